@@ -1,0 +1,1 @@
+"""One operator factory per profile: how a job becomes a task."""

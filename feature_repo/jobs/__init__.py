@@ -1,0 +1,1 @@
+"""Jobs around Feast: apply, point-in-time training sets, materialise."""

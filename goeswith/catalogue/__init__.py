@@ -1,0 +1,37 @@
+"""One description of every table; Spark schemas, MERGE keys, gates, Feast views and docs derive from it."""
+
+from goeswith.catalogue import control, graph, learned, sources
+from goeswith.catalogue.schema import Between, Differ, Layer, OneOf, References, Rule, Table, Writer
+from goeswith.errors import ConfigError
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        sources.ITEMS,
+        sources.EVENTS,
+        sources.BUNDLES,
+        sources.DECLARED_RELATIONS,
+        sources.HOLDOUT,
+        sources.QUARANTINE,
+        graph.ITEM_PAIRS,
+        graph.PAIR_SCORES,
+        graph.EDGE_VERDICTS,
+        graph.RELATIONS,
+        learned.TRAINING_SETS,
+        learned.ITEM_EMBEDDINGS,
+        learned.ITEM_NEIGHBOURS,
+        control.GATE_RESULTS,
+        control.RELEASES,
+    )
+}
+
+
+def find_table(name: str) -> Table:
+    """Return the description of a table. Raises ``ConfigError`` that lists the tables there are."""
+    try:
+        return TABLES[name]
+    except KeyError:
+        raise ConfigError(f"no table is called {name!r}", f"tables: {', '.join(TABLES)}") from None
+
+
+__all__ = ["TABLES", "Between", "Differ", "Layer", "OneOf", "References", "Rule", "Table", "Writer", "find_table"]

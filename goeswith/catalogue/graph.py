@@ -1,0 +1,160 @@
+"""Tables of the item graph: counted pairs, their scores, verdicts on them, and the typed relations."""
+
+from datetime import timedelta
+
+import pyarrow as pa
+
+from goeswith.catalogue.schema import TIMESTAMP, Between, Differ, Layer, OneOf, References, Table, Writer, field
+from goeswith.catalogue.sources import KNOWN_AT, UPDATED_AT
+
+GRAPHS = ("evaluation", "full")
+PAIR_RELATIONS = ("co_purchase", "co_view", "then_bought", "also_bought", "also_viewed", "bought_together", "type_1", "type_2")
+RELATION_TYPES = ("substitute", "complement")
+
+GRAPH = field("graph", pa.string(), "'evaluation' leaves the holdout out; 'full' counts everything and is what is published")
+SRC = field("src", pa.string(), "from item")
+DST = field("dst", pa.string(), "to item")
+
+_ENDS = (
+    Differ(left="src", right="dst"),
+    References(column="src", table="items", to="item_id"),
+    References(column="dst", table="items", to="item_id"),
+)
+
+ITEM_PAIRS = Table(
+    name="item_pairs",
+    doc="How often two items met, per relation. Undirected relations hold each pair once, src < dst.",
+    layer=Layer.GRAPH,
+    writer=Writer.SPARK,
+    owner="graph team",
+    key=("graph", "relation", "src", "dst"),
+    partition_by=("graph", "relation"),
+    event_time="known_at",
+    freshness=timedelta(days=7),
+    schema=pa.schema(
+        [
+            GRAPH,
+            field("relation", pa.string(), "co_purchase, co_view (undirected), then_bought (directed), or a declared relation (as declared)"),
+            SRC,
+            DST,
+            field("n", pa.int64(), "baskets (sessions, users for then_bought) that hold both; null for declared edges", unit="baskets", null=True),
+            field("n_src", pa.int64(), "those that hold src", unit="baskets", null=True),
+            field("n_dst", pa.int64(), "those that hold dst", unit="baskets", null=True),
+            field("n_total", pa.int64(), "all of them", unit="baskets", null=True),
+            field("decayed", pa.int64(), "sum of 2^((t - anchor) / half-life) in fixed point: additive, anchored at a fixed epoch", null=True),
+            field("npmi", pa.float64(), "normalised pointwise mutual information; derived, not additive", null=True),
+            field("lift", pa.float64(), "n * n_total / (n_src * n_dst); derived, not additive", null=True),
+            field("first_seen", TIMESTAMP, "earliest meeting", null=True),
+            field("last_seen", TIMESTAMP, "latest meeting", null=True),
+            KNOWN_AT,
+            UPDATED_AT,
+        ]
+    ),
+    rules=(
+        OneOf(column="graph", values=GRAPHS),
+        OneOf(column="relation", values=PAIR_RELATIONS),
+        Between(column="n", low=1),
+        Between(column="npmi", low=-1.0, high=1.0),
+        Between(column="lift", low=0.0),
+        *_ENDS,
+    ),
+)
+
+PAIR_SCORES = Table(
+    name="pair_scores",
+    doc="What LightGCN pruning gave each pair, and whether it was kept (CIRP, section on relation pruning).",
+    layer=Layer.GRAPH,
+    writer=Writer.TRAINING,
+    owner="models team",
+    key=("graph", "relation", "src", "dst"),
+    partition_by=("graph",),
+    schema=pa.schema(
+        [
+            GRAPH,
+            field("relation", pa.string(), "as in item_pairs"),
+            SRC,
+            DST,
+            field("run", pa.string(), "the run that scored it"),
+            field("score", pa.float32(), "e_src . e_dst of LightGCN"),
+            field("kept", pa.bool_(), "whether the rule kept it"),
+            field("rule", pa.string(), "global or degree"),
+            field("rate", pa.float32(), "share of pairs that the rule drops"),
+            UPDATED_AT,
+        ]
+    ),
+    rules=(
+        OneOf(column="graph", values=GRAPHS),
+        OneOf(column="rule", values=("global", "degree", "none")),
+        Between(column="rate", low=0.0, high=1.0),
+        *_ENDS,
+    ),
+)
+
+EDGE_VERDICTS = Table(
+    name="edge_verdicts",
+    doc="The judge's cache: one verdict for a pair, a judge and a prompt, paid for once. Content only, so graph-free.",
+    layer=Layer.GRAPH,
+    writer=Writer.SPARK,
+    owner="models team",
+    key=("src", "dst", "judge", "prompt_hash"),
+    event_time="known_at",
+    schema=pa.schema(
+        [
+            SRC,
+            DST,
+            field("judge", pa.string(), "rules, flan-t5 or openai"),
+            field("prompt_hash", pa.string(), "sha256 of the prompt (or rule set) version and both items' texts"),
+            field("p_substitute", pa.float64(), "probability that dst can be bought instead of src"),
+            field("p_complement", pa.float64(), "probability that dst goes with src"),
+            field("p_neither", pa.float64(), "probability of neither"),
+            field("model_revision", pa.string(), "revision of the model, or of the rules"),
+            field("reason", pa.string(), "what a rule saw, or the model's label", null=True),
+            field("judged_at", TIMESTAMP, "when the verdict was given"),
+            KNOWN_AT,
+        ]
+    ),
+    rules=(
+        OneOf(column="judge", values=("rules", "flan-t5", "openai")),
+        Between(column="p_substitute", low=0.0, high=1.0),
+        Between(column="p_complement", low=0.0, high=1.0),
+        Between(column="p_neither", low=0.0, high=1.0),
+        *_ENDS,
+    ),
+)
+
+RELATIONS = Table(
+    name="relations",
+    doc="The typed, directed graph that training reads, with the evidence of each edge. Substitutes stand in both directions.",
+    layer=Layer.GRAPH,
+    writer=Writer.SPARK,
+    owner="graph team",
+    key=("graph", "type", "src", "dst"),
+    partition_by=("graph", "type"),
+    event_time="known_at",
+    freshness=timedelta(days=7),
+    schema=pa.schema(
+        [
+            GRAPH,
+            field("type", pa.string(), "substitute or complement"),
+            SRC,
+            DST,
+            field("weight", pa.float64(), "strength in (0, 1]: association times the verdict's probability"),
+            field("relation", pa.string(), "the counted or declared relation that it comes from"),
+            field("n", pa.int64(), "count of that relation", unit="baskets", null=True),
+            field("npmi", pa.float64(), "of that relation", null=True),
+            field("lift", pa.float64(), "of that relation", null=True),
+            field("judge", pa.string(), "who judged it; null where nobody did", null=True),
+            field("prompt_hash", pa.string(), "which verdict", null=True),
+            field("p_type", pa.float64(), "the verdict's probability of this type", null=True),
+            field("moved", pa.bool_(), "whether the verdict moved the edge here from the other type"),
+            KNOWN_AT,
+            UPDATED_AT,
+        ]
+    ),
+    rules=(
+        OneOf(column="graph", values=GRAPHS),
+        OneOf(column="type", values=RELATION_TYPES),
+        Between(column="weight", low=0.0, high=1.0),
+        *_ENDS,
+    ),
+)

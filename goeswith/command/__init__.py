@@ -1,0 +1,1 @@
+"""The command line; imports the other folders lazily and is imported by none."""

@@ -1,0 +1,89 @@
+"""The jobs there are, and what a job is: ``run(JobRun) -> JobResult`` in the module that the registry names.
+
+A DAG task runs ``goeswith job NAME --run ID --versions JSON --params JSON``, identical in every profile.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Protocol
+
+from goeswith import releases
+from goeswith.errors import ConfigError, VersionMissing
+from goeswith.profile import Profile
+
+JOBS: dict[str, str] = {
+    "ingest": "spark_jobs.ingest",
+    "reserve_holdout": "spark_jobs.reserve_holdout",
+    "count_pairs": "spark_jobs.count_pairs",
+    "prune_pairs": "training.jobs.prune_pairs",
+    "judge_edges": "spark_jobs.judge_edges",
+    "build_relations": "spark_jobs.build_relations",
+    "gate": "spark_jobs.gates.job",
+    "release": "goeswith.release_job",
+    "apply_features": "feature_repo.jobs.apply",
+    "build_training_set": "feature_repo.jobs.training_sets",
+    "materialise": "feature_repo.jobs.materialise",
+    "train_cirp": "training.jobs.train_cirp",
+    "train_mmsc": "training.jobs.train_mmsc",
+    "evaluate_models": "training.jobs.evaluate_models",
+    "infer": "training.jobs.infer",
+    "export_models": "training.jobs.export_models",
+    "publish_models": "serving.rollout.publish",
+}
+"""Job name -> module that holds its ``Config`` and ``run``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRun:
+    """One execution of one job.
+
+    ``run_id`` is the DAG run's; executing a job twice with one run id changes nothing. ``versions`` pins the tables that the
+    job reads: what earlier tasks of the same DAG run wrote, else the newest release. ``params`` fill the job's ``Config``.
+    """
+
+    profile: Profile
+    run_id: str
+    versions: Mapping[str, int] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def version_of(self, table: str) -> int:
+        """Return the version of a table that this run reads. Raises ``VersionMissing``."""
+        found = self.find_version(table)
+        if found is None:
+            raise VersionMissing(f"run {self.run_id!r} has no version of {table!r} to read", "run the DAG that writes it first")
+        return found
+
+    def find_version(self, table: str) -> int | None:
+        """Return the version of a table that this run reads, or None where there is none yet."""
+        if table in self.versions:
+            return self.versions[table]
+        return releases.released_versions(self.profile).get(table)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResult:
+    """What a job did: the table versions it wrote, and a summary for people and reports (JSON values only)."""
+
+    versions: Mapping[str, int] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return one line of JSON: a job's last line on standard output."""
+        return json.dumps({"versions": dict(self.versions), "summary": dict(self.summary)}, sort_keys=True)
+
+
+class Job(Protocol):
+    """The module of a job."""
+
+    def run(self, job: JobRun) -> JobResult:
+        """Do the work."""
+
+
+def load_job(name: str) -> Job:
+    """Import a job's module. Raises ``ConfigError`` that lists the jobs there are."""
+    if name not in JOBS:
+        raise ConfigError(f"no job is called {name!r}", f"jobs: {', '.join(JOBS)}")
+    module: Any = import_module(JOBS[name])
+    return module

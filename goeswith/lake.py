@@ -1,0 +1,158 @@
+"""Reading and writing Delta tables without a JVM, by delta-rs, pinned to versions.
+
+Spark writes the tables of ``spark_jobs``; this module writes those of other writers and reads all.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, QueryBuilder, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+
+from goeswith.catalogue import Table, Writer, find_table
+from goeswith.errors import DataContractError, VersionMissing
+from goeswith.profile import Profile
+
+PROPERTIES = {"delta.enableChangeDataFeed": "true", "delta.enableDeletionVectors": "false"}
+"""Properties of every table, whoever creates it."""
+
+
+def table_uri(profile: Profile, name: str) -> str:
+    """Return where a table lies. Raises ``ConfigError`` for a name that the catalogue lacks."""
+    return f"{profile.lake_uri}/{find_table(name).name}"
+
+
+def open_table(profile: Profile, name: str, version: int | None = None) -> DeltaTable:
+    """Open a table at a version (the newest where None). Raises ``VersionMissing``."""
+    uri = table_uri(profile, name)
+    try:
+        return DeltaTable(uri, version=version)
+    except (TableNotFoundError, OSError) as error:
+        raise VersionMissing(f"table {name!r} is not in {profile.lake_uri}", "run the DAG that writes it: goeswith run ingest") from error
+    except Exception as error:  # delta-rs raises its base class for a version that is gone
+        if version is None:
+            raise
+        raise VersionMissing(f"table {name!r} has no version {version}: {error}", "read a released version: goeswith status") from error
+
+
+def current_version(profile: Profile, name: str) -> int | None:
+    """Return the newest version of a table, or None where the table does not exist."""
+    try:
+        return open_table(profile, name).version()
+    except VersionMissing:
+        return None
+
+
+def read_table(
+    profile: Profile, name: str, *, version: int | None = None, columns: Sequence[str] | None = None, where: Mapping[str, str] | None = None
+) -> pa.Table:
+    """Return a table's rows at a version, in the catalogue's types.
+
+    ``where`` maps columns to the value that they hold. Use ``read_batches`` for what does not fit in memory.
+    """
+    batches = list(read_batches(profile, name, version=version, columns=columns, where=where))
+    return pa.Table.from_batches(batches, schema=_schema_of(find_table(name), columns))
+
+
+def read_batches(
+    profile: Profile, name: str, *, version: int | None = None, columns: Sequence[str] | None = None, where: Mapping[str, str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield a table's rows in batches of bounded size, in the catalogue's types."""
+    schema = _schema_of(find_table(name), columns)
+    query = f"SELECT {', '.join(map(_quoted, schema.names))} FROM t{_condition(where)}"  # noqa: S608 - names from the catalogue, values escaped
+    found = QueryBuilder().register("t", open_table(profile, name, version)).execute(query)
+    for batch in pa.RecordBatchReader.from_stream(found):
+        yield batch.cast(schema)
+
+
+def _schema_of(table: Table, columns: Sequence[str] | None) -> pa.Schema:
+    return pa.schema([table.schema.field(name) for name in columns or table.columns])
+
+
+def _condition(where: Mapping[str, str] | None) -> str:
+    if not where:
+        return ""
+    return " WHERE " + " AND ".join(f"{_quoted(column)} = {_literal(value)}" for column, value in where.items())
+
+
+def _quoted(column: str) -> str:
+    return f'"{column}"'
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def create_table(profile: Profile, name: str) -> DeltaTable:
+    """Open a table, creating it from the catalogue where it does not exist."""
+    table, uri = find_table(name), table_uri(profile, name)
+    if "://" not in uri:
+        Path(uri).mkdir(parents=True, exist_ok=True)
+    return DeltaTable.create(
+        uri, schema=table.schema, mode="ignore", partition_by=list(table.partition_by), configuration=dict(PROPERTIES), description=table.doc
+    )
+
+
+def write_table(
+    profile: Profile,
+    name: str,
+    rows: pa.Table,
+    *,
+    writer: Writer,
+    replace: Mapping[str, str] | None = None,
+    consumed: Mapping[str, int] | None = None,
+) -> int:
+    """Commit ``rows`` by the table's key and return the table's version afterwards.
+
+    With ``replace`` the rows that match those column values are replaced by ``rows`` in one commit (rows that
+    are gone are deleted); without it rows are merged: equal ones stay untouched, so a re-run writes nothing.
+    ``consumed`` names the versions of the tables that the rows were made from; it stands in the commit's metadata.
+    Raises ``DataContractError`` where the rows do not fit the catalogue, or another writer owns the table.
+    """
+    table = find_table(name)
+    if table.writer is not writer:
+        raise DataContractError(f"table {name!r} is written by {table.writer}, not by {writer}", "use the job that owns it")
+    fitted = _fit(table, rows)
+    delta = create_table(profile, name)
+    metadata = {"consumed": ",".join(f"{k}={v}" for k, v in sorted((consumed or {}).items()))}
+    commit = CommitProperties(custom_metadata=metadata)
+    if replace:
+        predicate = " AND ".join(f"{column} = {_literal(value)}" for column, value in replace.items())
+        write_deltalake(delta, fitted, mode="overwrite", predicate=predicate, commit_properties=commit)
+    elif fitted.num_rows:
+        _merge(delta, table, fitted, commit)
+    return open_table(profile, name).version()
+
+
+def _fit(table: Table, rows: pa.Table) -> pa.Table:
+    missing = [name for name in table.required if name not in rows.schema.names and name != "updated_at"]
+    if missing:
+        raise DataContractError(f"rows for {table.name!r} lack column {missing[0]!r}", f"columns: {', '.join(table.columns)}")
+    columns = [_column(table, rows, name) for name in table.columns]
+    fitted = pa.Table.from_arrays(columns, schema=table.schema)
+    for name in table.required:
+        if fitted.column(name).null_count:
+            raise DataContractError(f"{table.name}.{name} holds nulls", "the catalogue says that it may not")
+    if fitted.select(list(table.key)).group_by(list(table.key)).aggregate([]).num_rows != fitted.num_rows:
+        raise DataContractError(f"rows for {table.name!r} repeat a key", f"key: {', '.join(table.key)}")
+    return fitted
+
+
+def _column(table: Table, rows: pa.Table, name: str) -> pa.ChunkedArray | pa.Array:
+    kind = table.schema.field(name).type
+    if name in rows.schema.names:
+        return rows.column(name).cast(kind)
+    if name == "updated_at":
+        return pa.array([datetime.now(UTC)] * rows.num_rows, kind)
+    return pa.nulls(rows.num_rows, kind)
+
+
+def _merge(delta: DeltaTable, table: Table, rows: pa.Table, commit: CommitProperties) -> None:
+    changed = " OR ".join(f"(t.{c} IS DISTINCT FROM s.{c})" for c in table.content)
+    on = " AND ".join(f"t.{column} = s.{column}" for column in table.key)
+    merge = delta.merge(rows, predicate=on, source_alias="s", target_alias="t", commit_properties=commit)
+    if table.content:
+        merge = merge.when_matched_update_all(predicate=changed)
+    merge.when_not_matched_insert_all().execute()

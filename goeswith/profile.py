@@ -1,0 +1,188 @@
+"""Where things are and how big they may be: one profile, read from infra/profiles and ``GOESWITH_*``."""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from goeswith.errors import ConfigError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PROFILES = PROJECT_ROOT / "infra" / "profiles"
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SparkSettings(_Section):
+    """How Spark sessions are started."""
+
+    master: str = "local[2]"
+    driver_memory: str = "3g"
+    shuffle_partitions: int = Field(default=4, ge=1)
+    conf: dict[str, str] = {}
+
+
+class FeastSettings(_Section):
+    """Feast's stores. ``online_path`` is a file for sqlite, a connection string otherwise."""
+
+    offline_store: Literal["file", "spark"] = "file"
+    online_store: Literal["sqlite", "redis", "postgres"] = "sqlite"
+    online_path: str = ""
+
+
+class TritonSettings(_Section):
+    """Where Triton answers, or is started (local profile)."""
+
+    host: str = "127.0.0.1"
+    grpc_port: Port = 8701
+    http_port: Port = 8700
+    metrics_port: Port = 8702
+
+
+class GatewaySettings(_Section):
+    """Where the gateway answers."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8780
+
+
+class JudgeSettings(_Section):
+    """Which judge; ``auto`` takes flan-t5 where ``model`` is a folder with weights, else rules."""
+
+    kind: Literal["auto", "rules", "flan-t5", "openai"] = "auto"
+    model: str = ""
+    endpoint: str = ""
+    api_key: SecretStr = SecretStr("")
+    dtype: Literal["bfloat16", "float32"] = "float32"
+
+
+class OperatorSettings(_Section):
+    """How a DAG's task becomes a process."""
+
+    kind: Literal["subprocess", "kubernetes"] = "subprocess"
+    image: str = ""
+    namespace: str = "goeswith"
+    retries: int = Field(default=0, ge=0)
+
+
+class Profile(BaseSettings):
+    """Every setting of one deployment. Unknown keys are refused."""
+
+    model_config = SettingsConfigDict(env_prefix="GOESWITH_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    profile: Literal["local", "compose", "cluster"] = "local"
+    home: Path = Path(".goeswith")
+    lake: str = ""
+    user_hash_key: SecretStr = SecretStr("goeswith-local")
+    spark: SparkSettings = SparkSettings()
+    feast: FeastSettings = FeastSettings()
+    triton: TritonSettings = TritonSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    judge: JudgeSettings = JudgeSettings()
+    operator: OperatorSettings = OperatorSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the profile's file."""
+        return env_settings, init_settings
+
+    @cached_property
+    def root(self) -> Path:
+        """The absolute home of this deployment: everything that it writes lies below."""
+        return self.home.expanduser().resolve()
+
+    @cached_property
+    def lake_uri(self) -> str:
+        """Where the Delta tables are: a folder, or an object store's URI."""
+        return self.lake or str(self.root / "lake")
+
+    @property
+    def pictures(self) -> Path:
+        """The picture store: one JPEG or PNG a distinct picture, named by its sha256."""
+        return self.root / "pictures"
+
+    @property
+    def truth(self) -> Path:
+        """Planted truth of the synthetic shop; only evaluation may read it."""
+        return self.root / "truth"
+
+    @property
+    def models(self) -> Path:
+        """Checkpoints and exported versions, one folder a run."""
+        return self.root / "models"
+
+    @property
+    def model_repository(self) -> Path:
+        """The Triton model repository that ``publish`` assembles."""
+        return self.root / "model_repository"
+
+    @property
+    def results(self) -> Path:
+        """Figures, curves and reports."""
+        return self.root / "results"
+
+    @property
+    def runs(self) -> Path:
+        """One folder a run: each job's summary and log."""
+        return self.root / "runs"
+
+    @property
+    def servers(self) -> Path:
+        """State of the servers that ``up`` started."""
+        return self.root / "servers"
+
+
+def load_profile(name: str | None = None, overrides: Mapping[str, Any] | None = None) -> Profile:
+    """Read a profile: defaults < ``infra/profiles/NAME.yaml`` < ``overrides`` < ``GOESWITH_*``.
+
+    Raises ``ConfigError`` for a profile that does not exist, an unknown key or a bad value.
+    """
+    chosen = name or os.environ.get("GOESWITH_PROFILE", "local")
+    path = PROFILES / f"{chosen}.yaml"
+    if not path.is_file():
+        legal = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yaml")))
+        raise ConfigError(f"there is no profile {chosen!r}", f"profiles: {legal}")
+    return _validated({**_read_yaml(path), "profile": chosen, **(overrides or {})}, path)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is no valid YAML: {error}", "correct the line that it names") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} holds no mapping", "write 'key: value' lines")
+    return values
+
+
+def _validated(values: dict[str, Any], path: Path) -> Profile:
+    _refuse_unknown_variables()
+    try:
+        return Profile(**values)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        legal = ", ".join(Profile.model_fields)
+        raise ConfigError(f"{path.name} or GOESWITH_*: {problems}", f"legal keys: {legal}") from error
+
+
+def _refuse_unknown_variables() -> None:
+    known = {f"GOESWITH_{key.upper()}" for key in Profile.model_fields}
+    unknown = [v for v in os.environ if v.startswith("GOESWITH_") and v.split("__")[0] not in known]
+    if unknown:
+        raise ConfigError(f"unknown variable {unknown[0]}", f"known: {', '.join(sorted(known))} (nested keys after '__')")

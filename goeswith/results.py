@@ -1,0 +1,58 @@
+"""Figures are data before they are prose: rows of JSON lines under ``results/``."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from goeswith.profile import Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measured value: ``value`` in [``low``, ``high``] (95%) of ``metric``, over ``n`` cases and one ``seed`` (None: over all)."""
+
+    task: str
+    data: str
+    slice: str
+    model: str
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    seed: int | None = None
+    seconds: float | None = None
+
+
+def write_figures(profile: Profile, name: str, figures: Iterable[Figure]) -> Path:
+    """Write ``results/NAME.jsonl`` atomically and return its path."""
+    lines = "".join(json.dumps(asdict(figure), sort_keys=True) + "\n" for figure in figures)
+    return write_atomically(profile.results / f"{name}.jsonl", lines)
+
+
+def read_figures(profile: Profile, name: str) -> list[Figure]:
+    """Return the figures of ``results/NAME.jsonl``; none where it does not exist."""
+    path = profile.results / f"{name}.jsonl"
+    if not path.exists():
+        return []
+    return [Figure(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Write a JSON file atomically."""
+    return write_atomically(path, json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
+
+
+def write_atomically(path: Path, text: str) -> Path:
+    """Write a text file so that a reader, or a crash, sees the old or the new one whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    beside.replace(path)
+    return path

@@ -1,0 +1,1 @@
+"""From exported models to answers: rollout, the local Triton, the gateway."""

@@ -1,0 +1,1 @@
+"""The small server process: health, ask and explain as REST over the client."""

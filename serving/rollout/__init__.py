@@ -1,0 +1,1 @@
+"""Publish a version: verify, golden requests, take traffic, or roll back."""

@@ -1,0 +1,1 @@
+"""Spark jobs: sources to items, events and bundles; counted pairs; verdicts; relations; gates."""

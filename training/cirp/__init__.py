@@ -1,0 +1,1 @@
+"""CIRP: cross-item relational pre-training (arXiv 2404.01735)."""

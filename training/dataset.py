@@ -1,0 +1,132 @@
+"""The training set as arrays: items by position, pairs as positions. Read from ``training_sets``, nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from goeswith import lake
+from goeswith.errors import DataContractError
+from goeswith.item_text import item_text
+from goeswith.profile import Profile
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+BOUGHT_TOGETHER = ("co_purchase", "also_bought", "bought_together")
+"""Relations that make the undirected graph of CIRP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Features of N items; position i of every field speaks of the same item. Sorted by ``ids``."""
+
+    ids: tuple[str, ...]
+    titles: tuple[str | None, ...]
+    brands: tuple[str | None, ...]
+    categories: tuple[tuple[str, ...], ...]
+    descriptions: tuple[str | None, ...]
+    prices: Floats
+    """(N,), NaN where unknown."""
+    images: tuple[str | None, ...]
+    variant_of: tuple[str | None, ...]
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.ids)
+
+    def texts(self) -> list[str]:
+        """Return the one text of each item ('' where it has none)."""
+        rows = zip(self.titles, self.descriptions, self.brands, self.categories, strict=True)
+        return [item_text(*row) for row in rows]
+
+    def positions(self) -> dict[str, int]:
+        """Return the position of each id."""
+        return {item: i for i, item in enumerate(self.ids)}
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """P directed edges between item positions. Substitutes stand in both directions."""
+
+    src: Ints
+    dst: Ints
+    types: npt.NDArray[np.str_]
+    """(P,) 'substitute' or 'complement'."""
+    relations: npt.NDArray[np.str_]
+    """(P,) the counted or declared relation behind each edge."""
+    weights: Floats
+    counts: Ints
+    """(P,) how often both met; 1 for declared edges."""
+
+    def __len__(self) -> int:
+        """Return P."""
+        return len(self.src)
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> "Pairs":
+        """Return the pairs that ``mask`` (P,) marks."""
+        return Pairs(self.src[mask], self.dst[mask], self.types[mask], self.relations[mask], self.weights[mask], self.counts[mask])
+
+    def of_type(self, kind: str) -> "Pairs":
+        """Return the pairs of one type."""
+        return self.where(self.types == kind)
+
+    def of_relations(self, names: Sequence[str]) -> "Pairs":
+        """Return the pairs that come from the named relations."""
+        return self.where(np.isin(self.relations, names))
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What one run trains on: ``graph`` is 'evaluation' (the holdout left out) or 'full'."""
+
+    graph: str
+    items: Items
+    pairs: Pairs
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each item id."""
+        return self.items.positions()
+
+
+def read_training_set(profile: Profile, *, version: int, run: str, graph: str) -> TrainingSet:
+    """Read the rows that ``run`` retrieved for ``graph``. Raises ``DataContractError`` where there are none."""
+    rows = lake.read_table(profile, "training_sets", version=version, where={"run": run, "graph": graph})
+    items = build_items(rows.filter(pa.compute.equal(rows["kind"], "item")))
+    if not len(items):
+        raise DataContractError(f"training_sets holds no items of run {run!r} for graph {graph!r}", "run the job build_training_set first")
+    return TrainingSet(graph, items, build_pairs(rows.filter(pa.compute.equal(rows["kind"], "pair")), items))
+
+
+def build_items(rows: pa.Table) -> Items:
+    """Return item features from rows of kind 'item' (or from the table ``items``), sorted by id."""
+    rows = rows.sort_by("item_id")
+    take = {name: rows.column(name).to_pylist() for name in rows.schema.names}
+    return Items(
+        ids=tuple(take["item_id"]),
+        titles=tuple(take["title"]),
+        brands=tuple(take["brand"]),
+        categories=tuple(tuple(path or ()) for path in take["category"]),
+        descriptions=tuple(take["description"]),
+        prices=np.array([np.nan if p is None else p for p in take["price"]], dtype=np.float32),
+        images=tuple(take["image"]),
+        variant_of=tuple(take["variant_of"]),
+    )
+
+
+def build_pairs(rows: pa.Table, items: Items) -> Pairs:
+    """Return pairs from rows of kind 'pair', as positions into ``items``. Pairs are sorted, so a re-read is equal."""
+    rows = rows.sort_by([("type", "ascending"), ("item_id", "ascending"), ("dst", "ascending")])
+    at = items.positions()
+    return Pairs(
+        src=np.array([at[i] for i in rows["item_id"].to_pylist()], dtype=np.int64),
+        dst=np.array([at[i] for i in rows["dst"].to_pylist()], dtype=np.int64),
+        types=np.array(rows["type"].to_pylist(), dtype=np.str_),
+        relations=np.array(rows["relation"].to_pylist(), dtype=np.str_),
+        weights=np.array(rows["weight"].to_pylist(), dtype=np.float32),
+        counts=np.array([1 if n is None else n for n in rows["n"].to_pylist()], dtype=np.int64),
+    )

@@ -1,0 +1,1 @@
+"""Protocols, baselines, metrics and intervals (models.md section 3)."""

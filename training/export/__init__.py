@@ -1,0 +1,1 @@
+"""ONNX files, goldens and the manifest of a version."""
