@@ -1,0 +1,124 @@
+"""Checkpoints without pickle: tensors as safetensors, everything else as JSON, written beside and renamed.
+
+A checkpoint is a folder ``checkpoints/<step>``; the newest two stand. Only what learns is stored (parameters that
+require a gradient, and persistent buffers): frozen towers come from their own weights.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from goeswith.errors import TrainingStopped
+
+KEEP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """``state`` holds JSON values; ``tensors`` maps a group ('model', 'best', 'rng') to its tensors by name."""
+
+    recipe_hash: str
+    state: dict[str, Any]
+    tensors: dict[str, dict[str, Tensor]]
+
+
+def fingerprint(values: Mapping[str, Any]) -> str:
+    """Return the sha256 of JSON values; equal values give equal fingerprints whatever their order."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def learned_state(model: nn.Module) -> dict[str, Tensor]:
+    """Return copies of what learns: parameters that require a gradient, and persistent buffers."""
+    frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
+    return {name: value.detach().cpu().clone().contiguous() for name, value in model.state_dict().items() if name not in frozen}
+
+
+def load_learned(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Put back what ``learned_state`` returned; an empty mapping changes nothing."""
+    unexpected = model.load_state_dict(dict(state), strict=False).unexpected_keys
+    if unexpected:
+        raise TrainingStopped(f"the checkpoint holds {unexpected[0]!r}, which the model lacks", "delete the model's folder and train again")
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write a safetensors file so that a reader, or a crash, sees the old or the new one whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, beside)
+    _sync(beside)
+    beside.replace(path)
+
+
+def write_checkpoint(folder: Path, checkpoint: Checkpoint, optimizer: torch.optim.Optimizer, step: int) -> None:
+    """Write a checkpoint of optimizer step ``step`` whole or not at all, then remove all but the newest ``KEEP``."""
+    root = folder / "checkpoints"
+    beside, target = root / f".{step:09d}.{os.getpid()}", root / f"{step:09d}"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    groups = {**checkpoint.tensors, "optimizer": _optimizer_tensors(optimizer)}
+    save_tensors(beside / "tensors.safetensors", {f"{group}/{name}": t for group, of in groups.items() for name, t in of.items()})
+    state = {"recipe_hash": checkpoint.recipe_hash, "state": checkpoint.state}
+    (beside / "state.json").write_text(json.dumps(state), encoding="utf-8")
+    _sync(beside / "state.json")
+    shutil.rmtree(target, ignore_errors=True)
+    beside.rename(target)
+    for old in _complete(root)[:-KEEP]:
+        shutil.rmtree(old)
+
+
+def newest_checkpoint(folder: Path, recipe_hash: str, optimizer: torch.optim.Optimizer) -> Checkpoint | None:
+    """Return the newest checkpoint, its optimizer state put into ``optimizer``; None where there is none.
+
+    Raises ``TrainingStopped`` where it was written by another recipe.
+    """
+    found = _complete(folder / "checkpoints")
+    if not found:
+        return None
+    stored = json.loads((found[-1] / "state.json").read_text(encoding="utf-8"))
+    if stored["recipe_hash"] != recipe_hash:
+        raise TrainingStopped(
+            f"the checkpoint in {folder} was written by another recipe", "delete that folder, or train with the recipe that wrote it"
+        )
+    groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "rng": {}, "optimizer": {}}
+    for name, tensor in load_file(found[-1] / "tensors.safetensors").items():
+        group, _, key = name.partition("/")
+        groups[group][key] = tensor
+    _restore_optimizer(optimizer, groups.pop("optimizer"))
+    return Checkpoint(recipe_hash, stored["state"], groups)
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of a run whose results are all written."""
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+
+
+def _complete(root: Path) -> list[Path]:
+    """Return checkpoint folders that are whole, oldest first. Names that start with a dot are writes that were cut off."""
+    return sorted(path for path in root.glob("[0-9]*") if (path / "state.json").is_file())
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {f"{i}/{name}": value for i, slots in state.items() for name, value in slots.items()}
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, _, name = key.partition("/")
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as written:
+        os.fsync(written.fileno())

@@ -1,0 +1,230 @@
+"""One trainer for every model: it knows devices, precision, accumulation, checkpoints and when to stop, and no objective.
+
+A ``Task`` owns the model and the objective; ``fit`` runs it. Randomness comes from two places only, so that a resumed run
+equals an uninterrupted one bit by bit on a CPU: ``batches`` draws from the generator it is given (seeded by seed and
+epoch), ``losses`` may draw from torch's global generator (its state is part of a checkpoint).
+"""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from goeswith.errors import TrainingStopped
+from goeswith.progress import Advance, progress
+from goeswith.results import write_atomically
+from training.checkpoint import Checkpoint, fingerprint, learned_state, load_learned, newest_checkpoint, write_checkpoint
+from training.device import choose_device, move, restore_rng, rng_state
+
+logger = logging.getLogger(__name__)
+
+Row = dict[str, float]
+
+
+class Task(Protocol):
+    """A model and its objective."""
+
+    model: nn.Module
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[Any]:
+        """Yield the batches of one epoch; all randomness comes from ``generator``."""
+
+    def steps_per_epoch(self) -> int:
+        """Return how many batches an epoch has."""
+
+    def losses(self, batch: Any) -> dict[str, Tensor]:
+        """Return scalars by name; the loss is the sum of those whose name ends in ``_loss``, the others are shown only."""
+
+    def validate(self) -> Row:
+        """Return figures on held-out data, {} for none. ``score`` is what early stopping maximises."""
+
+    def items_in(self, batch: Any) -> int:
+        """Return how many items ``batch`` updates: the unit of speed and of budgets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainerConfig:
+    """How to train; an epoch is what the task says it is. Nothing here depends on the clock, so results do not either."""
+
+    epochs: int
+    lr: float
+    weight_decay: float = 0.0
+    warmup: int = 0
+    """Optimizer steps over which the learning rate rises from 0."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """After the warm-up: stay, or fall to 0 along half a cosine until the last step."""
+    accumulate: int = 1
+    """Batches whose mean gradient makes one step."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int = 42
+    clip_norm: float = 1.0
+    patience: int = 0
+    """Epochs without a better ``score`` before stopping; 0: never stop early. The best weights are kept either way."""
+    checkpoint_every: int = 200
+    """Optimizer steps between checkpoints."""
+
+
+@dataclass(slots=True)
+class _State:
+    """Where a run stands: what a checkpoint stores beside tensors."""
+
+    epoch: int = 0
+    steps_in_epoch: int = 0
+    step: int = 0
+    items: int = 0
+    best: float | None = None
+    stale: int = 0
+    done: bool = False
+    sums: Row = field(default_factory=dict)
+    curve: list[Row] = field(default_factory=list)
+
+
+def fit(task: Task, config: TrainerConfig, folder: Path, *, recipe: Mapping[str, Any] | None = None, what: str = "training") -> list[Row]:
+    """Train ``task.model`` in place (best weights by ``score``, else the last) and return the curve, one row an epoch.
+
+    ``folder`` gets ``curve.jsonl`` and ``checkpoints/``; a run that was killed goes on from there. ``recipe`` (JSON values)
+    names everything else that the result depends on. Raises ``TrainingStopped`` where a loss or gradient is not finite
+    (before the optimizer's step) or the checkpoint found belongs to another recipe.
+    """
+    return _Run(task, config, folder, fingerprint({"trainer": asdict(config), "recipe": dict(recipe or {})}), what).fit()
+
+
+def learning_rate(config: TrainerConfig, step: int, total: int) -> float:
+    """Return the learning rate of optimizer step ``step`` (from 0) of ``total``."""
+    if step < config.warmup:
+        return config.lr * (step + 1) / config.warmup
+    if config.schedule == "constant":
+        return config.lr
+    done = (step - config.warmup) / max(1, total - config.warmup)
+    return config.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+class _Run:
+    """One call of ``fit``."""
+
+    def __init__(self, task: Task, config: TrainerConfig, folder: Path, recipe_hash: str, what: str) -> None:
+        self.task, self.config, self.folder, self.recipe_hash, self.what = task, config, folder, recipe_hash, what
+        self.device = choose_device(config.device)
+        task.model.to(self.device)
+        self.learning = [p for p in task.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.learning, lr=config.lr, weight_decay=config.weight_decay)
+        self.steps_per_epoch = math.ceil(task.steps_per_epoch() / config.accumulate)
+        self.state = _State()
+        self.best: dict[str, Tensor] = {}
+
+    def fit(self) -> list[Row]:
+        """Run every epoch that is left."""
+        torch.manual_seed(self.config.seed)
+        rng = self._resume()
+        total = self.config.epochs * self.steps_per_epoch
+        with progress(self.what, total, unit="steps") as advance:
+            advance(self.state.step, "")
+            while not self.state.done and self.state.epoch < self.config.epochs:
+                self._epoch(rng, advance)
+                rng = None
+        if not self.state.done:
+            self.state.done = True
+            self._checkpoint()
+        load_learned(self.task.model, self.best)
+        self.task.model.eval()
+        return self.state.curve
+
+    def _epoch(self, rng: dict[str, Tensor] | None, advance: Advance) -> None:
+        started, items = time.monotonic(), self.state.items
+        self.task.model.train()
+        for group in self._groups(rng):
+            self._step(group)
+            rate = (self.state.items - items) / max(1e-9, time.monotonic() - started)
+            advance(1, f"epoch {self.state.epoch + 1} loss {self._means()['loss']:.4f}, {rate:.0f} items/s")
+            if self.state.step % self.config.checkpoint_every == 0:
+                self._checkpoint()
+        self._close_epoch(time.monotonic() - started)
+
+    def _groups(self, rng: dict[str, Tensor] | None) -> Iterator[list[Any]]:
+        """Yield the batches of each optimizer step that is left in this epoch; ``rng`` is the state to go on from."""
+        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.state.epoch)
+        batches = iter(self.task.batches(self.state.epoch, generator))
+        for _ in islice(batches, self.state.steps_in_epoch * self.config.accumulate):
+            pass
+        if rng is not None:
+            restore_rng(rng)
+        while group := list(islice(batches, self.config.accumulate)):
+            yield group
+
+    def _step(self, group: list[Any]) -> None:
+        for entry in self.optimizer.param_groups:
+            entry["lr"] = learning_rate(self.config, self.state.step, self.config.epochs * self.steps_per_epoch)
+        self.optimizer.zero_grad(set_to_none=True)
+        for batch in group:
+            self._accumulate(move(batch, self.device), len(group))
+        norm = nn.utils.clip_grad_norm_(self.learning, self.config.clip_norm)
+        if not torch.isfinite(norm):
+            self._stop("gradient norm", float(norm))
+        self.optimizer.step()
+        self.state.step += 1
+        self.state.steps_in_epoch += 1
+
+    def _accumulate(self, batch: Any, of: int) -> None:
+        with self._autocast():
+            terms = self.task.losses(batch)
+        loss = torch.stack([value.float() for name, value in terms.items() if name.endswith("_loss")]).sum()
+        figures = {"loss": float(loss.detach()), **{name: float(value.detach()) for name, value in terms.items()}}
+        for name, value in figures.items():
+            if not math.isfinite(value):
+                self._stop(name, value)
+            self.state.sums[name] = self.state.sums.get(name, 0.0) + value / of
+        (loss / of).backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
+        self.state.items += self.task.items_in(batch)
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bfloat16")
+
+    def _stop(self, name: str, value: float) -> None:
+        where = f"{self.what}: {name} is {value} at step {self.state.step} (epoch {self.state.epoch + 1})"
+        raise TrainingStopped(where, "lower lr, raise warmup, or look at the batch's input; the last checkpoint stands")
+
+    def _means(self) -> Row:
+        return {name: value / max(1, self.state.steps_in_epoch) for name, value in self.state.sums.items()}
+
+    def _close_epoch(self, seconds: float) -> None:
+        state, figures = self.state, self._validate()
+        state.epoch += 1
+        state.curve.append({"epoch": state.epoch, "step": state.step, "items": state.items, **self._means(), **figures, "seconds": round(seconds, 3)})
+        state.sums, state.steps_in_epoch = {}, 0
+        score = figures.get("score")
+        if score is not None and (state.best is None or score > state.best):
+            state.best, state.stale, self.best = score, 0, learned_state(self.task.model)
+        elif score is not None:
+            state.stale += 1
+            state.done = 0 < self.config.patience <= state.stale
+        write_atomically(self.folder / "curve.jsonl", "".join(json.dumps(row) + "\n" for row in state.curve))
+        if state.done:
+            self._checkpoint()
+
+    def _validate(self) -> Row:
+        self.task.model.eval()
+        with torch.no_grad():
+            return self.task.validate()
+
+    def _checkpoint(self) -> None:
+        tensors = {"model": learned_state(self.task.model), "best": self.best, "rng": rng_state()}
+        write_checkpoint(self.folder, Checkpoint(self.recipe_hash, asdict(self.state), tensors), self.optimizer, self.state.step)
+
+    def _resume(self) -> dict[str, Tensor] | None:
+        found = newest_checkpoint(self.folder, self.recipe_hash, self.optimizer)
+        if found is None:
+            return None
+        self.state, self.best = _State(**found.state), found.tensors["best"]
+        load_learned(self.task.model, found.tensors["model"])
+        logger.info("%s: going on from step %d", self.what, self.state.step)
+        return found.tensors["rng"]
