@@ -1,0 +1,108 @@
+"""The Spark session of every job: Delta set up, and on one machine started as lean as it goes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from goeswith.errors import EnvironmentMissing
+from goeswith.profile import Profile
+
+DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
+JARS = Path("~/.cache/goeswith/jars").expanduser()
+"""Where the local profile keeps Delta's jars, so that a start asks no repository."""
+
+COMMON = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+}
+LOCAL = {
+    "spark.ui.enabled": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dio.netty.tryReflectionSetAccessible=true",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+}
+"""One JVM on one machine: compile little, collect garbage in one thread, split a table's log into two parts (design, section 7)."""
+
+
+def get_session(profile: Profile, app: str) -> SparkSession:
+    """Return the running Spark session, or start one as the profile says.
+
+    Raises ``EnvironmentMissing`` where Java, or Delta's jars and a repository to fetch them from, are missing.
+    """
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    _require_java()
+    if profile.spark.master.startswith("local"):
+        os.environ.setdefault("SPARK_LOCAL_IP", LOCAL["spark.driver.host"])
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    builder = SparkSession.builder.master(profile.spark.master).appName(f"goeswith {app}")
+    for key, value in session_settings(profile).items():
+        builder = builder.config(key, value)
+    session: SparkSession = builder.getOrCreate()
+    return session
+
+
+def session_settings(profile: Profile) -> dict[str, str]:
+    """Return the whole configuration of a session; ``profile.spark.conf`` wins over all of ours."""
+    sized = {
+        "spark.driver.memory": profile.spark.driver_memory,
+        "spark.sql.shuffle.partitions": str(profile.spark.shuffle_partitions),
+        "spark.sql.warehouse.dir": str(profile.root / "warehouse"),
+    }
+    if profile.spark.master.startswith("local"):
+        placed = {**LOCAL, "spark.driver.extraClassPath": f"{local_jars()}/*"}
+    else:
+        placed = {"spark.jars.packages": DELTA_PACKAGE}
+    return {**COMMON, **placed, **sized, **profile.spark.conf}
+
+
+def local_jars(folder: Path = JARS) -> Path:
+    """Return the folder of Delta's jars, resolving them by Ivy the first time. Raises ``EnvironmentMissing``."""
+    target = folder / DELTA_PACKAGE.rsplit(":", 1)[1]
+    if not target.is_dir():
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        _resolve_jars(beside)
+        _publish(beside, target)
+    return target
+
+
+def _resolve_jars(beside: Path) -> None:
+    """Let spark-submit resolve the package and exit, then keep the jars that Spark itself does not bring."""
+    ivy = beside / "ivy"
+    ivy.mkdir(parents=True, exist_ok=True)
+    nothing = beside / "nothing.py"
+    nothing.write_text("", encoding="utf-8")
+    submit = Path(sys.executable).with_name("spark-submit")
+    command = [str(submit), "--master", "local[1]", "--conf", f"spark.jars.ivy={ivy}", "--packages", DELTA_PACKAGE, str(nothing)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYSPARK_PYTHON": sys.executable})  # noqa: S603
+    if done.returncode:
+        reason = next((line for line in done.stderr.splitlines() if "unresolved" in line or "Exception" in line), f"exit code {done.returncode}")
+        shutil.rmtree(beside)
+        raise EnvironmentMissing(f"{DELTA_PACKAGE} could not be fetched: {reason.strip()}", f"connect to Maven Central once, or fill {JARS}")
+    for jar in (ivy / "jars").glob("io.delta_*.jar"):
+        jar.rename(beside / jar.name)
+    shutil.rmtree(ivy)
+    nothing.unlink()
+
+
+def _publish(beside: Path, target: Path) -> None:
+    try:
+        beside.rename(target)
+    except OSError:  # another process was first; its jars are the same
+        shutil.rmtree(beside)
+
+
+def _require_java() -> None:
+    if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        raise EnvironmentMissing("Spark needs Java 17 and there is no 'java' here", "apt-get install openjdk-17-jre-headless")

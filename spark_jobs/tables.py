@@ -1,0 +1,165 @@
+"""Reading and writing the tables that Spark owns, all derived from the catalogue: create, read at a version, MERGE by key."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import pyarrow as pa
+from delta.tables import DeltaTable
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
+
+from goeswith import lake
+from goeswith.catalogue import Table, Writer, find_table
+from goeswith.errors import DataContractError
+from goeswith.profile import Profile
+
+logger = logging.getLogger(__name__)
+
+USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+
+
+def spark_schema(table: Table, columns: Sequence[str] | None = None) -> StructType:
+    """Return a table's Spark schema, or that of some of its columns; fields keep their nullability."""
+    fields = [table.schema.field(name).remove_metadata() for name in columns or table.columns]
+    return from_arrow_schema(pa.schema(fields))
+
+
+def create_table(spark: SparkSession, profile: Profile, name: str) -> DeltaTable:
+    """Open a table, creating it from the catalogue where it does not exist; NOT NULL columns are enforced from then on."""
+    table = find_table(name)
+    builder = DeltaTable.createIfNotExists(spark).location(lake.table_uri(profile, name)).addColumns(spark_schema(table)).comment(table.doc)
+    for key, value in lake.PROPERTIES.items():
+        builder = builder.property(key, value)
+    return builder.partitionedBy(*table.partition_by).execute() if table.partition_by else builder.execute()
+
+
+def read_table(spark: SparkSession, profile: Profile, name: str, version: int) -> DataFrame:
+    """Return a table as it stood at a version. Raises ``VersionMissing`` where it never stood so."""
+    lake.open_table(profile, name, version)
+    return spark.read.format("delta").option("versionAsOf", version).load(lake.table_uri(profile, name))
+
+
+def empty_table(spark: SparkSession, name: str) -> DataFrame:
+    """Return a frame with a table's columns and no rows: what a step reads where a source has nothing for it."""
+    return spark.createDataFrame([], spark_schema(find_table(name)))
+
+
+def merge_table(
+    spark: SparkSession,
+    profile: Profile,
+    name: str,
+    frame: DataFrame,
+    *,
+    run_id: str,
+    job: str,
+    consumed: Mapping[str, int],
+    scope: Mapping[str, Sequence[str]] | None = None,
+    delete_missing: bool = False,
+) -> int:
+    """Bring a table to hold ``frame``'s rows, by the catalogue's key, in one commit; return the table's version afterwards.
+
+    Rows whose content is equal stay untouched, so that running a job again writes nothing at all; changed and new rows get
+    ``updated_at``. With ``delete_missing`` rows that ``frame`` lacks go; ``scope`` (column -> values) bounds what ``frame``
+    speaks for. Columns that ``frame`` lacks are null. ``consumed`` stands, with run and job, in the commit's metadata.
+    Raises ``DataContractError`` for a lacking column, a null where none may be, or a key that comes twice.
+    """
+    table = find_table(name)
+    if table.writer is not Writer.SPARK:
+        raise DataContractError(f"table {name!r} is written by {table.writer}, not by Spark jobs", "use the job that owns it")
+    rows = fit_frame(table, frame).persist()
+    try:
+        _check_rows(table, rows)
+        target = create_table(spark, profile, name)
+        if _differs(table, target, rows, scope, delete_missing=delete_missing):
+            with _commit_metadata(spark, run_id, job, consumed):
+                _merge(table, target, rows, scope, delete_missing=delete_missing)
+    finally:
+        rows.unpersist()
+    return lake.open_table(profile, name).version()
+
+
+def fit_frame(table: Table, frame: DataFrame) -> DataFrame:
+    """Return ``frame`` with exactly the catalogue's columns but ``updated_at``, cast, absent nullable ones null."""
+    wanted = [field for field in spark_schema(table).fields if field.name != "updated_at"]
+    missing = [field.name for field in wanted if not field.nullable and field.name not in frame.columns]
+    if missing:
+        raise DataContractError(f"rows for {table.name!r} lack column {missing[0]!r}", f"columns: {', '.join(table.columns)}")
+    return frame.select(*(_column(frame, f.name).cast(f.dataType).alias(f.name) for f in wanted))
+
+
+def _column(frame: DataFrame, name: str) -> Column:
+    return F.col(name) if name in frame.columns else F.lit(None)
+
+
+def _check_rows(table: Table, rows: DataFrame) -> None:
+    """Check nulls and the key's uniqueness before the commit, where the error can still name what is wrong."""
+    required = [name for name in table.required if name != "updated_at"]
+    null_counts = rows.agg(*(F.count_if(F.col(name).isNull()).alias(name) for name in required)).first()
+    broken = [name for name in required if null_counts is not None and null_counts[name]]
+    if broken:
+        raise DataContractError(f"{table.name}.{broken[0]} holds nulls", "the catalogue says that it may not")
+    twice = rows.groupBy(*table.key).count().where("count > 1").first()
+    if twice is not None:
+        key = ", ".join(f"{column}={twice[column]!r}" for column in table.key)
+        raise DataContractError(f"rows for {table.name!r} repeat the key {key}", "each key may stand once: deduplicate before writing")
+
+
+def _differs(table: Table, target: DeltaTable, rows: DataFrame, scope: Mapping[str, Sequence[str]] | None, *, delete_missing: bool) -> bool:
+    """Return whether a MERGE would change anything; asked first because Delta commits an empty version where it would not."""
+    held = target.toDF().alias("t").where(scope_condition(scope) or "true")
+    same = f"{_same_key(table)} AND NOT ({_changed(table)})" if table.content else _same_key(table)
+    if not rows.alias("s").join(held, F.expr(same), how="left_anti").isEmpty():
+        return True
+    return delete_missing and not held.join(rows.alias("s"), F.expr(_same_key(table)), how="left_anti").isEmpty()
+
+
+def _merge(table: Table, target: DeltaTable, rows: DataFrame, scope: Mapping[str, Sequence[str]] | None, *, delete_missing: bool) -> None:
+    stamp = "updated_at" in table.columns
+    source = rows.withColumn("updated_at", F.current_timestamp()) if stamp else rows
+    values: dict[str, str | Column] = {name: f"s.`{name}`" for name in table.columns}
+    merge = target.alias("t").merge(source.alias("s"), _merge_condition(table, scope))
+    if table.content:
+        merge = merge.whenMatchedUpdate(condition=_changed(table), set=values)
+    merge = merge.whenNotMatchedInsert(values=values)
+    if delete_missing:
+        merge = merge.whenNotMatchedBySourceDelete(condition=scope_condition(scope))
+    merge.execute()
+
+
+def _merge_condition(table: Table, scope: Mapping[str, Sequence[str]] | None) -> str:
+    """Join by key; the scope's literals let Delta skip files of other partitions."""
+    within = scope_condition(scope)
+    return f"{_same_key(table)} AND {within}" if within else _same_key(table)
+
+
+def _same_key(table: Table) -> str:
+    return " AND ".join(f"t.`{column}` = s.`{column}`" for column in table.key)
+
+
+def _changed(table: Table) -> str:
+    return " OR ".join(f"NOT (t.`{column}` <=> s.`{column}`)" for column in table.content)
+
+
+def scope_condition(scope: Mapping[str, Sequence[str]] | None) -> str | None:
+    """Return the SQL condition on the target's rows that a scope names, or None for all rows."""
+    if not scope:
+        return None
+    return " AND ".join(f"t.`{column}` IN ({', '.join(map(_literal, values))})" for column, values in scope.items())
+
+
+def _literal(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+@contextmanager
+def _commit_metadata(spark: SparkSession, run_id: str, job: str, consumed: Mapping[str, int]) -> Iterator[None]:
+    spark.conf.set(USER_METADATA, json.dumps({"run": run_id, "job": job, "consumed": dict(consumed)}, sort_keys=True))
+    try:
+        yield
+    finally:
+        spark.conf.unset(USER_METADATA)

@@ -1,0 +1,29 @@
+"""What all tests share: a profile below a temporary folder, and one Spark session for those marked ``spark``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from goeswith.profile import Profile, load_profile
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Profile:
+    """Return the local profile with its home in a temporary folder."""
+    return load_profile(overrides={"home": tmp_path})
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
+    """Start one small Spark session for the whole run; jobs called in a test find and use it."""
+    from spark_jobs.session import get_session
+
+    settings = {"driver_memory": "1g", "shuffle_partitions": 2}
+    session = get_session(load_profile(overrides={"home": tmp_path_factory.mktemp("spark"), "spark": settings}), "tests")
+    yield session
+    session.stop()
