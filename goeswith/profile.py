@@ -68,9 +68,7 @@ class JudgeSettings(_Section):
 class OperatorSettings(_Section):
     """How a DAG's task becomes a process."""
 
-    kind: Literal["subprocess", "kubernetes"] = "subprocess"
-    image: str = ""
-    namespace: str = "goeswith"
+    kind: Literal["subprocess"] = "subprocess"
     retries: int = Field(default=0, ge=0)
 
 
@@ -131,6 +129,11 @@ class Profile(BaseSettings):
     def model_repository(self) -> Path:
         """The Triton model repository that ``publish`` assembles."""
         return self.root / "model_repository"
+
+    @property
+    def features(self) -> Path:
+        """Feast's settings, registry, online store and pinned snapshots: what a reader of features opens."""
+        return self.root / "features"
 
     @property
     def results(self) -> Path:

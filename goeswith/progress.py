@@ -40,7 +40,11 @@ def _bar(what: str, total: int | None) -> Iterator[Advance]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total, note="")
-        yield lambda steps, note="": bar.update(task, advance=steps, note=note)
+
+        def advance(steps: int, note: str = "") -> None:
+            bar.update(task, advance=steps, note=note)
+
+        yield advance
 
 
 def _logged(what: str, total: int | None, unit: str) -> Advance:

@@ -1,0 +1,43 @@
+# The two commands of the README are `make demo` and `make test`; `make` alone lists all.
+SHELL := /bin/bash
+UV_PATHS := $(HOME)/.local/bin:/usr/local/bin
+export PATH := $(PATH):$(UV_PATHS)
+RUN := uv run --frozen
+SOURCES := goeswith spark_jobs feature_repo training serving dags tests benchmarks model_repository
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint types contracts unit integration docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}'
+
+setup: ## install what is missing: uv, Java, the locked environment
+	@infra/bootstrap.sh
+
+demo: setup ## the whole way on the synthetic shop: baskets, pictures and texts to served answers (about 10 minutes)
+	@$(RUN) goeswith demo
+
+test: check integration ## everything: lint, types, contracts, unit and integration tests
+
+check: setup lint unit ## the fast part of the tests (no JVM, no server)
+
+lint: ## what pre-commit runs: ruff, codespell, sizes, mypy --strict, import contracts
+	@$(RUN) pre-commit run --all-files --show-diff-on-failure
+
+types: ## mypy --strict
+	@$(RUN) mypy $(SOURCES) serving/client/src
+
+contracts: ## who may import whom
+	@$(RUN) lint-imports --no-cache --no-logo
+
+unit: ## unit, contract and behaviour tests
+	@OMP_NUM_THREADS=1 $(RUN) pytest tests/unit tests/contract tests/behaviour -q
+
+integration: ## Spark, Great Expectations, Feast, Airflow and Triton for real
+	@$(RUN) pytest tests/integration -q
+
+docs: ## regenerate what is generated
+	@$(RUN) goeswith tables > docs/tables.md
+
+clean: ## remove caches and everything that goeswith wrote here
+	@rm -rf .goeswith .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,17 @@
+"""Count pairs, prune and judge them, build the typed relations, each behind its gate, and release the graph."""
+
+from airflow.sdk import DAG, chain
+
+from dags.operators import job_task, table_asset
+
+with DAG("graph", doc_md=__doc__, schedule=[table_asset("events")], catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+    chain(
+        job_task("count_pairs"),
+        job_task("gate", task_id="gate_pairs", params={"tables": ["item_pairs"]}),
+        job_task("prune_pairs"),
+        job_task("judge_edges"),
+        job_task("gate", task_id="gate_verdicts", params={"tables": ["pair_scores", "edge_verdicts"]}),
+        job_task("build_relations"),
+        job_task("gate", task_id="gate_relations", params={"tables": ["relations"]}),
+        job_task("release", task_id="release_graph", outlets=("relations",)),
+    )

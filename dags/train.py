@@ -1,0 +1,23 @@
+"""Build the point-in-time training set, train and judge both models without the holdout, then fit on all data and export."""
+
+from airflow.sdk import DAG, chain
+
+from dags.operators import job_task, table_asset
+
+LEARNED = ("item_embeddings", "item_neighbours")
+
+with DAG("train", doc_md=__doc__, schedule=[table_asset("relations")], catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+    chain(
+        job_task("apply_features"),
+        job_task("build_training_set"),
+        job_task("gate", task_id="gate_training_set", params={"tables": ["training_sets"]}),
+        job_task("train_cirp", task_id="train_cirp_evaluation", params={"graph": "evaluation"}),
+        job_task("train_mmsc", task_id="train_mmsc_evaluation", params={"graph": "evaluation"}),
+        job_task("evaluate_models"),
+        job_task("train_cirp", task_id="train_cirp_full", params={"graph": "full"}),
+        job_task("train_mmsc", task_id="train_mmsc_full", params={"graph": "full"}),
+        job_task("infer"),
+        job_task("gate", task_id="gate_learned", params={"tables": list(LEARNED)}),
+        job_task("export_models"),
+        job_task("release", task_id="release_models", outlets=LEARNED),
+    )

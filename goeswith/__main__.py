@@ -1,0 +1,6 @@
+"""``python -m goeswith`` is the command."""
+
+from goeswith.command.main import main
+
+if __name__ == "__main__":
+    main()

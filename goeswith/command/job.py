@@ -1,0 +1,65 @@
+"""``goeswith job``: one job, the same in every profile; what a DAG's task runs."""
+
+import json
+import sys
+import time
+from typing import Annotated, Any
+
+import typer
+
+from goeswith.errors import ConfigError, GoeswithError
+
+
+def job(
+    name: Annotated[str, typer.Argument(help="The job, for example ingest or train_cirp.")],
+    run: Annotated[str, typer.Option(help="The run that this belongs to; the same one twice changes nothing.")],
+    versions: Annotated[str, typer.Option(help="JSON: table versions to read; {} takes the newest release.")] = "{}",
+    params: Annotated[str, typer.Option(help="JSON: the job's parameters.")] = "{}",
+    step: Annotated[str, typer.Option(help="Name of this step in the run's records (the job's name).")] = "",
+) -> None:
+    """Run one job; its last line on standard output is JSON: the table versions after it, and a summary.
+
+    Example: goeswith job count_pairs --run monday --params '{"max_basket": 60}'
+    """
+    from goeswith.jobs import JobRun
+    from goeswith.profile import load_profile
+    from goeswith.releases import released_versions
+
+    profile = load_profile()
+    pinned = _mapping("--versions", versions) or released_versions(profile)
+    job_run = JobRun(profile=profile, run_id=run, versions=pinned, params=_mapping("--params", params))
+    sys.stdout.write(_do(name, step or name, job_run) + "\n")
+
+
+def _mapping(option: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{option} is no JSON: {error}", f"for example {option} '{{}}'") from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"{option} is no JSON object", f"for example {option} '{{}}'")
+    return value
+
+
+def _do(name: str, step: str, job_run: Any) -> str:
+    from goeswith import records
+    from goeswith.jobs import JobResult, load_job
+
+    started = time.monotonic()
+    module = load_job(name)
+    result = records.find_record(name, step, job_run)
+    if result is None:
+        try:
+            result = module.run(job_run)
+        except GoeswithError as error:
+            _write_failure(job_run, step, error)
+            raise
+        records.write_record(name, step, job_run, result, time.monotonic() - started)
+    return JobResult(versions={**job_run.versions, **result.versions}, summary=result.summary).to_json()
+
+
+def _write_failure(job_run: Any, step: str, error: GoeswithError) -> None:
+    from goeswith.results import write_json
+
+    failure = {"kind": type(error).__name__, "what": error.what, "remedy": error.remedy}
+    write_json(job_run.profile.runs / job_run.run_id / "failures" / f"{step}.json", failure)

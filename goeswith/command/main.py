@@ -1,0 +1,48 @@
+"""The command ``goeswith``: each subcommand imports what it needs when it is called, so ``--help`` is quick."""
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from goeswith.command import demo, doctor, job, run, tables
+from goeswith.errors import GoeswithError
+
+app = typer.Typer(
+    name="goeswith",
+    help="What replaces an item, what goes with it, what completes a bundle - and why.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+app.command()(doctor.doctor)
+app.command()(demo.demo)
+app.command()(run.run)
+app.command()(job.job)
+app.command()(tables.tables)
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, and debug logs.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what each step logs.")] = False,
+) -> None:
+    level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def main() -> None:
+    """Run the command; errors of the tree become one message and their exit code, never a traceback (but with --debug)."""
+    try:
+        app()
+    except GoeswithError as error:
+        if "--debug" in sys.argv:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Records of finished steps: a step whose code, parameters and input versions are unchanged, and whose output still stands, is not done again."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from goeswith import fingerprint, lake
+from goeswith.jobs import JOBS, JobResult, JobRun
+from goeswith.profile import Profile
+from goeswith.results import write_json
+
+
+def record_path(profile: Profile, run_id: str, step: str) -> Path:
+    """Return where the record of one step of one run lies."""
+    return profile.runs / run_id / f"{step}.json"
+
+
+def fingerprint_job(name: str, job: JobRun) -> str:
+    """Return what the job's outcome depends on: its folder's code and the kernel's, its parameters, and the pinned versions."""
+    folders = ("goeswith", JOBS[name].split(".")[0])
+    return fingerprint.of_values(name, fingerprint.of_code(folders), dict(job.params), dict(job.versions))
+
+
+def find_record(name: str, step: str, job: JobRun) -> JobResult | None:
+    """Return the recorded result of this very step, or None where it has to be done (again).
+
+    Only steps whose whole output is tables (or a gate's decision) are taken from the record; the others know themselves what is complete.
+    """
+    path = record_path(job.profile, job.run_id, step)
+    if not path.exists():
+        return None
+    record = json.loads(path.read_text(encoding="utf-8"))
+    result = JobResult(versions=record["written"], summary={**record["summary"], "unchanged": True})
+    same = record["fingerprint"] == fingerprint_job(name, job)
+    return result if same and (record["written"] or name == "gate") and _stands(job.profile, record["written"]) else None
+
+
+def _stands(profile: Profile, written: Mapping[str, int]) -> bool:
+    return all(lake.current_version(profile, table) == version for table, version in written.items())
+
+
+def write_record(name: str, step: str, job: JobRun, result: JobResult, seconds: float) -> Path:
+    """Record a finished step."""
+    record: dict[str, Any] = {"job": name, "fingerprint": fingerprint_job(name, job), "params": dict(job.params), "seconds": round(seconds, 2)}
+    record |= {"written": dict(result.versions), "summary": dict(result.summary)}
+    return write_json(record_path(job.profile, job.run_id, step), record)
+
+
+def read_records(profile: Profile, run_id: str) -> dict[str, dict[str, Any]]:
+    """Return the records of a run by step."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((profile.runs / run_id).glob("*.json"))}
