@@ -1,0 +1,80 @@
+"""What a judge is asked and what it answers (MMSC, language-model-cleaned supervision)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from goeswith.errors import ModelUnavailable
+
+LABELS = ("substitute", "complement", "neither")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What a judge may read of one item; missing parts are None or empty."""
+
+    title: str | None = None
+    description: str | None = None
+    brand: str | None = None
+    category: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
+    price: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPair:
+    """The question whether ``dst`` is bought instead of ``src``, or with it."""
+
+    src: Item
+    dst: Item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Three probabilities that sum to one, and in a few words what they rest on."""
+
+    p_substitute: float
+    p_complement: float
+    p_neither: float
+    reason: str
+
+    @property
+    def label(self) -> str:
+        """The likeliest of ``LABELS``; the first of equals."""
+        chances = (self.p_substitute, self.p_complement, self.p_neither)
+        return LABELS[chances.index(max(chances))]
+
+
+class Judge(Protocol):
+    """Anything that gives verdicts on pairs.
+
+    A verdict is cached by ``name``, ``prompt_version``, ``revision`` and both items' texts. ``chunk`` is how many pairs are
+    judged between two commits: what a crash may cost.
+    """
+
+    @property
+    def name(self) -> str:
+        """One of the catalogue's judges."""
+
+    @property
+    def revision(self) -> str:
+        """Which weights, remote model or rule set."""
+
+    @property
+    def prompt_version(self) -> str:
+        """Which question is put; it changes with every change of the prompt's text."""
+
+    @property
+    def chunk(self) -> int:
+        """Pairs between two commits."""
+
+    def judge(self, pairs: Sequence[ItemPair]) -> list[Verdict]:
+        """Return one verdict a pair, in order. Raises ``JudgeFailed`` that carries the verdicts already given."""
+
+
+class JudgeFailed(ModelUnavailable):
+    """A judge did not answer, or answered nonsense. ``paid`` holds, pair by pair, the verdicts that it had given, else None."""
+
+    def __init__(self, what: str, remedy: str, paid: Sequence[Verdict | None] = ()) -> None:
+        super().__init__(what, remedy)
+        self.paid = tuple(paid)

@@ -1,0 +1,155 @@
+"""A judge behind any OpenAI-compatible endpoint (vLLM, a hosted model): JSON answers, bounded concurrency, retries, a time limit."""
+
+import http.client
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from goeswith.errors import ConfigError
+from spark_jobs.judges.base import LABELS, ItemPair, JudgeFailed, Verdict
+from spark_jobs.judges.prompt import Prompt, load_prompt
+
+MAX_ANSWER_TOKENS = 100
+MAX_ANSWER_BYTES = 1 << 20
+BUSY = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+SUM_TOLERANCE = 0.05
+
+
+class _BusyError(Exception):
+    """The endpoint may answer if it is asked again."""
+
+
+@dataclass(frozen=True)
+class OpenAIJudge:
+    """One question a request; ``timeout_s`` bounds a whole request, ``attempts`` how often one is tried."""
+
+    endpoint: str
+    model: str
+    api_key: str = field(default="", repr=False)
+    concurrency: int = 8
+    timeout_s: float = 60.0
+    attempts: int = 5
+    backoff_s: float = 0.5
+    name: str = "openai"
+    chunk: int = 500
+
+    def __post_init__(self) -> None:
+        """Refuse an endpoint that is no web address."""
+        if not self.endpoint.startswith(("http://", "https://")):
+            raise ConfigError(f"judge.endpoint {self.endpoint!r} is no web address", "for example http://127.0.0.1:8000/v1")
+
+    @cached_property
+    def prompt(self) -> Prompt:
+        """The question, which asks for JSON."""
+        return load_prompt("relation_json_v1")
+
+    @property
+    def prompt_version(self) -> str:
+        """The prompt file's version."""
+        return self.prompt.version
+
+    @property
+    def revision(self) -> str:
+        """The remote model's name: all that an endpoint tells."""
+        return self.model
+
+    def judge(self, pairs: Sequence[ItemPair]) -> list[Verdict]:
+        """Return one verdict a pair, in order. After the first failure nothing more is asked, and ``JudgeFailed`` carries what was paid."""
+        with ThreadPoolExecutor(self.concurrency) as pool:
+            asked: list[Future[Verdict]] = [pool.submit(self._ask, pair) for pair in pairs]
+            done = wait(asked, return_when=FIRST_EXCEPTION).done
+            failure = next((error for error in map(Future.exception, done) if error), None)
+            if failure:
+                pool.shutdown(cancel_futures=True)
+        if isinstance(failure, JudgeFailed):
+            raise JudgeFailed(failure.what, failure.remedy, [_paid(future) for future in asked])
+        return [future.result() for future in asked]
+
+    def _ask(self, pair: ItemPair) -> Verdict:
+        question = self.prompt.fill(pair)
+        for attempt in range(self.attempts):
+            try:
+                return parse_verdict(self._complete(question), self.model)
+            except _BusyError as busy:
+                reason = str(busy)
+            if attempt + 1 < self.attempts:
+                time.sleep(self.backoff_s * 2**attempt)
+        raise JudgeFailed(
+            f"judge {self.endpoint} gave no answer in {self.attempts} attempts: {reason}",
+            "see that the endpoint is up, then run the job again: verdicts already given are kept",
+        )
+
+    def _complete(self, question: str) -> str:
+        """Return the body of one answer. Raises ``_BusyError`` for what may pass and ``JudgeFailed`` for a refusal."""
+        request = self._request(question)
+        deadline = time.monotonic() + self.timeout_s
+        try:
+            with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:  # noqa: S310 - the scheme is checked above
+                return _read_until(answer, deadline)
+        except urllib.error.HTTPError as error:
+            if error.code in BUSY:
+                raise _BusyError(f"HTTP {error.code}") from error
+            raise JudgeFailed(f"judge {self.endpoint} refuses: HTTP {error.code} {error.reason}", "check judge.model and judge.api_key") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise _BusyError(f"{type(error).__name__}: {error}") from error
+
+    def _request(self, question: str) -> urllib.request.Request:
+        body = {
+            "model": self.model,
+            "messages": [{"role": "user", "content": question}],
+            "temperature": 0,
+            "max_tokens": MAX_ANSWER_TOKENS,
+            "response_format": {"type": "json_object"},
+        }
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self.api_key}"} if self.api_key else {})
+        url = f"{self.endpoint.rstrip('/')}/chat/completions"
+        return urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - the scheme is checked above
+
+
+def _read_until(answer: http.client.HTTPResponse, deadline: float) -> str:
+    """Read a body that may trickle: the time limit holds for the whole, not for each byte."""
+    body = b""
+    while block := answer.read1(65_536):
+        body += block
+        if time.monotonic() > deadline:
+            raise _BusyError("the time limit passed while the answer came in")
+        if len(body) > MAX_ANSWER_BYTES:
+            raise _BusyError("the answer does not end")
+    return body.decode("utf-8", errors="replace")
+
+
+def _paid(future: Future[Verdict]) -> Verdict | None:
+    return None if future.cancelled() or future.exception() else future.result()
+
+
+def parse_verdict(body: str, model: str) -> Verdict:
+    """Return the verdict in a chat completion's body. Raises ``JudgeFailed`` that quotes an answer which makes no sense."""
+    try:
+        content = json.loads(body)["choices"][0]["message"]["content"]
+        chances = [_probability(json.loads(content)[label]) for label in LABELS]
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise _nonsense(body, repr(error)) from error
+    total = sum(chances)
+    if abs(total - 1) > SUM_TOLERANCE:
+        raise _nonsense(body, f"the probabilities sum to {total:g}")
+    substitute, complement, neither = (chance / total for chance in chances)
+    label = LABELS[chances.index(max(chances))]
+    return Verdict(p_substitute=substitute, p_complement=complement, p_neither=neither, reason=f"{model} says {label}")
+
+
+def _probability(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"{value!r} is no probability")
+    return float(value)
+
+
+def _nonsense(body: str, why: str) -> JudgeFailed:
+    return JudgeFailed(
+        f"the judge's answer makes no sense ({why}): {body[:300]!r}", "use a model that follows the prompt, or choose judge.kind: rules"
+    )

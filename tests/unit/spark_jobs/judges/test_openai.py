@@ -1,0 +1,146 @@
+"""The judge over HTTP, against a local server that answers, refuses, stalls and talks nonsense."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from spark_jobs.judges.base import Item, ItemPair, JudgeFailed
+from spark_jobs.judges.openai import OpenAIJudge, parse_verdict
+
+Answer = tuple[int, str]
+GOOD = '{"substitute": 0.7, "complement": 0.2, "neither": 0.1}'
+
+
+def completion(content: str) -> str:
+    return json.dumps({"choices": [{"message": {"role": "assistant", "content": content}}]})
+
+
+@contextmanager
+def serve(respond: Callable[[dict[str, Any]], Answer]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Run a server whose answer to each request's JSON is ``respond``; yield its address and the requests that came."""
+    requests: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            requests.append({"path": self.path, "key": self.headers.get("Authorization"), **body})
+            status, text = respond(body)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1", requests
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def pairs(*titles: str) -> list[ItemPair]:
+    return [ItemPair(Item(title=title), Item(title="anything")) for title in titles]
+
+
+def judge_at(endpoint: str, **changed: Any) -> OpenAIJudge:
+    settings = {"model": "small", "api_key": "sk-1", "timeout_s": 5.0, "attempts": 3, "backoff_s": 0.01}
+    return OpenAIJudge(endpoint=endpoint, **{**settings, **changed})
+
+
+def test_verdicts_come_in_the_order_of_the_pairs() -> None:
+    def respond(body: dict[str, Any]) -> Answer:
+        first = "title: first;" in body["messages"][0]["content"].replace("</a>", ";")
+        time.sleep(0.1 if first else 0.0)
+        return 200, completion(GOOD if first else '{"substitute": 0, "complement": 1, "neither": 0}')
+
+    with serve(respond) as (endpoint, requests):
+        verdicts = judge_at(endpoint).judge(pairs("first", "second"))
+    assert [verdict.label for verdict in verdicts] == ["substitute", "complement"]
+    assert verdicts[0].p_substitute == pytest.approx(0.7)
+    assert {(r["path"], r["key"], r["model"], r["temperature"]) for r in requests} == {("/v1/chat/completions", "Bearer sk-1", "small", 0)}
+
+
+def test_a_busy_endpoint_is_asked_again_after_a_growing_pause() -> None:
+    answers = iter([(503, "busy"), (429, "slow down"), (200, completion(GOOD))])
+    with serve(lambda _: next(answers)) as (endpoint, requests):
+        started = time.monotonic()
+        verdicts = judge_at(endpoint, backoff_s=0.1).judge(pairs("a"))
+    assert time.monotonic() - started >= 0.1 + 0.2
+    assert len(requests) == 3
+    assert verdicts[0].label == "substitute"
+
+
+def test_an_endpoint_that_stays_busy_is_given_up_after_the_stated_attempts() -> None:
+    with serve(lambda _: (503, "busy")) as (endpoint, requests), pytest.raises(JudgeFailed, match=r"3 attempts: HTTP 503"):
+        judge_at(endpoint).judge(pairs("a"))
+    assert len(requests) == 3
+
+
+def test_a_refusal_is_not_repeated() -> None:
+    with serve(lambda _: (401, "who are you")) as (endpoint, requests), pytest.raises(JudgeFailed, match=r"HTTP 401.*\n.*judge.api_key"):
+        judge_at(endpoint).judge(pairs("a"))
+    assert len(requests) == 1
+
+
+def test_a_server_that_stalls_costs_no_more_than_the_time_limit_each_attempt() -> None:
+    release = threading.Event()
+
+    def stall(_: dict[str, Any]) -> Answer:
+        release.wait(10)
+        return 200, completion(GOOD)
+
+    with serve(stall) as (endpoint, _):
+        started = time.monotonic()
+        with pytest.raises(JudgeFailed, match="timed out"):
+            judge_at(endpoint, timeout_s=0.2, attempts=2).judge(pairs("a"))
+        assert time.monotonic() - started < 3
+        release.set()
+
+
+def test_nothing_listening_is_said_with_the_address() -> None:
+    with pytest.raises(JudgeFailed, match=r"127\.0\.0\.1:9/v1.*Connection refused"):
+        judge_at("http://127.0.0.1:9/v1", attempts=1).judge(pairs("a"))
+
+
+def test_a_failure_carries_the_verdicts_that_were_already_paid_for() -> None:
+    def respond(body: dict[str, Any]) -> Answer:
+        return 200, completion("I think so!" if "title: bad" in body["messages"][0]["content"] else GOOD)
+
+    with serve(respond) as (endpoint, _), pytest.raises(JudgeFailed, match="I think so!") as failed:
+        judge_at(endpoint, concurrency=1).judge(pairs("good", "fine", "bad", "never asked"))
+    paid = failed.value.paid
+    assert len(paid) == 4
+    assert [verdict is not None for verdict in paid[:3]] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("substitute", "JSONDecodeError"),
+        ('{"substitute": 0.5}', "complement"),
+        ('{"substitute": "high", "complement": 0, "neither": 0}', "no probability"),
+        ('{"substitute": 7, "complement": 0, "neither": 0}', "no probability"),
+        ('{"substitute": true, "complement": 0, "neither": 0}', "no probability"),
+        ('{"substitute": NaN, "complement": 0, "neither": 0}', "no probability"),
+        ('{"substitute": 0.1, "complement": 0.1, "neither": 0.1}', "sum to 0.3"),
+        ("[1, 0, 0]", "TypeError"),
+    ],
+)
+def test_nonsense_is_an_error_that_quotes_it(content: str, why: str) -> None:
+    with pytest.raises(JudgeFailed, match="makes no sense") as failed:
+        parse_verdict(completion(content), "small")
+    assert why in failed.value.what
+
+
+def test_probabilities_that_are_rounded_are_brought_to_one() -> None:
+    verdict = parse_verdict(completion('{"substitute": 0.33, "complement": 0.33, "neither": 0.33}'), "small")
+    assert verdict.p_substitute + verdict.p_complement + verdict.p_neither == pytest.approx(1.0)
