@@ -1,0 +1,57 @@
+"""The profile refuses what it does not know, and the environment wins."""
+
+from pathlib import Path
+
+import pytest
+
+from goeswith.errors import ConfigError
+from goeswith.profile import PROFILES, load_profile
+
+
+def test_every_shipped_profile_loads() -> None:
+    for path in PROFILES.glob("*.yaml"):
+        assert load_profile(path.stem).profile == path.stem
+
+
+def test_an_unknown_key_is_refused_with_the_legal_ones(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="legal keys: .*home") as caught:
+        load_profile(overrides={"hoome": tmp_path})
+    assert "hoome" in caught.value.what
+
+
+def test_an_unknown_nested_key_is_refused() -> None:
+    with pytest.raises(ConfigError, match="triton.prot"):
+        load_profile(overrides={"triton": {"prot": 1}})
+
+
+def test_an_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOESWITH_TRITTON__GRPC_PORT", "1")
+    with pytest.raises(ConfigError, match="GOESWITH_TRITTON__GRPC_PORT"):
+        load_profile()
+
+
+def test_an_unknown_profile_lists_those_there_are() -> None:
+    with pytest.raises(ConfigError, match="local"):
+        load_profile("moon")
+
+
+def test_the_environment_wins_over_file_and_overrides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GOESWITH_GATEWAY__PORT", "9999")
+    assert load_profile(overrides={"home": tmp_path, "gateway": {"port": 1234}}).gateway.port == 9999
+
+
+@pytest.mark.parametrize("port", [0, 65_536, -1])
+def test_a_port_out_of_range_is_refused(port: int) -> None:
+    with pytest.raises(ConfigError, match="port"):
+        load_profile(overrides={"gateway": {"port": port}})
+
+
+def test_servers_bind_to_loopback_unless_told_otherwise() -> None:
+    profile = load_profile()
+    assert profile.triton.host == profile.gateway.host == "127.0.0.1"
+
+
+def test_secrets_do_not_show_in_its_text() -> None:
+    profile = load_profile(overrides={"user_hash_key": "do-not-show", "judge": {"api_key": "nor-this"}})
+    assert "do-not-show" not in repr(profile)
+    assert "nor-this" not in repr(profile)
