@@ -33,7 +33,9 @@ Row = dict[str, float]
 class Task(Protocol):
     """A model and its objective."""
 
-    model: nn.Module
+    @property
+    def model(self) -> nn.Module:
+        """What learns; extra state of the objective (a queue) may live in it as buffers, so that checkpoints hold it."""
 
     def batches(self, epoch: int, generator: torch.Generator) -> Iterator[Any]:
         """Yield the batches of one epoch; all randomness comes from ``generator``."""
