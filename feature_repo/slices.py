@@ -1,0 +1,81 @@
+"""Which parts of which tables become feature views: derived from the catalogue's keys and rules."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from goeswith.catalogue import OneOf, Table, find_table
+
+VIEWED = ("items", "item_embeddings", "item_neighbours", "item_pairs", "edge_verdicts", "relations")
+"""The tables behind feature views."""
+
+ONLINE = ("items", "item_neighbours", "relations")
+"""Those that a reader asks for an answer or its evidence; the others are for training and analysis only."""
+
+ENTITY_COLUMNS = (("item_id",), ("src", "dst"))
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The rows of a table in which the key columns with a fixed set of values hold ``where``; one view each.
+
+    Within a slice an entity has one row (for ``edge_verdicts``: one that counts, the latest).
+    """
+
+    table: Table
+    where: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The name of the view: the table and the values, for example 'relations_full_substitute'."""
+        return "_".join((self.table.name, *self.where.values())).replace("-", "_")
+
+    @property
+    def entity(self) -> tuple[str, ...]:
+        """The columns that name the entity: (item_id,) or (src, dst)."""
+        return next(columns for columns in ENTITY_COLUMNS if set(columns) <= set(self.table.key))
+
+    @property
+    def timestamp(self) -> str:
+        """The column that says when a row became known."""
+        assert self.table.event_time is not None, f"{self.table.name} has no event time"
+        return self.table.event_time
+
+    @property
+    def latest_by(self) -> str:
+        """The column that decides between several rows of an entity ('' where there is only one)."""
+        return "judged_at" if set(self.table.key) - set(self.where) - set(self.entity) else ""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """All other columns."""
+        left_out = {*self.where, *self.entity, self.timestamp, self.latest_by}
+        return tuple(column for column in self.table.columns if column not in left_out)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the view's source, in the table's order."""
+        return tuple(column for column in self.table.columns if column not in self.where)
+
+    @property
+    def online(self) -> bool:
+        """Whether the online store holds it: only what was made from everything ('full') is served."""
+        return self.table.name in ONLINE and self.where.get("graph", "full") == "full"
+
+
+def list_slices() -> tuple[Slice, ...]:
+    """Return the slices of all viewed tables, in the catalogue's order."""
+    return tuple(found for name in VIEWED for found in slices_of(find_table(name)))
+
+
+def slices_of(table: Table) -> Iterator[Slice]:
+    """Yield one slice for each combination of values of the key columns that hold a fixed set of values."""
+    values = {rule.column: rule.values for rule in table.rules if isinstance(rule, OneOf) and rule.column in table.key}
+    columns = [column for column in table.key if column in values]
+    for combination in product(*(values[column] for column in columns)):
+        yield Slice(table, dict(zip(columns, combination, strict=True)))
+
+
+def find_slice(table: str, **where: str) -> Slice:
+    """Return the one slice of a table with these values."""
+    return next(found for found in slices_of(find_table(table)) if dict(found.where) == where)
