@@ -70,7 +70,8 @@ def _show(checks: list[Check]) -> None:
 
 def look_at_java(_profile: Profile) -> list[Check]:
     """Spark needs a Java 17 or later on the PATH (or JAVA_HOME)."""
-    java = shutil.which("java", path=os.pathsep.join([f"{os.environ.get('JAVA_HOME', '')}/bin", os.environ.get("PATH", "")]))
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=os.pathsep.join([*([f"{home}/bin"] if home else []), os.environ.get("PATH", "")]))
     remedy = "apt-get install -y openjdk-17-jre-headless"
     if java is None:
         return [Check("Java", "missing", "not on the PATH", remedy)]

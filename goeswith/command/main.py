@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from goeswith.command import demo, doctor, job, run, tables
+from goeswith.command import demo, doctor, job, report, run, tables
 from goeswith.errors import GoeswithError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command()(doctor.doctor)
 app.command()(demo.demo)
 app.command()(run.run)
 app.command()(job.job)
+app.command()(report.report)
 app.command()(tables.tables)
 
 

@@ -22,7 +22,7 @@ def run(
 ) -> None:
     """Run one DAG here and now.
 
-    Example: goeswith run ingest --params '{"ingest": {"source": "groceries"}}'
+    Example: goeswith run graph --run monday
     """
     from goeswith.profile import load_profile
 

@@ -23,7 +23,8 @@ def show_summary(summary: Mapping[str, Any], *, report: Path) -> None:
         if summary["answers"].get(kind):
             console.print(_answer(kind, summary["answers"][kind]))
     seconds = sum(summary["seconds"].values())
-    console.print(f"run [bold]{summary['run']}[/], {seconds:.0f} s of work; the report: [bold]{report}[/]")
+    console.print(f"run [bold]{summary['run']}[/], {seconds:.0f} s of work; the report:")
+    console.print(str(report), soft_wrap=True, highlight=False)
 
 
 def _rows(summary: Mapping[str, Any]) -> Table:
