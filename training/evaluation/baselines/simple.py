@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from training.dataset import TrainingSet
 from training.evaluation.baselines.content import content, tfidf, title_words
-from training.evaluation.graph import KINDS, counted, degrees, item_degrees, undirected
+from training.evaluation.graph import KINDS, counted, degrees, undirected
 from training.evaluation.ranker import RelationRanker
 from training.evaluation.similarity import CommonNeighbours, Constant, Edges, Mix, Noise, Similarity, SparseDot
 
@@ -50,8 +50,3 @@ def adamic_adar(training: TrainingSet, kind: str) -> CommonNeighbours:
     """Return common neighbours within one relation, by 1 / log(degree + 2)."""
     joined = undirected(counted(training.pairs, kind, len(training.items)))
     return CommonNeighbours.of(joined, joined, degrees(joined))
-
-
-def bundle_popularity(training: TrainingSet) -> Constant:
-    """Return in how many training pairs each item stands."""
-    return Constant(item_degrees(training.pairs, training.items))

@@ -1,0 +1,82 @@
+"""Every scorer that one run can compare: the baselines that its data allows, and the models that it trained."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from training.dataset import TrainingSet
+from training.evaluation.baselines.boosted_bundles import fit_boosted_bundles
+from training.evaluation.baselines.boosted_relations import fit_boosted_relations
+from training.evaluation.baselines.simple import simple_baselines
+from training.evaluation.models import encoder_ranker, mixed_with_words, read_vectors
+from training.evaluation.ranker import BundleRanker, RelationRanker
+from training.evaluation.world import World
+from training.mmsc.scorer import load_scorer
+from training.scorers import BundleScorer, RelationScorer
+
+logger = logging.getLogger(__name__)
+
+MIN_EDGES = 200
+"""Training edges of a type below which boosted trees have nothing to learn from."""
+
+
+@dataclass(slots=True)
+class Contenders:
+    """Where the run's models lie, and why each scorer that is not in the tables is not."""
+
+    models: Path
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def skip(self, what: str, why: str) -> None:
+        """Say that a scorer is left out, and why."""
+        self.skipped[what] = why
+        logger.info("%s is not measured: %s", what, why)
+
+    def encoders(self, training: TrainingSet) -> list[RelationRanker]:
+        """Return ItemKNN over the features of the encoder, trained and untrained."""
+        found = []
+        for name, folder in (("cirp", self.models / "cirp"), ("untrained", self.models / "cirp" / "untrained")):
+            if (folder / "vectors.safetensors").is_file():
+                found.append(encoder_ranker(name, read_vectors(folder, training)["feature"]))
+            else:
+                self.skip(name, "this run holds no vectors of it")
+        return found
+
+    def for_bundles(self, world: World, shared: Sequence[RelationRanker]) -> list[BundleScorer]:
+        """Return what is measured on bundles."""
+        found: list[BundleScorer] = [ranker.for_bundles() for ranker in shared]
+        boosted = fit_boosted_bundles(world.training, world.validation_bundles)
+        if boosted is None:
+            self.skip("boosted (bundle)", "too few validation bundles to fit it")
+        else:
+            found.append(boosted)
+        mixed = self._mixed(world, {ranker.name: ranker for ranker in shared})
+        return found if mixed is None else [*found, mixed]
+
+    def _mixed(self, world: World, shared: dict[str, RelationRanker]) -> BundleRanker | None:
+        words = shared.get("tfidf") or shared.get("tfidf-text")
+        if "cirp" not in shared or words is None or not len(world.validation_bundles):
+            self.skip("cirp+tfidf", "it needs the encoder, words and validation bundles to choose on")
+            return None
+        features = read_vectors(self.models / "cirp", world.training)["feature"]
+        return mixed_with_words("cirp+tfidf", features, words.complement, world.validation_bundles, world.training, world.known_at)
+
+    def for_relations(self, training: TrainingSet, kind: str, shared: Sequence[RelationRanker], *, strict: bool) -> list[RelationScorer]:
+        """Return what is measured on one relation type, from what ``training`` says."""
+        found: list[RelationScorer] = [*shared]
+        if len(training.pairs.of_type(kind)) >= MIN_EDGES:
+            found.append(fit_boosted_relations(training, kinds=(kind,), strict=strict))
+        else:
+            self.skip(f"boosted ({kind})", "too few training edges to fit it")
+        return found + self._mmsc(training)
+
+    def _mmsc(self, training: TrainingSet) -> list[RelationScorer]:
+        if not (self.models / "mmsc" / "vectors.safetensors").is_file():
+            self.skip("mmsc", "this run holds no vectors of it")
+            return []
+        return [load_scorer(self.models / "mmsc", training)]
+
+    def shared(self, training: TrainingSet) -> list[RelationRanker]:
+        """Return what serves both tasks."""
+        return [*simple_baselines(training), *self.encoders(training)]

@@ -1,0 +1,49 @@
+"""Our trained models as scorers: their vectors are read as files; no model is built here."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from goeswith.errors import DataContractError
+from training.dataset import Floats, TrainingSet
+from training.evaluation.bundle_protocol import rank_bundles
+from training.evaluation.cases import BundleCases, Times
+from training.evaluation.metrics import gains
+from training.evaluation.ranker import BundleRanker, RelationRanker
+from training.evaluation.similarity import DenseDot, Mix, Similarity
+
+MIX_WEIGHTS = (0.1, 0.25, 0.5, 0.75, 0.9)
+"""Shares of the encoder in the mix with words; one is chosen on validation bundles."""
+
+CHOICE_CASES = 600
+
+
+def read_vectors(folder: Path, training: TrainingSet) -> dict[str, Floats]:
+    """Read a model's ``vectors.safetensors``. Raises ``DataContractError`` where its items are not those of the training set."""
+    names = tuple(json.loads((folder / "items.json").read_text(encoding="utf-8")))
+    if names != training.items.ids:
+        raise DataContractError(f"{folder} holds vectors of other items than the training set", "train the model again in this run")
+    return dict(load_file(folder / "vectors.safetensors"))
+
+
+def encoder_ranker(name: str, features: Floats) -> RelationRanker:
+    """Return ItemKNN over item features (N, d), whatever is asked."""
+    similarity = DenseDot(features.astype(np.float32), features.astype(np.float32))
+    return RelationRanker(name, similarity, similarity)
+
+
+def unit(features: Floats) -> Floats:
+    """Return the rows at length 1, so that dot products are cosines."""
+    found: Floats = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    return found
+
+
+def mixed_with_words(name: str, features: Floats, words: Similarity, cases: BundleCases, training: TrainingSet, known_at: Times) -> BundleRanker:
+    """Return the encoder's cosine and the words' cosine, mixed by the share that ranks validation bundles best (NDCG@20)."""
+    near = DenseDot(unit(features), unit(features))
+    options = [BundleRanker(name, Mix(((near, share), (words, 1 - share)))) for share in MIX_WEIGHTS]
+    few = BundleCases(cases.units, cases.unit[:CHOICE_CASES], cases.target[:CHOICE_CASES], cases.times)
+    reached = [float(gains(rank_bundles(option, few, training, known_at).all, 20).mean()) for option in options]
+    return options[int(np.argmax(reached))]

@@ -1,0 +1,102 @@
+"""What the holdout reserves, and the bundles, baskets and edges behind its ids."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from goeswith import lake
+from goeswith.errors import DataContractError
+from goeswith.jobs import JobRun
+from training.evaluation.cases import Times
+
+EPOCH = np.datetime64(0, "us")
+"""What the catalogue writes where a source has no times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Ids that one split reserves."""
+
+    baskets: frozenset[str]
+    bundles: frozenset[str]
+    items: frozenset[str]
+    edges: tuple[tuple[str, str, str], ...]
+    """(relation, src, dst)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """U bundles or baskets by their item ids, with the time (U,) at which each was made; NaT where unknown."""
+
+    members: tuple[tuple[str, ...], ...]
+    times: Times
+    what: str
+    """'bundles' or 'baskets'."""
+
+
+def read_reserved(job: JobRun, split: str) -> Reserved:
+    """Read what ``split`` reserves. Raises ``DataContractError`` for an edge that is not 'relation|src|dst'."""
+    rows = lake.read_table(job.profile, "holdout", version=job.version_of("holdout"), columns=["kind", "id"], where={"split": split})
+    found = defaultdict(list)
+    for kind, name in zip(rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True):
+        found[kind].append(name)
+    edges = tuple(_edge(name) for name in sorted(found["edge"]))
+    return Reserved(frozenset(found["basket"]), frozenset(found["bundle"]), frozenset(found["item"]), edges)
+
+
+def _edge(name: str) -> tuple[str, str, str]:
+    parts = name.split("|")
+    if len(parts) != 3:
+        raise DataContractError(f"holdout names the edge {name!r}", "edges are 'relation|src|dst', and item ids hold no '|'")
+    return parts[0], parts[1], parts[2]
+
+
+def read_units(job: JobRun, reserved: Reserved) -> Units:
+    """Read the reserved bundles or, where the source has none, the reserved baskets."""
+    if reserved.bundles:
+        rows = lake.read_table(job.profile, "bundles", version=job.version_of("bundles"), columns=["bundle_id", "item_id", "known_at"])
+        return _units(_among(rows, "bundle_id", reserved.bundles), "bundle_id", "known_at", "bundles")
+    if not reserved.baskets:
+        return Units((), np.array([], dtype="datetime64[us]"), "baskets")
+    return _units(_read_purchases(job, reserved.baskets), "basket_id", "happened_at", "baskets")
+
+
+def _read_purchases(job: JobRun, baskets: frozenset[str]) -> pa.Table:
+    """Read the events of the reserved baskets alone, batch by batch."""
+    columns = ["basket_id", "item_id", "happened_at"]
+    batches = lake.read_batches(job.profile, "events", version=job.version_of("events"), columns=columns, where={"kind": "purchase"})
+    kept = [_among(pa.Table.from_batches([batch]), "basket_id", baskets) for batch in batches]
+    return pa.concat_tables(kept)
+
+
+def _among(rows: pa.Table, column: str, names: Iterable[str]) -> pa.Table:
+    return rows.filter(pc.is_in(rows[column], value_set=pa.array(sorted(names), pa.string())))
+
+
+def _units(rows: pa.Table, key: str, time: str, what: str) -> Units:
+    members: dict[str, set[str]] = defaultdict(set)
+    made: dict[str, np.datetime64] = {}
+    times = rows[time].cast(pa.int64()).to_pylist()
+    for name, item, at in zip(rows[key].to_pylist(), rows["item_id"].to_pylist(), times, strict=True):
+        members[name].add(item)
+        made[name] = min(made.get(name, _time(at)), _time(at))
+    names = sorted(members)
+    return Units(tuple(tuple(sorted(members[n])) for n in names), np.array([made[n] for n in names], dtype="datetime64[us]"), what)
+
+
+def _time(microseconds: int | None) -> np.datetime64:
+    return np.datetime64("NaT", "us") if not microseconds else np.datetime64(microseconds, "us")
+
+
+def read_known_at(job: JobRun, index: Mapping[str, int]) -> Times:
+    """Return (N,) since when each item was in the catalogue; the epoch where the source does not say."""
+    rows = lake.read_table(job.profile, "items", version=job.version_of("items"), columns=["item_id", "known_at"])
+    known = np.full(len(index), EPOCH)
+    for item, at in zip(rows["item_id"].to_pylist(), rows["known_at"].cast(pa.int64()).to_pylist(), strict=True):
+        if item in index:
+            known[index[item]] = np.datetime64(at, "us")
+    return known
