@@ -1,0 +1,155 @@
+"""Substitutes and complements of an item that is known by its id, or of a new one by its content vector.
+
+A new item borrows the behaviour of the nearest warm items (MMSC, Eq. 12), then passes the same gates as every item of the
+catalogue; where none is near enough, its content stands alone and the answer says so. Category, brand, the item itself and
+its variants are filtered inside the search, so k answers remain k.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from .ranking import check_k, pad, top
+
+INPUTS = ("item_id", "content", "type", "k", "category_filter", "brand_filter")
+KINDS = ("substitute", "complement")
+SOURCES = np.array([b"content", b"cold_start", b"behaviour"], dtype=np.object_)
+CONTENT, COLD_START, BEHAVIOUR = range(3)
+
+Arrays = dict[str, npt.NDArray[Any]]
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+
+
+class Model:
+    """The vectors of all N items and the head that makes those of a new one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.catalogue = Catalogue(json.loads((folder / "items.json").read_text(encoding="utf-8")))
+        self.queries = {"substitute": _load(folder, "substitute"), "complement": _load(folder, "complement_source")}
+        self.targets = {"substitute": self.queries["substitute"], "complement": _load(folder, "complement_target")}
+        self.sources = {kind: _load(folder, f"source_{kind}") for kind in KINDS}
+        self.cold_start = ColdStart(folder, {kind: self.sources[kind] == BEHAVIOUR for kind in KINDS})
+
+    def answer(self, inputs: Arrays) -> Arrays:
+        """Return item_ids, scores and source, (B, found): rows that found fewer end in '' and 0."""
+        rows = [self.relate(*arguments) for arguments in zip(*self._arguments(inputs), strict=True)]
+        scores = pad([scores for _, scores, _ in rows], 0.0, np.float32)
+        ids = pad([self.catalogue.ids[best] for best, _, _ in rows], b"", np.object_)
+        source = pad([np.full(len(best), SOURCES[found], dtype=np.object_) for best, _, found in rows], b"", np.object_)
+        return {"item_ids": ids, "scores": scores, "source": source}
+
+    def _arguments(self, inputs: Arrays) -> tuple[Any, ...]:
+        kinds, k = inputs["type"].ravel(), inputs["k"].ravel()
+        names = [inputs[name].ravel() if name in inputs else [b""] * len(k) for name in ("item_id", "category_filter", "brand_filter")]
+        contents = inputs["content"] if "content" in inputs else [None] * len(k)
+        return names[0], contents, kinds, k, names[1], names[2]
+
+    def relate(self, item_id: bytes, content: Floats | None, kind: bytes, k: int, category: bytes, brand: bytes) -> tuple[Any, Floats, int]:
+        """Return the best positions, best first, their scores, and what the query's vector rests on."""
+        name = check_kind(kind)
+        query, source, at = self.query(item_id, content, name)
+        scores = self.targets[name] @ query
+        scores[~self.catalogue.allowed(at, category, brand)] = -np.inf
+        best = top(scores, check_k(int(k)))
+        return best, scores[best], source
+
+    def query(self, item_id: bytes, content: Floats | None, kind: str) -> tuple[Floats, int, int | None]:
+        """Return the query's vector, its source, and its position where the catalogue holds it."""
+        if item_id:
+            at = self.catalogue.position(item_id)
+            return self.queries[kind][at], int(self.sources[kind][at]), at
+        if content is None or not np.isfinite(content).all():
+            raise ValueError("content: a finite vector is needed where item_id is ''")
+        vector, source = self.cold_start.vector(content, kind)
+        return vector, source, None
+
+
+class Catalogue:
+    """Ids, variants, categories and brands, by position."""
+
+    def __init__(self, items: dict[str, Any]) -> None:
+        self.ids = np.array([item.encode() for item in items["ids"]], dtype=np.object_)
+        self.index = {item: i for i, item in enumerate(self.ids)}
+        self.variants = np.array(items["variants"], dtype=np.int64)
+        self.categories = _places([_prefixes(path) for path in items["categories"]])
+        self.brands = _places([[brand] if brand else [] for brand in items["brands"]])
+
+    def position(self, item_id: bytes) -> int:
+        """Return where an item stands. Raises ``ValueError`` that names an unknown one."""
+        if item_id not in self.index:
+            raise ValueError(f"item_id: unknown item {item_id.decode(errors='replace')!r}")
+        return self.index[item_id]
+
+    def allowed(self, at: int | None, category: bytes, brand: bytes) -> Bools:
+        """Return (N,) which items may be answered: not the query itself nor its variants, and within both filters."""
+        mask = np.ones(len(self.ids), dtype=np.bool_) if at is None else self.variants != self.variants[at]
+        for wanted, places in ((category, self.categories), (brand, self.brands)):
+            if wanted:
+                inside = np.zeros(len(self.ids), dtype=np.bool_)
+                inside[places.get(wanted, [])] = True
+                mask &= inside
+        return mask
+
+
+class ColdStart:
+    """Vectors of an item without edges (MMSC, Eq. 12)."""
+
+    def __init__(self, folder: Path, warm: dict[str, Bools]) -> None:
+        settings = json.loads((folder / "cold_start.json").read_text(encoding="utf-8"))
+        self.neighbours: int = settings["neighbours"]
+        self.closeness: float = settings["closeness"]
+        content = _load(folder, "content")
+        self.content = {kind: content[warm[kind]] for kind in KINDS}
+        self.behaviour = {kind: _load(folder, f"behaviour_{kind}")[warm[kind]] for kind in KINDS}
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.gates = onnxruntime.InferenceSession(str(folder / "gates.onnx"), options, providers=["CPUExecutionProvider"])
+
+    def vector(self, content: Floats, kind: str) -> tuple[Floats, int]:
+        """Return the query vector (d,) of a content vector (c,), and whether it rests on borrowed behaviour."""
+        inputs: Arrays = {"content": content[None].astype(np.float32)}
+        known = {}
+        for name in KINDS:
+            inputs[f"behaviour_{name}"], known[name] = self.borrow(content, name)
+            inputs[f"known_{name}"] = np.array([known[name]], dtype=np.uint8)
+        output = "substitute" if kind == "substitute" else "complement_source"
+        return self.gates.run([output], inputs)[0][0], COLD_START if known[kind] else CONTENT
+
+    def borrow(self, content: Floats, kind: str) -> tuple[Floats, bool]:
+        """Return the mean behaviour (1, b) of the nearest warm items by cosine, and whether there is one near enough."""
+        cosines = self.content[kind] @ content
+        near = top(np.where(cosines >= self.closeness, cosines, -np.inf), self.neighbours) if len(cosines) else np.arange(0)
+        if not len(near):
+            return np.zeros((1, self.behaviour[kind].shape[1]), dtype=np.float32), False
+        return self.behaviour[kind][near].mean(axis=0, keepdims=True), True
+
+
+def check_kind(kind: bytes) -> str:
+    """Return the type of relation asked for. Raises ``ValueError`` that lists the legal ones."""
+    name = kind.decode(errors="replace")
+    if name not in KINDS:
+        raise ValueError(f"type: {name!r}, one of {', '.join(KINDS)}")
+    return name
+
+
+def _load(folder: Path, name: str) -> npt.NDArray[Any]:
+    array: npt.NDArray[Any] = np.load(folder / f"{name}.npy", allow_pickle=False)
+    return array
+
+
+def _prefixes(path: list[str]) -> list[str]:
+    """Return each name of a category path, and each prefix of it: a filter may give either."""
+    return list(dict.fromkeys([*path, *(" > ".join(path[:end]) for end in range(2, len(path) + 1))]))
+
+
+def _places(names: list[list[str]]) -> dict[bytes, list[int]]:
+    places: dict[bytes, list[int]] = {}
+    for at, wanted in enumerate(names):
+        for name in wanted:
+            places.setdefault(name.encode(), []).append(at)
+    return places

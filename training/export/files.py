@@ -1,0 +1,78 @@
+"""The files of an export: one folder a served model, arrays as .npy and JSON, never pickled objects."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from goeswith.results import write_json
+from training.export.graphs import write_onnx
+from training.export.preprocess import write_preprocess
+from training.export.signatures import Sizes
+from training.export.trained import Trained
+from training.mmsc.recipe import KINDS
+
+
+def write_model_files(trained: Trained, folder: Path) -> dict[str, float]:
+    """Write the files of all models below ``folder`` and return the parity of each ONNX graph."""
+    write_preprocess(trained.preprocess, folder / "item_preprocess")
+    _write_relations(trained, folder / "relations")
+    _write_bundle(trained, folder / "bundle")
+    return {"item_encoder": _write_encoder(trained, folder / "item_encoder"), "gates": _write_gates(trained, folder / "relations")}
+
+
+def sizes_of(trained: Trained) -> Sizes:
+    """Return the lengths that the signatures are made of."""
+    p = trained.preprocess
+    return Sizes(tokens=p.max_length, image_px=p.image_px, feature=trained.feature.shape[1], content=trained.vectors.tensors["content"].shape[1])
+
+
+def _write_encoder(trained: Trained, folder: Path) -> float:
+    p, generator = trained.preprocess, torch.Generator().manual_seed(0)
+    mask = torch.ones(4, p.max_length, dtype=torch.int64)
+    mask[1, p.max_length // 2 :] = 0
+    inputs = {
+        "input_ids": torch.randint(0, p.vocabulary, (4, p.max_length), generator=generator),
+        "attention_mask": mask,
+        "pixels": torch.randn(4, 3, p.image_px, p.image_px, generator=generator),
+        "has_text": torch.tensor([[1], [1], [0], [0]], dtype=torch.uint8),
+        "has_image": torch.tensor([[1], [0], [1], [0]], dtype=torch.uint8),
+    }
+    return write_onnx(trained.encoder, inputs, ("feature", "content"), folder / "model.onnx")
+
+
+def _write_gates(trained: Trained, folder: Path) -> float:
+    generator = torch.Generator().manual_seed(0)
+    inputs = {"content": torch.nn.functional.normalize(torch.randn(4, trained.vectors.tensors["content"].shape[1], generator=generator), dim=-1)}
+    for kind in KINDS:
+        inputs[f"behaviour_{kind}"] = torch.randn(4, trained.behaviour(kind).shape[1], generator=generator)
+    for kind in KINDS:
+        inputs[f"known_{kind}"] = torch.tensor([1, 0, 1, 0], dtype=torch.uint8)
+    return write_onnx(trained.gates, inputs, ("substitute", "complement_source"), folder / "gates.onnx")
+
+
+def _write_relations(trained: Trained, folder: Path) -> None:
+    v, recipe = trained.vectors, trained.mmsc_recipe
+    arrays: dict[str, Any] = {name: v.tensors[name] for name in ("content", "substitute", "complement_source", "complement_target")}
+    for kind in KINDS:
+        arrays[f"behaviour_{kind}"] = trained.behaviour(kind)
+        arrays[f"source_{kind}"] = v.sources(kind).astype(np.uint8)
+    folder.mkdir(parents=True)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+    write_json(folder / "cold_start.json", {"neighbours": recipe.cold_neighbours, "closeness": recipe.cold_closeness})
+    items = trained.items
+    listed = {
+        "ids": items.ids,
+        "variants": trained.variant_groups().tolist(),
+        "categories": items.categories,
+        "brands": [b or "" for b in items.brands],
+    }
+    write_json(folder / "items.json", listed)
+
+
+def _write_bundle(trained: Trained, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    np.save(folder / "feature.npy", np.ascontiguousarray(trained.feature, dtype=np.float32), allow_pickle=False)
+    write_json(folder / "items.json", {"ids": trained.items.ids})

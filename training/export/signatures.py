@@ -1,0 +1,92 @@
+"""The served models' names and signatures: the one typed spec that every Triton config comes from."""
+
+from dataclasses import dataclass
+
+from goeswith.model_contract import ModelSpec, Step, TensorSpec
+
+RAW_FIELDS = ("title", "description", "brand", "category", "image")
+"""An item as a shop gives it; ``category`` is the path with ' > ' between its names, ``image`` the bytes of a JPEG or PNG, '' for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Lengths that come from the recipes: tokens a text, pixels a side, widths of feature and content."""
+
+    tokens: int
+    image_px: int
+    feature: int
+    content: int
+
+
+def model_specs(sizes: Sizes) -> tuple[ModelSpec, ...]:
+    """Return the five models; the ensemble stands last, behind what it is made of."""
+    return (_item_preprocess(sizes), _item_encoder(sizes), _relations(sizes), _bundle(), _new_item(sizes))
+
+
+def _strings(*names: str, optional: bool = False) -> tuple[TensorSpec, ...]:
+    return tuple(TensorSpec(name=name, dtype="STRING", dims=(1,), optional=optional) for name in names)
+
+
+def _k() -> TensorSpec:
+    return TensorSpec(name="k", dtype="INT32", dims=(1,))
+
+
+def _encoded(sizes: Sizes) -> tuple[TensorSpec, ...]:
+    return (
+        TensorSpec(name="input_ids", dtype="INT64", dims=(sizes.tokens,)),
+        TensorSpec(name="attention_mask", dtype="INT64", dims=(sizes.tokens,)),
+        TensorSpec(name="pixels", dtype="FP32", dims=(3, sizes.image_px, sizes.image_px)),
+        TensorSpec(name="has_text", dtype="UINT8", dims=(1,)),
+        TensorSpec(name="has_image", dtype="UINT8", dims=(1,)),
+    )
+
+
+def _ranked(*more: TensorSpec) -> tuple[TensorSpec, ...]:
+    ids = TensorSpec(name="item_ids", dtype="STRING", dims=(-1,))
+    return (ids, TensorSpec(name="scores", dtype="FP32", dims=(-1,)), *more)
+
+
+def _source() -> TensorSpec:
+    return TensorSpec(name="source", dtype="STRING", dims=(-1,))
+
+
+def _feature(sizes: Sizes) -> TensorSpec:
+    return TensorSpec(name="feature", dtype="FP32", dims=(sizes.feature,))
+
+
+def _content(sizes: Sizes, *, optional: bool = False) -> TensorSpec:
+    return TensorSpec(name="content", dtype="FP32", dims=(sizes.content,), optional=optional)
+
+
+def _item_preprocess(sizes: Sizes) -> ModelSpec:
+    return ModelSpec(name="item_preprocess", platform="python", inputs=_strings(*RAW_FIELDS), outputs=_encoded(sizes))
+
+
+def _item_encoder(sizes: Sizes) -> ModelSpec:
+    return ModelSpec(name="item_encoder", platform="onnx", inputs=_encoded(sizes), outputs=(_feature(sizes), _content(sizes)))
+
+
+def _relations(sizes: Sizes) -> ModelSpec:
+    filters = _strings("category_filter", "brand_filter", optional=True)
+    inputs = (*_strings("item_id", optional=True), _content(sizes, optional=True), *_strings("type"), _k(), *filters)
+    return ModelSpec(name="relations", platform="python", inputs=inputs, outputs=_ranked(_source()))
+
+
+def _bundle() -> ModelSpec:
+    given = TensorSpec(name="given", dtype="STRING", dims=(-1,))
+    return ModelSpec(name="bundle", platform="python", inputs=(given, _k()), outputs=_ranked())
+
+
+def _new_item(sizes: Sizes) -> ModelSpec:
+    encoded = {tensor.name: tensor.name for tensor in _encoded(sizes)}
+    steps = (
+        Step(model="item_preprocess", inputs={name: name for name in RAW_FIELDS}, outputs=encoded),
+        Step(model="item_encoder", inputs=encoded, outputs={"feature": "feature", "content": "content"}),
+        Step(
+            model="relations",
+            inputs={name: name for name in ("content", "type", "k")},
+            outputs={name: name for name in ("item_ids", "scores", "source")},
+        ),
+    )
+    inputs = (*_strings(*RAW_FIELDS, "type"), _k())
+    return ModelSpec(name="new_item", platform="ensemble", inputs=inputs, outputs=_ranked(_source(), _feature(sizes)), steps=steps)
