@@ -1,6 +1,7 @@
 """Airflow for one process: its home, its settings and its database, set before the first import."""
 
 import os
+from collections.abc import Callable
 
 from goeswith.profile import PROJECT_ROOT, Profile
 
@@ -10,23 +11,25 @@ def prepare_airflow(profile: Profile) -> None:
 
     Must be called before anything imports ``airflow``; tasks inherit the environment.
     """
+    set_airflow_environment(profile, os.environ.__setitem__)
+    _migrate(profile)
+
+
+def set_airflow_environment(profile: Profile, set_variable: Callable[[str, str], None]) -> None:
+    """Set what Airflow and the tasks' processes read from the environment; what is set already by an operator stays."""
     home = profile.root / "airflow"
     home.mkdir(parents=True, exist_ok=True)
-    settings = {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "dags"),
+    defaults = {
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "CRITICAL",
         "AIRFLOW__CORE__FERNET_KEY": "",
-        "GOESWITH_HOME": str(profile.root),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH", "")])),
     }
-    for key, value in settings.items():
-        if key.startswith("AIRFLOW"):
-            os.environ.setdefault(key, value)
-        else:
-            os.environ[key] = value
-    _migrate(profile)
+    for key, value in defaults.items():
+        set_variable(key, os.environ.get(key, value))
+    set_variable("AIRFLOW_HOME", str(home))
+    set_variable("AIRFLOW__CORE__DAGS_FOLDER", str(PROJECT_ROOT / "dags"))
+    set_variable("GOESWITH_HOME", str(profile.root))
+    set_variable("PYTHONPATH", os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH", "")])))
 
 
 def _migrate(profile: Profile) -> None:

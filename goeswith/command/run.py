@@ -41,7 +41,7 @@ def run_dag(
     from goeswith.command.airflow_home import prepare_airflow
 
     prepare_airflow(profile)
-    dag = _load_dag(dag_id)
+    dag = load_dag(dag_id)
     _clear_failures(profile, run_id)
     with watch_tasks(profile, run_id, on_task or _ignore):
         finished = dag.test(run_conf={"run": run_id, "params": dict(params or {})})
@@ -49,7 +49,8 @@ def run_dag(
         raise _failure(profile, run_id, dag_id)
 
 
-def _load_dag(dag_id: str) -> Any:
+def load_dag(dag_id: str) -> Any:
+    """Return a DAG of ours. Raises ``ConfigError`` for an unknown one, or one whose file does not load."""
     from airflow.dag_processing.dagbag import DagBag
 
     if dag_id not in DAGS:
