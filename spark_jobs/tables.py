@@ -96,15 +96,19 @@ def _column(frame: DataFrame, name: str) -> Column:
 
 
 def _check_rows(table: Table, rows: DataFrame) -> None:
-    """Check nulls and the key's uniqueness before the commit, where the error can still name what is wrong."""
+    """Check nulls and the key's uniqueness, in one pass, before the commit, where the error can still name what is wrong."""
     required = [name for name in table.required if name != "updated_at"]
-    null_counts = rows.agg(*(F.count_if(F.col(name).isNull()).alias(name) for name in required)).first()
-    broken = [name for name in required if null_counts is not None and null_counts[name]]
+    nulls = [F.count_if(F.col(name).isNull()).alias(f"nulls_{name}") for name in required]
+    keyed = rows.groupBy(*table.key).agg(F.count(F.lit(1)).alias("times"), *nulls)
+    seen = keyed.agg(F.max("times").alias("times"), *(F.sum(f"nulls_{name}").alias(name) for name in required)).first()
+    if seen is None:
+        raise AssertionError("an aggregate over all rows has one row")
+    broken = [name for name in required if seen[name]]
     if broken:
         raise DataContractError(f"{table.name}.{broken[0]} holds nulls", "the catalogue says that it may not")
-    twice = rows.groupBy(*table.key).count().where("count > 1").first()
-    if twice is not None:
-        key = ", ".join(f"{column}={twice[column]!r}" for column in table.key)
+    if (seen["times"] or 0) > 1:
+        twice = keyed.where("times > 1").first()
+        key = ", ".join(f"{column}={twice[column]!r}" for column in table.key) if twice is not None else ""
         raise DataContractError(f"rows for {table.name!r} repeat the key {key}", "each key may stand once: deduplicate before writing")
 
 
