@@ -1,1 +1,5 @@
-"""Great Expectations suites derived from the catalogue; a failed or crashed gate restores the table."""
+"""A gate stands after every table that others read: its expectations are derived from the catalogue."""
+
+import os
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # Great Expectations reports its use to its maker unless told otherwise

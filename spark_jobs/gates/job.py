@@ -1,0 +1,54 @@
+"""The job ``gate``: check candidate versions against the catalogue before anybody else reads them."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from typing import Any
+
+from pydantic.dataclasses import dataclass
+from pyspark.sql import SparkSession
+
+from goeswith.catalogue import find_table
+from goeswith.config import STRICT, parse_config
+from goeswith.jobs import JobResult, JobRun
+from goeswith.progress import progress
+from spark_jobs.session import get_session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Config:
+    """``tables`` are checked in this order; one that the run has no version of passes as absent."""
+
+    tables: list[str]
+
+
+def run(job: JobRun) -> JobResult:
+    """Check each table's candidate version. Raises ``GateFailed`` once all are checked, recorded, and the refused ones restored."""
+    config = parse_config(Config, job.params, where="job gate")
+    started = time.monotonic()
+    found = {name: job.find_version(find_table(name).name) for name in config.tables}
+    versions = {name: version for name, version in found.items() if version is not None}
+    tables: dict[str, Any] = {name: {"decision": "absent"} for name in found if name not in versions}
+    if versions:
+        tables |= _check_all(job, versions)
+    return JobResult(versions=versions, summary={"tables": tables, "seconds": round(time.monotonic() - started, 2)})
+
+
+def _check_all(job: JobRun, versions: dict[str, int]) -> dict[str, Any]:
+    spark, gate = _start(job)
+    reports = []
+    with progress("gate", len(versions), unit="tables") as advance:
+        for name, version in versions.items():
+            reports.append(gate.gate_table(spark, job, name, version))
+            advance(1, name)
+    refused = [report for report in reports if report.decision != "pass"]
+    if refused:
+        raise gate.refuse(job, refused)
+    return {report.table: report.summary() for report in reports}
+
+
+def _start(job: JobRun) -> tuple[SparkSession, Any]:
+    """Start the JVM while Great Expectations is imported: each takes several seconds, and neither needs the other."""
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(import_module, "spark_jobs.gates.gate")
+        return get_session(job.profile, "gate"), loading.result()
