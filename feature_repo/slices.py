@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
+import pyarrow as pa
+
+from feature_repo.flat import flat_schema
 from goeswith.catalogue import OneOf, Table, find_table
 
 VIEWED = ("items", "item_embeddings", "item_neighbours", "item_pairs", "edge_verdicts", "relations")
@@ -38,7 +41,8 @@ class Slice:
     @property
     def timestamp(self) -> str:
         """The column that says when a row became known."""
-        assert self.table.event_time is not None, f"{self.table.name} has no event time"
+        if self.table.event_time is None:
+            raise AssertionError(f"{self.table.name} has no event time, so it cannot be viewed")
         return self.table.event_time
 
     @property
@@ -47,15 +51,20 @@ class Slice:
         return "judged_at" if set(self.table.key) - set(self.where) - set(self.entity) else ""
 
     @property
-    def features(self) -> tuple[str, ...]:
-        """All other columns."""
-        left_out = {*self.where, *self.entity, self.timestamp, self.latest_by}
-        return tuple(column for column in self.table.columns if column not in left_out)
+    def columns(self) -> tuple[str, ...]:
+        """The table's columns behind the view: all but those that ``where`` fixes."""
+        return tuple(column for column in self.table.columns if column not in self.where)
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the view's source, in the table's order."""
-        return tuple(column for column in self.table.columns if column not in self.where)
+    def schema(self) -> pa.Schema:
+        """The view's source, lists of structs taken apart."""
+        return flat_schema(pa.schema([self.table.schema.field(column) for column in self.columns]))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns of ``schema`` that are neither the entity nor times that Feast itself uses."""
+        left_out = {*self.entity, self.timestamp, self.latest_by}
+        return tuple(column for column in self.schema.names if column not in left_out)
 
     @property
     def online(self) -> bool:

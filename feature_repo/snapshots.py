@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from feature_repo.flat import flatten
 from feature_repo.slices import Slice, list_slices
 from goeswith import lake
 from goeswith.profile import Profile
@@ -33,9 +34,10 @@ def write_snapshots(profile: Profile, versions: Versions) -> int:
 
 
 def read_snapshot(profile: Profile, part: Slice, versions: Versions, columns: Iterable[str] | None = None) -> pa.Table:
-    """Return the rows of a slice, or some columns of them, in the catalogue's types."""
-    names = list(columns or part.columns)
-    return pq.read_table(snapshot_path(profile, part, versions), columns=names).cast(_schema(part, names))
+    """Return the rows of a slice, or some columns of them, in the types of its schema."""
+    names = list(columns or part.schema.names)
+    schema = pa.schema([part.schema.field(name) for name in names])
+    return pq.read_table(snapshot_path(profile, part, versions), columns=names).cast(schema)
 
 
 def prune_snapshots(profile: Profile, *in_use: Versions) -> None:
@@ -50,13 +52,9 @@ def _write(profile: Profile, part: Slice, versions: Versions) -> None:
     path = snapshot_path(profile, part, versions)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with pq.ParquetWriter(beside, _schema(part, part.columns)) as writer:
+    with pq.ParquetWriter(beside, part.schema) as writer:
         if part.table.name in versions:
             found = lake.read_batches(profile, part.table.name, version=versions[part.table.name], columns=part.columns, where=part.where)
             for batch in found:
-                writer.write_batch(batch)
+                writer.write_batch(flatten(batch))
     beside.replace(path)
-
-
-def _schema(part: Slice, columns: Iterable[str]) -> pa.Schema:
-    return pa.schema([part.table.schema.field(name) for name in columns])

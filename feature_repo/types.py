@@ -1,7 +1,7 @@
 """Arrow types to Feast types, from type objects: Feast's own map goes by names and fails on what Delta readers return."""
 
 import pyarrow as pa
-from feast.types import Array, Bool, FeastType, Float32, Float64, Int32, Int64, String, Struct, UnixTimestamp
+from feast.types import Array, Bool, FeastType, Float32, Float64, Int32, Int64, String, UnixTimestamp
 
 from goeswith.errors import DataContractError
 
@@ -16,7 +16,7 @@ _SCALARS: tuple[tuple[pa.DataType, FeastType], ...] = (
 
 
 def feast_type(kind: pa.DataType) -> FeastType:
-    """Return the Feast type of a catalogue type. Raises ``DataContractError`` for a type that no table may have."""
+    """Return the Feast type of a flat catalogue type (``flat_schema``). Raises ``DataContractError`` for a type that no table may have."""
     for arrow, found in _SCALARS:
         if kind.equals(arrow):
             return found
@@ -24,6 +24,4 @@ def feast_type(kind: pa.DataType) -> FeastType:
         return UnixTimestamp
     if pa.types.is_list(kind):
         return Array(feast_type(kind.value_type))
-    if pa.types.is_struct(kind):
-        return Struct({kind.field(i).name: feast_type(kind.field(i).type) for i in range(kind.num_fields)})
-    raise DataContractError(f"Feast knows no type for {kind}", "use string, int32/64, float32/64, bool, timestamp, list or struct")
+    raise DataContractError(f"Feast knows no type for {kind}", "use string, int32/64, float32/64, bool, timestamp or a list of these")

@@ -45,8 +45,8 @@ def build_view(part: Slice, path: Path) -> FeatureView:
 
 
 def build_field(part: Slice, column: str) -> Field:
-    """Return a column of the catalogue as a Feast field."""
-    field = part.table.schema.field(column)
+    """Return a column of a slice as a Feast field."""
+    field = part.schema.field(column)
     doc = field.metadata or {}
     return Field(name=column, dtype=feast_type(field.type), description=doc.get(b"doc", b"").decode(), tags=_unit(doc))
 

@@ -1,6 +1,6 @@
 """The job ``build_training_set``: features of all items and edges as they were known, retrieved through Feast."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +16,6 @@ from goeswith import lake
 from goeswith.catalogue import Writer, find_table
 from goeswith.catalogue.graph import GRAPHS, RELATION_TYPES
 from goeswith.config import STRICT, parse_config
-from goeswith.errors import DataContractError
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
 from goeswith.progress import progress
@@ -72,7 +71,7 @@ def retrieve(profile: Profile, store: FeatureStore, part: Slice, versions: Versi
     Entities that became known later are not in the result: Feast drops them, and so they must.
     """
     wanted = [column for column in part.features if column in TABLE.columns]
-    schema = pa.schema([part.table.schema.field(column) for column in (*part.entity, *wanted)])
+    schema = pa.schema([part.schema.field(column) for column in (*part.entity, *wanted)])
     entities = read_snapshot(profile, part, versions, part.entity)
     if not entities.num_rows:
         return schema.empty_table()
@@ -87,7 +86,7 @@ def known_pairs(pairs: pa.Table, items: pa.Table) -> pa.Table:
     return pairs.filter(pc.and_(pc.is_in(pairs["item_id"], known), pc.is_in(pairs["dst"], known)))
 
 
-def build_rows(found: pa.Table, *, graph: str, kind: str, as_of: datetime, type: str | None = None) -> pa.Table:  # noqa: A002 - the column's name
+def build_rows(found: pa.Table, *, graph: str, kind: str, as_of: datetime, type: str | None = None) -> pa.Table:
     """Return retrieved features as rows of ``training_sets``, all but run and row."""
     fixed = {"graph": graph, "kind": kind, "as_of": as_of, "type": type}
     schema = pa.schema([field for field in TABLE.schema if field.name not in ("run", "row")])
