@@ -63,7 +63,7 @@ def write_published(repository: Path, published: Published) -> None:
 def locked(repository: Path) -> Iterator[None]:
     """Let one process at a time change the repository; the kernel frees the lock of one that dies."""
     repository.mkdir(parents=True, exist_ok=True)
-    with (repository / ".lock").open("w") as lock:
+    with (repository / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

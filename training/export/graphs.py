@@ -1,5 +1,7 @@
 """Trained modules as ONNX graphs that both Tritons run, each checked against the module that it comes from."""
 
+import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,24 +24,30 @@ def write_onnx(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequenc
 
     ``inputs`` maps argument names to examples of two rows or more. Raises ``ModelInvalid`` where the parity does not hold.
     """
-    module = module.eval()
-    batch = torch.export.Dim("batch", min=1, max=4096)
-    program = torch.onnx.export(
-        module,
-        kwargs=dict(inputs),
-        dynamo=True,
-        dynamic_shapes={name: {0: batch} for name in inputs},
-        input_names=list(inputs),
-        output_names=list(outputs),
-        opset_version=MAX_OPSET,
-        verbose=False,
-    )
-    if program is None:
-        raise AssertionError("torch.onnx.export with dynamo=True gives a program")
     path.parent.mkdir(parents=True, exist_ok=True)
-    program.save(str(path), external_data=False)
+    _convert(module.eval(), inputs, outputs).save(str(path), external_data=False)
     check_graph(path)
     return check_parity(module, inputs, outputs, path)
+
+
+def _convert(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> torch.onnx.ONNXProgram:
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it says for each operator of torchvision that torchvision is not there
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "# The axis name: batch")  # every input has the one batch
+        program = torch.onnx.export(
+            module,
+            kwargs=dict(inputs),
+            dynamo=True,
+            dynamic_shapes={name: {0: batch} for name in inputs},
+            input_names=list(inputs),
+            output_names=list(outputs),
+            opset_version=MAX_OPSET,
+            verbose=False,
+        )
+    if program is None:
+        raise AssertionError("torch.onnx.export with dynamo=True gives a program")
+    return program
 
 
 def check_graph(path: Path) -> None:
