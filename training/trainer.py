@@ -111,6 +111,19 @@ def learning_rate(config: TrainerConfig, step: int, total: int) -> float:
     return config.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
+def scale_lr(module: nn.Module, scale: float) -> None:
+    """Let the parameters of ``module`` learn at ``scale`` times the learning rate: for pretrained layers below new ones."""
+    for parameter in module.parameters():
+        parameter.lr_scale = scale  # type: ignore[attr-defined]  # an attribute of ours on torch's parameter
+
+
+def _groups_by_scale(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
+    groups: dict[float, list[nn.Parameter]] = {}
+    for parameter in parameters:
+        groups.setdefault(getattr(parameter, "lr_scale", 1.0), []).append(parameter)
+    return [{"params": group, "scale": scale} for scale, group in groups.items()]
+
+
 class _Run:
     """One call of ``fit``."""
 
@@ -119,7 +132,7 @@ class _Run:
         self.device = choose_device(config.device)
         task.model.to(self.device)
         self.learning = [p for p in task.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(self.learning, lr=config.lr, weight_decay=config.weight_decay)
+        self.optimizer = torch.optim.AdamW(_groups_by_scale(self.learning), lr=config.lr, weight_decay=config.weight_decay)
         self.steps_per_epoch = math.ceil(task.steps_per_epoch() / config.accumulate)
         self.state = _State()
         self.best: dict[str, Tensor] = {}
@@ -165,7 +178,7 @@ class _Run:
 
     def _step(self, group: list[Any]) -> None:
         for entry in self.optimizer.param_groups:
-            entry["lr"] = learning_rate(self.config, self.state.step, self.config.epochs * self.steps_per_epoch)
+            entry["lr"] = entry["scale"] * learning_rate(self.config, self.state.step, self.config.epochs * self.steps_per_epoch)
         self.optimizer.zero_grad(set_to_none=True)
         for batch in group:
             self._accumulate(move(batch, self.device), len(group))

@@ -1,0 +1,108 @@
+"""From a training set and a recipe to a complete model folder; a run that was killed goes on, a finished one is left alone."""
+
+import json
+import logging
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from goeswith.profile import Profile
+from goeswith.results import write_json
+from training.checkpoint import fingerprint, remove_checkpoints
+from training.cirp.files import read_summary, write_model, write_vectors
+from training.cirp.inputs import ItemInputs, build_inputs
+from training.cirp.model import Cirp, build_cirp
+from training.cirp.neighbours import ItemGraph, build_graph
+from training.cirp.recipe import CirpRecipe
+from training.cirp.task import CirpTask
+from training.cirp.vectors import encode_items
+from training.dataset import TrainingSet
+from training.trainer import Row, TrainerConfig, fit
+
+logger = logging.getLogger(__name__)
+
+
+def train(training: TrainingSet, recipe: CirpRecipe, folder: Path, profile: Profile, *, keep_untrained: bool = False) -> dict[str, Any]:
+    """Train CIRP, write its folder (``recipe.json`` last) and return its summary; the same inputs again change nothing.
+
+    ``keep_untrained`` writes the vectors of the encoder before its first step to ``folder/untrained``, for the tables.
+    """
+    inputs_hash = fingerprint({"recipe": asdict(recipe), "data": describe_data(training)})
+    done = read_summary(folder)
+    if done and done["inputs"] == inputs_hash:
+        return {**done, "unchanged": True}
+    _begin(folder, inputs_hash)
+    torch.manual_seed(recipe.seed)
+    model = build_cirp(recipe)
+    inputs, graph = build_inputs(training.items, model, recipe, profile), build_graph(training, recipe)
+    everything = np.arange(len(training.items))
+    if keep_untrained:
+        write_vectors(folder / "untrained", training.items.ids, encode_items(model, inputs, everything, recipe.max_tokens))
+    curve = [] if recipe.untrained else _fit(model, inputs, graph, recipe, folder, inputs_hash)
+    write_vectors(folder, training.items.ids, encode_items(model, inputs, everything, recipe.max_tokens))
+    write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve)})
+    remove_checkpoints(folder)
+    return read_summary(folder)
+
+
+def describe_data(training: TrainingSet) -> dict[str, str]:
+    """Return what of the training set decides the result."""
+    items, pairs = training.items, training.pairs
+    arrays = (pairs.src, pairs.dst, pairs.weights)
+    return {
+        "items": fingerprint({"ids": items.ids, "texts": items.texts(), "images": items.images}),
+        "pairs": fingerprint({"arrays": [a.tolist() for a in arrays], "relations": pairs.relations.tolist()}),
+    }
+
+
+def summarise(training: TrainingSet, inputs: ItemInputs, graph: ItemGraph, curve: list[Row]) -> dict[str, Any]:
+    """Return figures about what was trained on what, and what the source lacked."""
+    there = inputs.modalities
+    notes = [
+        f"no item has {'a text' if name == 'text' else 'a picture'}: CIC is {'intra-modal only' if any(there.values()) else 'empty'}, ITC is empty"
+        for name, n in there.items()
+        if not n
+    ]
+    if not len(graph.edges):
+        notes.append("no items were bought together: ITC only, no relation is learned")
+    best = max((row["score"] for row in curve if "score" in row), default=None)
+    counts = {
+        "items": len(training.items),
+        "edges": len(graph.edges),
+        "held_out_edges": len(graph.held),
+        **{f"with_{name}": n for name, n in there.items()},
+    }
+    updates = int(curve[-1]["items"]) if curve else 0
+    return {"graph": training.graph, **counts, "epochs": len(curve), "item_updates": updates, "validation_mrr": best, "notes": notes}
+
+
+def _begin(folder: Path, inputs_hash: str) -> None:
+    """Clear what another recipe or other data left; keep the checkpoints of this very training."""
+    started = folder / "started.json"
+    if started.exists() and json.loads(started.read_text(encoding="utf-8"))["inputs"] == inputs_hash:
+        return
+    if folder.exists():
+        logger.info("inputs or recipe changed: training anew in %s", folder.name)
+        shutil.rmtree(folder)
+    write_json(started, {"inputs": inputs_hash})
+
+
+def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, folder: Path, inputs_hash: str) -> list[Row]:
+    task = CirpTask(model, inputs, graph, recipe)
+    epochs = max(1, min(recipe.max_epochs, recipe.item_updates // graph.num_items))
+    config = TrainerConfig(
+        epochs=epochs,
+        lr=recipe.lr,
+        weight_decay=recipe.weight_decay,
+        warmup=recipe.warmup,
+        schedule="cosine" if recipe.towers == "small" else "constant",
+        precision=recipe.precision,
+        seed=recipe.seed,
+    )
+    curve = fit(task, config, folder, recipe={"inputs": inputs_hash}, what="CIRP")
+    model.to("cpu")
+    return curve

@@ -1,0 +1,79 @@
+"""CIRP's encoder: two towers, two projections into one space, one temperature (models.md section 1, Encoder and Features)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.cirp.recipe import CirpRecipe
+from training.cirp.towers import TextTower, build_towers
+from training.trainer import scale_lr
+
+TEMPERATURE_RANGE = (0.001, 0.5)
+
+
+class Projection(nn.Module):
+    """A linear map plus a residual that starts at zero; starts as the identity where widths agree, so a pretrained tower loses nothing."""
+
+    def __init__(self, width: int, dim: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, dim, bias=False)
+        self.hidden = nn.Linear(width, 2 * dim)
+        self.out = nn.Linear(2 * dim, dim)
+        nn.init.eye_(self.linear.weight) if width == dim else nn.init.orthogonal_(self.linear.weight)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, dim), L2-normalised, of (B, width) L2-normalised."""
+        scaled = x * math.sqrt(x.shape[-1])
+        return F.normalize(self.linear(scaled) + self.out(F.gelu(self.hidden(scaled))), dim=-1)
+
+
+class Cirp(nn.Module):
+    """Item encoder. ``text_width`` (dt) and ``image_width`` (di) are the towers', ``dim`` (d) is the common space's."""
+
+    def __init__(self, text: TextTower, image: nn.Module, image_width: int, recipe: CirpRecipe) -> None:
+        super().__init__()
+        self.text_tower, self.image_tower = text, image
+        self.text_width, self.image_width, self.dim = text.width, image_width, recipe.dim
+        self.text_projection = Projection(text.width, recipe.dim)
+        self.image_projection = Projection(image_width, recipe.dim)
+        self.log_temperature = nn.Parameter(torch.tensor(math.log(recipe.temperature)))
+
+    @property
+    def temperature(self) -> Tensor:
+        """The learned temperature, within ``TEMPERATURE_RANGE``."""
+        return self.log_temperature.exp().clamp(*TEMPERATURE_RANGE)
+
+    def encode_text(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return un-projected, L2-normalised text vectors (B, dt) of token ids (B, L)."""
+        return F.normalize(self.text_tower(input_ids, attention_mask), dim=-1)
+
+    def encode_hidden(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return what ``encode_text`` does, from the frozen layers' hidden states (B, L, D)."""
+        return F.normalize(self.text_tower.upper(hidden, attention_mask), dim=-1)
+
+    def encode_image(self, pixels: Tensor) -> Tensor:
+        """Return un-projected, L2-normalised image vectors (B, di) of normalised pixels (B, 3, S, S)."""
+        return F.normalize(self.image_tower(pixels), dim=-1)
+
+    def feature(self, text: Tensor, image: Tensor, has_text: Tensor, has_image: Tensor) -> Tensor:
+        """Return x (B, d): the normalised sum of both projected vectors; one that is missing leaves the other; zero without both.
+
+        ``text`` (B, dt), ``image`` (B, di) as ``encode_*`` return them; ``has_*`` (B,) bool.
+        """
+        t = self.text_projection(text) * has_text.unsqueeze(-1)
+        v = self.image_projection(image) * has_image.unsqueeze(-1)
+        return F.normalize(t + v, dim=-1)
+
+
+def build_cirp(recipe: CirpRecipe) -> Cirp:
+    """Return the encoder before training: pretrained towers, projections that start as maps of the towers' own space."""
+    text, image = build_towers(recipe)
+    model = Cirp(text, image, int(image.width), recipe)  # type: ignore[arg-type]  # every image tower has a width
+    scale_lr(text.upper_layers, recipe.tower_lr_scale)
+    if recipe.towers == "blip":
+        scale_lr(image, recipe.tower_lr_scale)
+    return model

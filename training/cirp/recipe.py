@@ -1,0 +1,107 @@
+"""Recipes of CIRP: a run is one of these values, whole; nothing else decides a result but the data."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from goeswith.config import STRICT
+
+Term = Literal["itc", "cic"]
+Modality = Literal["text", "image"]
+Count = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class CirpRecipe:
+    """Towers, objective and budget."""
+
+    towers: Literal["small", "blip"]
+    weights: str = ""
+    """Folder or hub id of BLIP's checkpoint; the small recipe's text tower is an installed package."""
+    revision: str = ""
+    """Commit of a hub id (40 hex digits); a folder needs none."""
+    image_px: Count
+    max_tokens: Count
+    """Tokens a text is cut at, in training and inference."""
+    train_tokens: Count
+    """Tokens of each text that training reads of them."""
+    trained_text_layers: int
+    """The upper layers of the text tower that learn; those below are frozen."""
+    trained_image_layers: int = 0
+    """The same of BLIP's image tower; the small one learns whole."""
+    dim: Count
+    """Width of the common space."""
+    terms: tuple[Term, ...] = ("itc", "cic")
+    intra_modal: bool = True
+    """Whether CIC has text-text and image-image terms beside the cross-modal ones."""
+    queue: int
+    batch: Count
+    """Items a batch holds."""
+    neighbours: int = 3
+    """Neighbours drawn for each item that leads a batch; every known edge within the batch is a positive."""
+    item_updates: Count
+    """Budget: epochs = updates / items, between 1 and ``max_epochs``."""
+    max_epochs: Count
+    lr: float
+    tower_lr_scale: float
+    """Learning rate of pretrained layers, as a share of ``lr``."""
+    weight_decay: float = 0.05
+    warmup: int = 20
+    temperature: float = 0.07
+    by_weight: bool = False
+    """Whether neighbours are drawn by their edge's weight."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    seed: int = 42
+    shuffle_neighbours: bool = False
+    """Control: every edge gets another item's end, masks included."""
+    drop: tuple[Modality, ...] = ()
+    """Control: modalities that are taken as missing everywhere."""
+    untrained: bool = False
+    """Control: no step is taken."""
+
+
+def cirp_small() -> CirpRecipe:
+    """MiniLM with its last layer learning + a ConvNet at 64 px from scratch: two CPU cores, minutes."""
+    return CirpRecipe(
+        towers="small",
+        image_px=64,
+        max_tokens=64,
+        train_tokens=32,
+        trained_text_layers=1,
+        dim=384,
+        queue=1024,
+        batch=256,
+        item_updates=60_000,
+        max_epochs=12,
+        lr=1e-3,
+        tower_lr_scale=0.1,
+    )
+
+
+def cirp_blip_base() -> CirpRecipe:
+    """BLIP-base with the lower half frozen, stage B of the paper's code: lr 1e-5, projections to 256, long queue; for a GPU.
+
+    ``weights`` and ``revision`` (or a folder) are the user's to give: no hub is asked for anything that is not pinned.
+    """
+    return CirpRecipe(
+        towers="blip",
+        image_px=384,
+        max_tokens=64,
+        train_tokens=30,
+        trained_text_layers=6,
+        trained_image_layers=6,
+        dim=256,
+        intra_modal=False,
+        queue=57_600,
+        batch=64,
+        item_updates=2_000_000,
+        max_epochs=10,
+        lr=1e-5,
+        tower_lr_scale=1.0,
+        warmup=0,
+        precision="bfloat16",
+    )
+
+
+RECIPES = {"cirp_small": cirp_small, "cirp_blip_base": cirp_blip_base}

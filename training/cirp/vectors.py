@@ -1,0 +1,37 @@
+"""Vectors of items by a CIRP model: what ``vectors.safetensors`` holds."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from goeswith.progress import progress
+from training.cirp.inputs import ItemInputs
+from training.cirp.model import Cirp
+from training.dataset import Ints
+from training.pictures import normalise_pixels
+
+CHUNK = 128
+
+
+@torch.no_grad()
+def encode_items(model: Cirp, inputs: ItemInputs, items: Ints, max_tokens: int) -> dict[str, Tensor]:
+    """Return ``text`` (B, dt), ``image`` (B, di), zero where missing, ``has_text``, ``has_image`` (B,) uint8 and ``feature`` (B, d) of items.
+
+    Reads the kept hidden states; equals the whole-tower path (a test says so). Texts of like length go together.
+    """
+    model.eval()
+    device = model.log_temperature.device
+    has_text, has_image = torch.from_numpy(inputs.texts.has[items]), torch.from_numpy(inputs.pictures.has[items])
+    text, image = torch.zeros(len(items), model.text_width), torch.zeros(len(items), model.image_width)
+    order = np.argsort(inputs.texts.spans[items, 1], kind="stable")
+    with progress("encoding items", len(items), unit="items") as advance:
+        for part in np.array_split(order, max(1, -(-len(order) // CHUNK))):
+            with_text, with_image = part[has_text.numpy()[part]], part[has_image.numpy()[part]]
+            if len(with_text):
+                hidden, mask = inputs.texts.take(items[with_text], max_tokens)
+                text[with_text] = model.encode_hidden(hidden.to(device), mask.to(device)).cpu()
+            if len(with_image):
+                image[with_image] = model.encode_image(normalise_pixels(inputs.pictures.take(items[with_image]).to(device))).cpu()
+            advance(len(part), "")
+    feature = model.feature(text.to(device), image.to(device), has_text.to(device), has_image.to(device)).cpu()
+    return {"text": text, "image": image, "has_text": has_text.to(torch.uint8), "has_image": has_image.to(torch.uint8), "feature": feature}

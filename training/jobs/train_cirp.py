@@ -1,0 +1,39 @@
+"""Job ``train_cirp``: fit CIRP to the training set of one graph."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from goeswith.config import STRICT, parse_config
+from goeswith.jobs import JobResult, JobRun
+from training.cirp.fit import train
+from training.cirp.recipe import RECIPES, CirpRecipe
+from training.dataset import read_training_set
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Config:
+    """``overrides`` replace fields of the recipe; ``variant`` names the folder of an experiment beside ``cirp``."""
+
+    graph: Literal["evaluation", "full"]
+    recipe: Literal["cirp_small", "cirp_blip_base"] = "cirp_small"
+    variant: Annotated[str, Field(pattern="^[a-z0-9_]*$")] = ""
+    overrides: dict[str, Any] = Field(default_factory=dict)
+
+
+def run(job: JobRun) -> JobResult:
+    """Train, or find that this very training is done."""
+    config = parse_config(Config, job.params, where="job train_cirp")
+    recipe = choose_recipe(config)
+    training = read_training_set(job.profile, version=job.version_of("training_sets"), run=job.run_id, graph=config.graph)
+    folder = job.profile.models / job.run_id / config.graph / ("cirp" + (f"-{config.variant}" if config.variant else ""))
+    keep_untrained = config.graph == "evaluation" and not config.variant
+    return JobResult(summary=train(training, recipe, folder, job.profile, keep_untrained=keep_untrained))
+
+
+def choose_recipe(config: Config) -> CirpRecipe:
+    """Return the named recipe with its overrides, checked. Raises ``ConfigError``."""
+    values = {**asdict(RECIPES[config.recipe]()), **config.overrides}
+    return parse_config(CirpRecipe, values, where=f"recipe {config.recipe}")
