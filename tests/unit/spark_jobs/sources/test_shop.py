@@ -137,7 +137,8 @@ def test_baskets_hold_planted_pairs_far_above_chance_and_noise_besides() -> None
 
 
 def test_a_follow_up_shows_the_direction() -> None:
-    truth, first_seen = shop().truth, {}
+    truth = shop().truth
+    first_seen: dict[int, list[int]] = {}
     forward = backward = 0
     for event in sorted((e for e in shop().events if e.kind == "purchase"), key=lambda e: e.at):
         for earlier in first_seen.setdefault(event.user, []):
