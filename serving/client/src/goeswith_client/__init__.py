@@ -1,1 +1,43 @@
 """Thin client of goeswith: substitutes, complements and bundles with their evidence, from Feast and Triton."""
+
+from goeswith_client.answers import Answer, Evidence, Explanation, Health, Item, Listed, RankedItem, Versions
+from goeswith_client.client import Client
+from goeswith_client.config import ClientConfig
+from goeswith_client.errors import (
+    ClientError,
+    DeadlineExceeded,
+    FeaturesUnavailable,
+    FreshnessError,
+    InvalidRequest,
+    ModelRefused,
+    ModelUnavailable,
+    UnknownItem,
+)
+from goeswith_client.features import Features, Neighbour, Neighbours, State
+from goeswith_client.filters import Filters
+
+__all__ = [
+    "Answer",
+    "Client",
+    "ClientConfig",
+    "ClientError",
+    "DeadlineExceeded",
+    "Evidence",
+    "Explanation",
+    "Features",
+    "FeaturesUnavailable",
+    "Filters",
+    "FreshnessError",
+    "Health",
+    "InvalidRequest",
+    "Item",
+    "Listed",
+    "ModelRefused",
+    "ModelUnavailable",
+    "Neighbour",
+    "Neighbours",
+    "RankedItem",
+    "State",
+    "UnknownItem",
+    "Versions",
+]

@@ -1,0 +1,106 @@
+"""Typed answers. Every answer says where it comes from, from which versions, and why."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Type = Literal["substitute", "complement"]
+Source = Literal["precomputed", "model", "content", "category_bestseller"]
+"""Where an answer comes from: neighbours computed in advance, the model asked now, the model with content alone, or sales."""
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+
+class Item(_Answer):
+    """What the shop says of an item."""
+
+    item_id: str
+    title: str | None = None
+    brand: str | None = None
+    category: tuple[str, ...] = ()
+    price: float | None = None
+    currency: str | None = None
+    image: str | None = None
+    """Reference into the picture store."""
+    available: bool = True
+    variant_of: str | None = None
+
+
+class RankedItem(Item):
+    """An item of an answer: ``score`` orders this answer only; ``basis`` is what the model had (behaviour, cold_start, content)."""
+
+    score: float
+    basis: str = ""
+    reason: str = ""
+
+
+class Versions(_Answer):
+    """What an answer was made from."""
+
+    release: str | None = None
+    model_version: str | None = None
+    features_age_s: float | None = None
+    """Seconds since the release that the features come from."""
+
+
+class Answer(_Answer):
+    """A ranked list, best first. ``notes`` say which steps of the fallback chain were passed over, and why."""
+
+    query: tuple[str, ...]
+    type: str
+    items: tuple[RankedItem, ...]
+    source: Source
+    versions: Versions
+    notes: tuple[str, ...] = ()
+
+
+class Evidence(_Answer):
+    """A directed edge between two items as training saw it, and what it rests on."""
+
+    type: Type
+    src: str
+    dst: str
+    weight: float
+    relation: str
+    n: int | None = None
+    npmi: float | None = None
+    lift: float | None = None
+    judge: str | None = None
+    p_type: float | None = None
+    moved: bool = False
+
+
+class Listed(_Answer):
+    """Where one item stands among the other's precomputed neighbours."""
+
+    type: Type
+    of: str
+    rank: int
+    score: float
+    basis: str
+    reason: str
+
+
+class Explanation(_Answer):
+    """Why two items are, or are not, related. ``modalities`` are those that both items have."""
+
+    a: Item
+    b: Item
+    edges: tuple[Evidence, ...]
+    listed: tuple[Listed, ...]
+    modalities: tuple[str, ...]
+    reasons: tuple[str, ...]
+    versions: Versions
+
+
+class Health(_Answer):
+    """What answers now."""
+
+    features: bool
+    triton: bool
+    models: dict[str, bool]
+    breaker: Literal["closed", "open"]
+    versions: Versions
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,186 @@
+"""The client: what replaces an item, what goes with it, what completes a bundle, and why."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from goeswith_client import checks
+from goeswith_client.answers import Answer, Explanation, Health, Item, RankedItem, Source, Type, Versions
+from goeswith_client.chain import AWAY, OUTPUTS, Chain, hydrate, read_ranked
+from goeswith_client.config import ClientConfig
+from goeswith_client.errors import ClientError, FeaturesUnavailable, FreshnessError, ModelUnavailable, UnknownItem
+from goeswith_client.evidence import explain
+from goeswith_client.feast_features import FeastFeatures
+from goeswith_client.features import Features, Neighbour
+from goeswith_client.filters import Filters
+from goeswith_client.triton import Models, TritonModels
+
+
+class Client:
+    """Answers over Feast and Triton. Make one, keep it: it holds a channel and, for Feast, seconds of imports.
+
+    Every answer falls down the same chain: precomputed neighbours, the model, what sells best in the category; the answer's
+    ``source`` says which, its ``notes`` why not an earlier one. Thread-safe.
+    """
+
+    def __init__(self, config: ClientConfig | None = None, *, features: Features | None = None, models: Models | None = None) -> None:
+        self.config = config or ClientConfig()
+        self.features = features or _open_features(self.config)
+        self.models = models or TritonModels(self.config)
+
+    def __enter__(self) -> Self:
+        """Return the client; leaving the block closes it."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close the client."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the channel to Triton."""
+        if isinstance(self.models, TritonModels):
+            self.models.close()
+
+    def item(self, item_id: str) -> Item:
+        """Return what the shop says of an item. Raises ``UnknownItem``."""
+        return self._known([item_id])[0]
+
+    def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None) -> Answer:
+        """Return what can be bought instead of an item.
+
+        Raises ``UnknownItem``, ``InvalidRequest`` (k), ``FreshnessError``, and ``ModelUnavailable`` where no step has an answer.
+        """
+        return self._related("substitute", item_id, k, filters or Filters())
+
+    def complements(self, item_id: str, k: int = 10, filters: Filters | None = None) -> Answer:
+        """Return what goes with an item. Raises as ``substitutes`` does."""
+        return self._related("complement", item_id, k, filters or Filters())
+
+    def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> Answer:
+        """Return what completes a bundle of given items; without the model, what goes with them one by one.
+
+        Raises as ``substitutes`` does, and ``InvalidRequest`` for no item or too many.
+        """
+        given = checks.check_given(item_ids)
+        checks.check_k(k)
+        self._check_age()
+        self._known(given)
+        accept = (filters or Filters()).accept
+        notes: list[str] = []
+        try:
+            found = self.models.infer("bundle", {"given": ("BYTES", list(given)), "k": ("INT32", checks.widened(k))}, OUTPUTS[:2])
+            ranked, source, version = list(read_ranked(found.outputs)), "model", found.model_version
+        except AWAY as error:
+            notes.append(error.what)
+            ranked, source, version = self._complements_of(given), "precomputed", None
+        items = hydrate(self.features, ranked, accept)[:k]
+        return self._answer(given, "bundle", items, source, version, notes)
+
+    def new_item(
+        self,
+        *,
+        title: str = "",
+        description: str = "",
+        brand: str = "",
+        category: str = "",
+        image: bytes | Path | None = None,
+        type: Type = "substitute",
+        k: int = 10,
+    ) -> Answer:
+        """Return what replaces, or goes with, an item that the shop does not have yet, from its texts and picture.
+
+        ``category`` is the path joined by ' > '; ``image`` a JPEG or PNG, as bytes or as a file.
+        Raises ``InvalidRequest``, and ``ModelUnavailable``: nothing else can answer this.
+        """
+        checks.check_k(k)
+        texts = checks.check_texts(title=title, description=description, brand=brand, category=category)
+        picture = checks.check_image(image)
+        if not picture and not any(texts.values()):
+            raise checks.nothing_given()
+        inputs: dict[str, tuple[str, Any]] = {name: ("BYTES", text) for name, text in texts.items()}
+        inputs |= {"image": ("BYTES", picture), "type": ("BYTES", checks.check_type(type)), "k": ("INT32", k)}
+        found = self.models.infer("new_item", inputs, OUTPUTS)
+        items = hydrate(self.features, list(read_ranked(found.outputs)), Filters().accept)
+        source: Source = "content" if items and all(item.basis == "content" for item in items) else "model"
+        return self._answer((title or "new item",), type, items, source, found.model_version, [])
+
+    def explain(self, a: str, b: str) -> Explanation:
+        """Return why two items are related, or that nothing says so. Raises ``UnknownItem``."""
+        known = self._known([a, b])
+        return explain(self.features, known[0], known[-1], self._versions(None))
+
+    def health(self) -> Health:
+        """Return what answers now; never raises."""
+        notes: list[str] = []
+        try:
+            self._check_age()
+            versions, has_features = self._versions(None), True
+        except ClientError as error:
+            notes.append(error.what)
+            versions, has_features = Versions(), False
+        live = self.models.is_live()
+        breaker = "open" if self.models.breaker.is_open else "closed"
+        return Health(features=has_features, triton=live, models=self.models.ready(), breaker=breaker, versions=versions, notes=tuple(notes))
+
+    def _related(self, kind: Type, item_id: str, k: int, filters: Filters) -> Answer:
+        checks.check_k(k)
+        self._check_age()
+        chain = Chain(self.features, self.models, self._known([item_id])[0], kind, k, filters)
+        found = chain.answer()
+        if found is None and any("Triton" in note or "model" in note for note in chain.notes):
+            raise ModelUnavailable(f"nothing answers for {item_id!r}: {'; '.join(chain.notes)}", "start the models: goeswith up")
+        items, source, version = (found.items, found.source, found.model_version) if found else ((), "model", None)
+        return self._answer((item_id,), kind, items, source, version, chain.notes)
+
+    def _complements_of(self, given: Sequence[str]) -> list[Neighbour]:
+        """Return the precomputed complements of all given items, scores added up. Raises ``ModelUnavailable`` for none."""
+        scores: dict[str, float] = {}
+        for item_id in given:
+            found = self.features.neighbours("complement", item_id)
+            for neighbour in found.found if found else ():
+                scores[neighbour.item_id] = scores.get(neighbour.item_id, 0.0) + neighbour.score
+        ranked = sorted((item for item in scores if item not in given), key=lambda item: (-scores[item], item))
+        if not ranked:
+            raise ModelUnavailable("the bundle model is away and none of the items has complements", "start the models: goeswith up")
+        return [Neighbour(item, scores[item] / len(given), "behaviour", "goes with the given items") for item in ranked]
+
+    def _answer(self, query: Sequence[str], kind: str, items: Sequence[RankedItem], source: str, version: str | None, notes: Sequence[str]) -> Answer:
+        return Answer.model_validate(
+            {"query": tuple(query), "type": kind, "items": tuple(items), "source": source, "versions": self._versions(version), "notes": tuple(notes)}
+        )
+
+    def _known(self, item_ids: Sequence[str]) -> list[Item]:
+        for item_id in item_ids:
+            checks.check_id(item_id)
+        known = self.features.items(item_ids)
+        for item_id in item_ids:
+            if item_id not in known:
+                raise UnknownItem(item_id)
+        return [known[item_id] for item_id in item_ids]
+
+    def _check_age(self) -> None:
+        """Feast enforces no age online, so this does."""
+        age = datetime.now(UTC) - self.features.state().released_at
+        if age > self.config.max_age:
+            days = age.total_seconds() / 86_400
+            raise FreshnessError(f"the features were released {days:.1f} days ago", "publish a new release, or raise max_age")
+
+    def _versions(self, model_version: str | None) -> Versions:
+        state = self.features.state()
+        age = (datetime.now(UTC) - state.released_at).total_seconds()
+        return Versions(release=state.release, model_version=model_version or _current_version(self.config.manifest), features_age_s=round(age, 1))
+
+
+def _open_features(config: ClientConfig) -> Features:
+    if config.features is None:
+        raise FeaturesUnavailable("no feature store was named", "set ClientConfig.features to the folder with feature_store.yaml")
+    return FeastFeatures(config.features)
+
+
+def _current_version(manifest: Path | None) -> str | None:
+    if manifest is None or not manifest.exists():
+        return None
+    return str(json.loads(manifest.read_text(encoding="utf-8"))["version"])

@@ -1,0 +1,24 @@
+"""What a client is told once: where things answer, and how long it waits."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from goeswith_client import limits
+
+
+class ClientConfig(BaseModel):
+    """Settings of a ``Client``. ``features`` is the folder with Feast's settings file; ``manifest`` names the model version."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    features: Path | None = None
+    manifest: Path | None = None
+    triton: str = "127.0.0.1:8701"
+    deadline_s: float = Field(default=limits.DEADLINE_S, gt=0)
+    retries: int = Field(default=limits.RETRIES, ge=0, le=10)
+    breaker_failures: int = Field(default=limits.BREAKER_FAILURES, ge=1)
+    breaker_reset_s: float = Field(default=limits.BREAKER_RESET_S, ge=0)
+    max_age: timedelta = limits.MAX_AGE
+    """Released features older than this are not served: ``FreshnessError``."""

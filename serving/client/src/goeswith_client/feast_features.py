@@ -1,0 +1,97 @@
+"""Online features through Feast, which is imported only here and only when the first feature is asked for."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from goeswith_client.answers import Evidence, Item
+from goeswith_client.errors import FeaturesUnavailable
+from goeswith_client.features import Neighbour, Neighbours, State
+
+_ITEM = ("title", "brand", "category", "price", "currency", "image", "available", "variant_of")
+_NEIGHBOURS = ("neighbours_item_id", "neighbours_score", "neighbours_source", "neighbours_reason", "model_version", "release")
+_EDGE = ("weight", "relation", "n", "npmi", "lift", "judge", "p_type", "moved")
+_TYPES = ("substitute", "complement")
+
+
+class FeastFeatures:
+    """Features of the deployment whose folder holds ``feature_store.yaml`` and, once materialised, ``online.json``.
+
+    Feast takes seconds to import: hold one of these for the life of the process. Calls are serialised, for Feast's SQLite
+    connection is one for all threads.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = Lock()
+        self._files: dict[Path, tuple[int, Any]] = {}
+
+    @cached_property
+    def _store(self) -> Any:
+        self.state()
+        from feast import FeatureStore
+
+        return FeatureStore(repo_path=str(self._folder))
+
+    def warm_up(self) -> None:
+        """Import Feast and read its registry, so that the first caller does not wait for it."""
+        self._read("items", _ITEM, [{"item_id": ""}])
+
+    def state(self) -> State:
+        """Return the release behind the features. Raises ``FeaturesUnavailable`` where nothing was materialised."""
+        found = self._load("online.json")
+        if found is None:
+            raise FeaturesUnavailable(f"nothing was materialised in {self._folder}", "run: goeswith run publish")
+        return State(found["release"], datetime.fromisoformat(found["released_at"]))
+
+    def items(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
+        """Return the items that are known."""
+        rows = self._read("items", _ITEM, [{"item_id": item_id} for item_id in item_ids])
+        known = ((item_id, row) for item_id, row in zip(item_ids, rows, strict=True) if row["available"] is not None)
+        return {item_id: Item(item_id=item_id, **{**row, "category": tuple(row["category"] or ())}) for item_id, row in known}
+
+    def neighbours(self, kind: str, item_id: str) -> Neighbours | None:
+        """Return the precomputed neighbours of a type, or None."""
+        row = self._read(f"item_neighbours_{kind}", _NEIGHBOURS, [{"item_id": item_id}])[0]
+        if row["model_version"] is None:
+            return None
+        columns = [row[name] or [] for name in _NEIGHBOURS[:4]]
+        found = tuple(Neighbour(*values) for values in zip(*columns, strict=True))
+        return Neighbours(found, row["model_version"], row["release"])
+
+    def edges(self, pairs: Sequence[tuple[str, str]]) -> Sequence[Evidence]:
+        """Return the edges of both types that stand between the ordered pairs."""
+        entities = [{"src": src, "dst": dst} for src, dst in pairs]
+        found = []
+        for kind in _TYPES:
+            rows = self._read(f"relations_full_{kind}", _EDGE, entities)
+            known = ((entity, row) for entity, row in zip(entities, rows, strict=True) if row["weight"] is not None)
+            found += [Evidence(type=kind, **entity, **row) for entity, row in known]
+        return found
+
+    def bestsellers(self, category: str) -> Sequence[str]:
+        """Return what sells best in a category, or in the whole shop for ''."""
+        best: Mapping[str, list[str]] = self._load("bestsellers.json") or {}
+        return best.get(category, [])
+
+    def _read(self, view: str, features: Sequence[str], entities: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+        if not entities:
+            return []
+        with self._lock:
+            found = self._store.get_online_features([f"{view}:{name}" for name in features], [dict(row) for row in entities]).to_dict()
+        return [{name: found[name][i] for name in features} for i in range(len(entities))]
+
+    def _load(self, name: str) -> Any:
+        """Return a JSON file's content, read again when it was replaced; None where it is not there."""
+        path = self._folder / name
+        try:
+            stamp = path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+        if self._files.get(path, (None,))[0] != stamp:
+            self._files[path] = (stamp, json.loads(path.read_text(encoding="utf-8")))
+        return self._files[path][1]

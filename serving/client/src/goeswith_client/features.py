@@ -1,0 +1,54 @@
+"""What the client asks of a feature store, and the answers' shapes. ``FeastFeatures`` is the real one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from goeswith_client.answers import Evidence, Item
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """One precomputed neighbour."""
+
+    item_id: str
+    score: float
+    basis: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The precomputed neighbours of an item, best first."""
+
+    found: tuple[Neighbour, ...]
+    model_version: str
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Which release the online features come from."""
+
+    release: str
+    released_at: datetime
+
+
+class Features(Protocol):
+    """Online features. Unknown ids are left out of what is returned."""
+
+    def state(self) -> State:
+        """Return the release behind the features. Raises ``FeaturesUnavailable`` where nothing was materialised."""
+
+    def items(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
+        """Return the items that are known."""
+
+    def neighbours(self, kind: str, item_id: str) -> Neighbours | None:
+        """Return the precomputed neighbours of a type, or None."""
+
+    def edges(self, pairs: Sequence[tuple[str, str]]) -> Sequence[Evidence]:
+        """Return the edges of both types that stand between the ordered pairs."""
+
+    def bestsellers(self, category: str) -> Sequence[str]:
+        """Return what sells best in a category, or in the whole shop for ''."""

@@ -1,0 +1,18 @@
+"""Bounds and defaults in one place."""
+
+from datetime import timedelta
+
+MAX_K = 200
+MAX_GIVEN = 50
+"""Items of a bundle that may be given."""
+MAX_IMAGE_BYTES = 20 * 2**20
+MAX_TEXT_CHARS = 20_000
+MAX_ID_CHARS = 256
+
+DEADLINE_S = 2.0
+RETRIES = 2
+BACKOFF_S = 0.05
+BREAKER_FAILURES = 5
+BREAKER_RESET_S = 5.0
+MAX_AGE = timedelta(days=7)
+"""The freshness of the catalogue's neighbours and relations."""

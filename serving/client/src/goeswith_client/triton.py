@@ -1,0 +1,136 @@
+"""The models behind Triton: one long-lived gRPC channel, a deadline on each call, few retries, a breaker."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from goeswith_client.breaker import Breaker
+from goeswith_client.config import ClientConfig
+from goeswith_client.errors import DeadlineExceeded, ModelRefused, ModelUnavailable
+from goeswith_client.limits import BACKOFF_S
+
+MODELS = ("item_preprocess", "item_encoder", "relations", "bundle", "new_item")
+
+Inputs = Mapping[str, tuple[str, Any]]
+"""Input name -> (Triton type, value): values without the batch dimension, texts as str or bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """Outputs by name, without the batch dimension, and the version of the model that gave them."""
+
+    outputs: Mapping[str, Sequence[Any]]
+    model_version: str
+
+
+class Models(Protocol):
+    """What the client asks of a model server."""
+
+    def infer(self, model: str, inputs: Inputs, outputs: Sequence[str]) -> ModelAnswer:
+        """Ask a model. Raises ``ModelUnavailable``, ``DeadlineExceeded`` or ``ModelRefused``."""
+
+    def is_live(self) -> bool:
+        """Return whether the server answers."""
+
+    def ready(self) -> dict[str, bool]:
+        """Return which models are ready."""
+
+    @property
+    def breaker(self) -> Breaker:
+        """The breaker in front of the server."""
+
+
+class TritonModels:
+    """Models in Triton over gRPC (KServe v2). Thread-safe: gRPC multiplexes calls on its one channel."""
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
+        self.breaker = Breaker(config.breaker_failures, config.breaker_reset_s)
+
+    @cached_property
+    def _client(self) -> Any:
+        from tritonclient.grpc import InferenceServerClient
+
+        return InferenceServerClient(self._config.triton)
+
+    def close(self) -> None:
+        """Close the channel."""
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    def is_live(self) -> bool:
+        """Return whether the server answers within the deadline."""
+        from tritonclient.utils import InferenceServerException
+
+        try:
+            return bool(self._client.is_server_live(client_timeout=self._config.deadline_s))
+        except InferenceServerException:
+            return False
+
+    def ready(self) -> dict[str, bool]:
+        """Return which models are ready; none where the server is away."""
+        live = self.is_live()
+        return {name: live and bool(self._client.is_model_ready(name, client_timeout=self._config.deadline_s)) for name in MODELS}
+
+    def infer(self, model: str, inputs: Inputs, outputs: Sequence[str]) -> ModelAnswer:
+        """Ask a model; reads are idempotent, so an unreachable server is tried again within the one deadline."""
+        until = time.monotonic() + self._config.deadline_s
+        for attempt in range(self._config.retries + 1):
+            if not self.breaker.allow():
+                break
+            try:
+                return self._once(model, inputs, outputs, until)
+            except ModelUnavailable:
+                self.breaker.failed()
+                pause = BACKOFF_S * 2**attempt
+                if attempt == self._config.retries or time.monotonic() + pause >= until:
+                    raise
+                time.sleep(pause)
+        raise ModelUnavailable(f"Triton at {self._config.triton} did not answer lately", "start it: goeswith up")
+
+    def _once(self, model: str, inputs: Inputs, outputs: Sequence[str], until: float) -> ModelAnswer:
+        from tritonclient.grpc import InferRequestedOutput
+        from tritonclient.utils import InferenceServerException
+
+        asked = [InferRequestedOutput(name) for name in outputs]
+        try:
+            left = max(until - time.monotonic(), 0.001)
+            found = self._client.infer(model, _as_tensors(inputs), outputs=asked, client_timeout=left)
+        except InferenceServerException as error:
+            raise self._meaning(model, error) from error
+        self.breaker.succeeded()
+        return ModelAnswer({name: _plain(found.as_numpy(name)) for name in outputs}, found.get_response().model_version)
+
+    def _meaning(self, model: str, error: Any) -> ModelUnavailable | DeadlineExceeded | ModelRefused:
+        status = str(error.status() or "")
+        where = f"Triton at {self._config.triton}"
+        if "UNAVAILABLE" in status or "unknown model" in str(error.message()):
+            return ModelUnavailable(f"{where} does not serve {model!r}: {error.message()}", "start it: goeswith up")
+        if "DEADLINE" in status or "CANCELLED" in status:
+            self.breaker.failed()
+            return DeadlineExceeded(f"{model!r} did not answer within {self._config.deadline_s} s", "raise deadline_s, or ask again")
+        self.breaker.succeeded()
+        return ModelRefused(f"{model!r} refused the request: {error.message()}", "check ids, type and picture")
+
+
+def _as_tensors(inputs: Inputs) -> list[Any]:
+    import numpy as np
+    from tritonclient.grpc import InferInput
+    from tritonclient.utils import triton_to_np_dtype
+
+    tensors = []
+    for name, (kind, value) in inputs.items():
+        values = value if isinstance(value, list) else [value]
+        raw = [v.encode() if isinstance(v, str) else v for v in values]
+        array = np.array([raw], dtype=triton_to_np_dtype(kind))
+        tensor = InferInput(name, list(array.shape), kind)
+        tensor.set_data_from_numpy(array)
+        tensors.append(tensor)
+    return tensors
+
+
+def _plain(array: Any) -> list[Any]:
+    row = array[0].tolist()
+    return [value.decode() if isinstance(value, bytes) else value for value in row]

@@ -1,0 +1,50 @@
+"""What the gateway takes in request bodies, and how it says no."""
+
+import base64
+import binascii
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from goeswith_client import Filters, InvalidRequest
+from goeswith_client.answers import Type
+from goeswith_client.limits import MAX_GIVEN, MAX_K, MAX_TEXT_CHARS
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BundleQuestion(_Body):
+    """The given items of a bundle."""
+
+    items: list[str] = Field(min_length=1, max_length=MAX_GIVEN)
+    k: int = Field(default=10, ge=1, le=MAX_K)
+    filters: Filters = Filters()
+
+
+class NewItem(_Body):
+    """An item that the shop does not have yet. ``category``: the path joined by ' > '; ``image``: JPEG or PNG in base64."""
+
+    title: str = Field(default="", max_length=MAX_TEXT_CHARS)
+    description: str = Field(default="", max_length=MAX_TEXT_CHARS)
+    brand: str = Field(default="", max_length=MAX_TEXT_CHARS)
+    category: str = Field(default="", max_length=MAX_TEXT_CHARS)
+    image: str = ""
+    type: Type = "substitute"
+    k: int = Field(default=10, ge=1, le=MAX_K)
+
+    def picture(self) -> bytes:
+        """Return the decoded picture. Raises ``InvalidRequest`` for what is no base64."""
+        try:
+            return base64.b64decode(self.image, validate=True)
+        except binascii.Error as error:
+            raise InvalidRequest(f"image is no base64: {error}", "encode the bytes of a JPEG or PNG file") from error
+
+
+class Problem(BaseModel):
+    """What went wrong and what to do about it; ``nearest`` are ids that an unknown one may have meant."""
+
+    error: str
+    what: str
+    remedy: str
+    nearest: tuple[str, ...] = ()

@@ -1,0 +1,117 @@
+"""The gateway as a process of its own: started, found again, and stopped."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from goeswith.errors import ModelUnavailable
+from goeswith.profile import PROJECT_ROOT, Profile
+from goeswith.progress import progress
+from serving.runtime import processes
+
+READY_AFTER_S = 90.0
+_POLL_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayStatus:
+    """Whether the gateway runs, and where."""
+
+    running: bool
+    address: str
+    pid: int | None
+
+
+def gateway_address(profile: Profile) -> str:
+    """Return the gateway's base URL."""
+    return f"http://{profile.gateway.host}:{profile.gateway.port}"
+
+
+def start_gateway(profile: Profile) -> processes.ServerState:
+    """Start the gateway and wait until it answers; one that runs already is returned as it is.
+
+    Raises ``EnvironmentMissing`` for a port in use and ``ModelUnavailable``, with the end of the log, where it ends or is not ready in time.
+    """
+    running = find_gateway(profile)
+    if running:
+        return running
+    processes.check_ports(profile.gateway.host, {"GATEWAY__PORT": profile.gateway.port})
+    profile.servers.mkdir(parents=True, exist_ok=True)
+    state = _launch(profile, profile.servers / "gateway.log")
+    processes.write_state(_state_path(profile), state)
+    _wait_until_ready(profile, state)
+    return state
+
+
+def find_gateway(profile: Profile) -> processes.ServerState | None:
+    """Return the running gateway, or None."""
+    return processes.read_state(_state_path(profile))
+
+
+def stop_gateway(profile: Profile) -> bool:
+    """Stop the gateway; return whether there was one."""
+    state = find_gateway(profile)
+    if state:
+        processes.stop(state)
+    _state_path(profile).unlink(missing_ok=True)
+    return state is not None
+
+
+def gateway_status(profile: Profile) -> GatewayStatus:
+    """Return whether the gateway runs, and where."""
+    state = find_gateway(profile)
+    return GatewayStatus(running=state is not None, address=gateway_address(profile), pid=state.pid if state else None)
+
+
+def _state_path(profile: Profile) -> Path:
+    return profile.servers / "gateway.json"
+
+
+def _launch(profile: Profile, log: Path) -> processes.ServerState:
+    command = [sys.executable, "-m", "serving.gateway.serve"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(  # noqa: S603 - this interpreter, this module
+            command, cwd=PROJECT_ROOT, env=_environment(profile), stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    started = processes.start_of(process.pid) or ""
+    return processes.ServerState(pid=process.pid, started=started, ports={"GATEWAY__PORT": profile.gateway.port}, log=str(log))
+
+
+def _environment(profile: Profile) -> dict[str, str]:
+    """Return the environment in which the process reads this very profile."""
+    settings = {
+        "PROFILE": profile.profile,
+        "HOME": profile.root,
+        "LAKE": profile.lake,
+        "GATEWAY__HOST": profile.gateway.host,
+        "GATEWAY__PORT": profile.gateway.port,
+        "TRITON__HOST": profile.triton.host,
+        "TRITON__GRPC_PORT": profile.triton.grpc_port,
+    }
+    return {**os.environ, **{f"GOESWITH_{key}": str(value) for key, value in settings.items()}}
+
+
+def _wait_until_ready(profile: Profile, state: processes.ServerState) -> None:
+    until = time.monotonic() + READY_AFTER_S
+    with progress("start the gateway", None) as advance:
+        while time.monotonic() < until and state.alive:
+            if _answers(profile):
+                return
+            time.sleep(_POLL_S)
+            advance(1, "")
+    processes.stop(state)
+    last = Path(state.log).read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
+    raise ModelUnavailable(f"the gateway did not start: {last}", f"read {state.log}")
+
+
+def _answers(profile: Profile) -> bool:
+    try:
+        with urllib.request.urlopen(f"{gateway_address(profile)}/openapi.json", timeout=5):  # noqa: S310 - an http address of the profile
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
