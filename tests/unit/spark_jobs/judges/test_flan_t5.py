@@ -5,37 +5,20 @@ from typing import Any
 
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+from transformers import PreTrainedTokenizerFast, T5ForConditionalGeneration
 
 from goeswith.errors import ModelInvalid
 from goeswith.profile import JudgeSettings
 from spark_jobs.judges import build_judge
 from spark_jobs.judges.base import LABELS, Item, ItemPair, JudgeFailed
 from spark_jobs.judges.flan_t5 import FlanT5Judge, batches_by_length
+from tests.unit.spark_jobs.judges.stand_ins import WORDS, write_model, write_tokenizer
 
-WORDS = ["<pad>", "</s>", "<unk>", *LABELS, "red", "blue", "racket", "balls", "title", "brand", "category", "Product", "is", "A", "B", ".", ":"]
 PAIRS = [
     ItemPair(Item(title="red racket"), Item(title="blue racket")),
     ItemPair(Item(title="red racket", description="balls " * 40), Item(title="balls")),
     ItemPair(Item(), Item(title="balls", brand="red")),
 ]
-
-
-def write_tokenizer(folder: Path, words: list[str]) -> None:
-    special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-    fast: Any = PreTrainedTokenizerFast
-    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, special["unk_token"]))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    fast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
-
-
-def write_model(folder: Path, seed: int = 1) -> None:
-    torch.manual_seed(seed)
-    size = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2, "vocab_size": len(WORDS)}
-    config = T5Config.from_dict({**size, "decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1})
-    T5ForConditionalGeneration(config).save_pretrained(folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,50 +1,14 @@
 """The judge over HTTP, against a local server that answers, refuses, stalls and talks nonsense."""
 
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from spark_jobs.judges.base import Item, ItemPair, JudgeFailed
 from spark_jobs.judges.openai import OpenAIJudge, parse_verdict
-
-Answer = tuple[int, str]
-GOOD = '{"substitute": 0.7, "complement": 0.2, "neither": 0.1}'
-
-
-def completion(content: str) -> str:
-    return json.dumps({"choices": [{"message": {"role": "assistant", "content": content}}]})
-
-
-@contextmanager
-def serve(respond: Callable[[dict[str, Any]], Answer]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Run a server whose answer to each request's JSON is ``respond``; yield its address and the requests that came."""
-    requests: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            requests.append({"path": self.path, "key": self.headers.get("Authorization"), **body})
-            status, text = respond(body)
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", requests
-    finally:
-        server.shutdown()
-        server.server_close()
+from tests.unit.spark_jobs.judges.stand_ins import GOOD, Answer, completion, serve
 
 
 def pairs(*titles: str) -> list[ItemPair]:

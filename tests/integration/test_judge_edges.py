@@ -1,0 +1,136 @@
+"""Judging the pairs of a real lake in Spark: who is asked, what is remembered, and what a failure leaves behind."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from goeswith import lake
+from goeswith.errors import ModelUnavailable
+from goeswith.jobs import JobResult, JobRun
+from goeswith.profile import Profile, load_profile
+from spark_jobs.judge_edges import run
+from tests.tiny_shop import EPOCH, write_rows, write_tiny_lake
+from tests.unit.spark_jobs.judges.stand_ins import GOOD, WORDS, completion, serve, write_model, write_tokenizer
+
+pytestmark = pytest.mark.spark
+
+
+def pair(relation: str, src: str, dst: str, n: int, graph: str = "full") -> dict[str, Any]:
+    return {"graph": graph, "relation": relation, "src": src, "dst": dst, "n": n, "known_at": EPOCH}
+
+
+PAIRS = [
+    pair("co_purchase", "balls-red-0", "racket-red-0", 9),
+    pair("co_purchase", "balls-red-0", "racket-red-0", 4, graph="evaluation"),
+    pair("then_bought", "racket-red-0", "balls-red-0", 7),
+    pair("co_purchase", "pan-red-0", "racket-red-0", 1),
+    pair("co_view", "racket-blue-0", "racket-red-0", 3),
+]
+DISTINCT = {("balls-red-0", "racket-red-0"), ("racket-red-0", "balls-red-0"), ("pan-red-0", "racket-red-0"), ("racket-blue-0", "racket-red-0")}
+
+
+@pytest.fixture
+def versions(profile: Profile, spark: SparkSession) -> dict[str, int]:
+    """Return the versions of a tiny lake with four distinct pairs."""
+    return {**write_tiny_lake(profile), "item_pairs": write_rows(profile, "item_pairs", PAIRS)}
+
+
+def judge_edges(profile: Profile, versions: dict[str, int], **params: Any) -> JobResult:
+    return run(JobRun(profile=profile, run_id="r1", versions=versions, params=params))
+
+
+def verdicts(profile: Profile) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(row["src"], row["dst"]): row for row in lake.read_table(profile, "edge_verdicts").to_pylist()}
+
+
+def with_judge(profile: Profile, **judge: Any) -> Profile:
+    return load_profile(overrides={"home": profile.home, "judge": judge})
+
+
+def test_every_distinct_pair_is_judged_once_as_it_stands_in_item_pairs(profile: Profile, versions: dict[str, int]) -> None:
+    result = judge_edges(profile, versions)
+    found = verdicts(profile)
+    assert set(found) == DISTINCT
+    assert found["racket-blue-0", "racket-red-0"]["p_substitute"] > 0.7
+    assert found["racket-red-0", "balls-red-0"]["p_complement"] > 0.5
+    assert {row["judge"] for row in found.values()} == {"rules"}
+    assert {row["known_at"] for row in found.values()} == {EPOCH}
+    assert result.versions == {"edge_verdicts": lake.current_version(profile, "edge_verdicts")}
+    assert result.summary["labels"] == {"substitute": 1, "complement": 2, "neither": 1}
+    assert (result.summary["judge"], result.summary["setting"], result.summary["judged"]) == ("rules", "auto", 4)
+
+
+def test_running_it_again_asks_nothing_and_writes_nothing(profile: Profile, versions: dict[str, int]) -> None:
+    first = judge_edges(profile, versions)
+    again = judge_edges(profile, versions)
+    assert again.versions == first.versions
+    assert (again.summary["judged"], again.summary["cached"]) == (0, 4)
+    assert again.summary["labels"] == first.summary["labels"]
+
+
+def test_the_most_frequent_pairs_come_first_where_a_limit_is_set(profile: Profile, versions: dict[str, int]) -> None:
+    judge_edges(profile, versions, limit=2)
+    assert set(verdicts(profile)) == {("balls-red-0", "racket-red-0"), ("racket-red-0", "balls-red-0")}
+
+
+def test_pruned_pairs_are_not_paid_for_but_substitutes_always_are(profile: Profile, versions: dict[str, int]) -> None:
+    common = {"graph": "full", "run": "r1", "score": 0.1, "kept": False, "rule": "global", "rate": 0.5}
+    pruned = [{**common, **{name: row[name] for name in ("relation", "src", "dst")}} for row in (PAIRS[3], PAIRS[4])]
+    judge_edges(profile, {**versions, "pair_scores": write_rows(profile, "pair_scores", pruned)})
+    assert set(verdicts(profile)) == DISTINCT - {("pan-red-0", "racket-red-0")}
+
+
+def test_a_changed_title_is_judged_anew_and_the_old_verdict_stays(profile: Profile, versions: dict[str, int]) -> None:
+    judge_edges(profile, versions)
+    item = lake.read_table(profile, "items", where={"item_id": "pan-red-0"}).to_pylist()[0]
+    changed = write_rows(profile, "items", [{**item, "title": "wok"}])
+    again = judge_edges(profile, {**versions, "items": changed})
+    assert (again.summary["judged"], again.summary["cached"]) == (1, 3)
+    assert lake.read_table(profile, "edge_verdicts").num_rows == 5
+
+
+def test_flan_t5_judges_in_sparks_workers(profile: Profile, versions: dict[str, int], tmp_path: Path) -> None:
+    folder = tmp_path / "flan"
+    folder.mkdir()
+    write_tokenizer(folder, WORDS)
+    write_model(folder)
+    result = judge_edges(with_judge(profile, model=str(folder)), versions)
+    assert result.summary["judge"] == "flan-t5"
+    assert {row["model_revision"] for row in verdicts(profile).values()} == {result.summary["revision"]}
+    assert all(abs(row["p_substitute"] + row["p_complement"] + row["p_neither"] - 1) < 1e-6 for row in verdicts(profile).values())
+
+
+@pytest.fixture
+def fussy() -> "Iterator[tuple[str, list[dict[str, Any]], dict[str, bool]]]":
+    """Serve a model that talks nonsense about pans until it is told not to."""
+    mood = {"fussy": True}
+
+    def respond(body: dict[str, Any]) -> tuple[int, str]:
+        nonsense = mood["fussy"] and re.search("title: [a-z]* pan", body["messages"][0]["content"])
+        return 200, completion("I love pans" if nonsense else GOOD)
+
+    with serve(respond) as (endpoint, requests):
+        yield endpoint, requests, mood
+
+
+def test_verdicts_paid_for_before_a_failure_are_kept_and_not_paid_twice(
+    profile: Profile, versions: dict[str, int], fussy: tuple[str, list[dict[str, Any]], dict[str, bool]]
+) -> None:
+    endpoint, requests, mood = fussy
+    asking = with_judge(profile, kind="openai", endpoint=endpoint, model="m")
+    with pytest.raises(ModelUnavailable, match="I love pans"):
+        judge_edges(asking, versions)
+    paid = set(verdicts(profile))
+    assert ("pan-red-0", "racket-red-0") not in paid
+    assert len(paid) == len(requests) - 1
+    mood["fussy"] = False
+    result = judge_edges(asking, versions)
+    assert set(verdicts(profile)) == DISTINCT
+    assert result.summary["cached"] == len(paid)
+    assert len(requests) == len(DISTINCT) + 1
+    assert "sk-" not in json.dumps(result.summary)
