@@ -1,0 +1,161 @@
+"""``goeswith ask`` and ``goeswith explain``: questions to the client, through the gateway that ``up`` left running."""
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from goeswith.command.asking import Asker, build_asker
+from goeswith.errors import ConfigError
+from goeswith.profile import load_profile
+
+app = typer.Typer(name="ask", help="What replaces an item, what goes with it, what completes a bundle.", no_args_is_help=True)
+
+ItemId = Annotated[str, typer.Argument(help="An item's id.")]
+K = Annotated[int, typer.Option("-k", help="How many answers.")]
+InStock = Annotated[bool, typer.Option("--in-stock", help="Only what is available.")]
+MaxPrice = Annotated[float | None, typer.Option("--max-price", help="Only what costs at most this.")]
+Category = Annotated[str, typer.Option("--category", help="Only within a category: its name, or its path joined by ' > '.")]
+Brand = Annotated[str, typer.Option("--brand", help="Only of one brand.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Local = Annotated[bool, typer.Option("--local", help="Ask in this process, without the gateway (takes seconds to start).")]
+
+
+@app.command()
+def substitutes(
+    item_id: ItemId,
+    k: K = 10,
+    in_stock: InStock = False,
+    max_price: MaxPrice = None,
+    category: Category = "",
+    brand: Brand = "",
+    as_json: AsJson = False,
+    local: Local = False,
+) -> None:
+    """Print what can be bought instead of an item.
+
+    Example: goeswith ask substitutes 0108775015 -k 5
+    """
+    _show(_asker(local).related("substitutes", item_id, k, _filters(in_stock, max_price, category, brand)), as_json)
+
+
+@app.command()
+def complements(
+    item_id: ItemId,
+    k: K = 10,
+    in_stock: InStock = False,
+    max_price: MaxPrice = None,
+    category: Category = "",
+    brand: Brand = "",
+    as_json: AsJson = False,
+    local: Local = False,
+) -> None:
+    """Print what goes with an item.
+
+    Example: goeswith ask complements 0108775015 --max-price 20
+    """
+    _show(_asker(local).related("complements", item_id, k, _filters(in_stock, max_price, category, brand)), as_json)
+
+
+@app.command()
+def bundle(
+    item_ids: Annotated[list[str], typer.Argument(help="The items that are given.")],
+    k: K = 10,
+    in_stock: InStock = False,
+    max_price: MaxPrice = None,
+    as_json: AsJson = False,
+    local: Local = False,
+) -> None:
+    """Print what completes a bundle of given items.
+
+    Example: goeswith ask bundle 0108775015 0110065001
+    """
+    _show(_asker(local).bundle(item_ids, k, _filters(in_stock, max_price, "", "")), as_json)
+
+
+@app.command()
+def new(
+    title: Annotated[str, typer.Option(help="Its name.")] = "",
+    image: Annotated[Path | None, typer.Option(help="Its picture: a JPEG or PNG file.")] = None,
+    description: Annotated[str, typer.Option(help="Longer text.")] = "",
+    brand: Annotated[str, typer.Option(help="Its brand.")] = "",
+    category: Annotated[str, typer.Option(help="Its category path, joined by ' > '.")] = "",
+    kind: Annotated[str, typer.Option("--type", help="substitute or complement.")] = "substitute",
+    k: K = 10,
+    as_json: AsJson = False,
+    local: Local = False,
+) -> None:
+    """Print what replaces, or goes with, an item that the shop does not have yet.
+
+    Example: goeswith ask new --title "red racket" --image racket.png --type complement
+    """
+    item = {"title": title, "description": description, "brand": brand, "category": category, "image": _picture(image), "type": kind, "k": k}
+    _show(_asker(local).new(item), as_json)
+
+
+def explain(a: ItemId, b: ItemId, as_json: AsJson = False, local: Local = False) -> None:
+    """Say why two items are related: counts, lift, verdict, places among the neighbours, versions.
+
+    Example: goeswith explain 0108775015 0110065001
+    """
+    found = _asker(local).explain(a, b)
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    console = Console()
+    for item in (found["a"], found["b"]):
+        console.print(f"[bold]{escape(item['item_id'])}[/] {_title(item)}", highlight=False)
+    for reason in found["reasons"]:
+        console.print(f"  {escape(reason)}", highlight=False)
+    console.print(f"both have: {', '.join(found['modalities']) or 'neither text nor picture'}")
+    console.print(_versions(found["versions"]), style="dim", highlight=False)
+
+
+def _asker(local: bool) -> Asker:
+    return build_asker(load_profile(), local=local)
+
+
+def _filters(in_stock: bool, max_price: float | None, category: str, brand: str) -> dict[str, Any]:
+    given = {"in_stock": in_stock, "max_price": max_price, "category": category, "brand": brand}
+    return {name: value for name, value in given.items() if value not in (None, False, "")}
+
+
+def _picture(path: Path | None) -> str:
+    if path is None:
+        return ""
+    if not path.is_file():
+        raise ConfigError(f"there is no picture {str(path)!r}", "give the path of a JPEG or PNG file")
+    return base64.b64encode(path.read_bytes()).decode()
+
+
+def _show(answer: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(answer))
+        return
+    table = Table(
+        "score", "item", "title", "price", "basis", "reason", title=escape(f"{answer['type']} of {', '.join(answer['query'])}"), title_justify="left"
+    )
+    for item in answer["items"]:
+        price = "" if item["price"] is None else f"{item['price']:g} {item['currency'] or ''}"
+        table.add_row(f"{item['score']:.3f}", escape(item["item_id"]), _title(item), price, item["basis"], escape(item["reason"]))
+    console = Console()
+    console.print(table)
+    console.print(f"source {answer['source']}; {_versions(answer['versions'])}", style="dim", highlight=False)
+    for note in answer["notes"]:
+        console.print(f"note: {escape(note)}", style="dim", highlight=False)
+
+
+def _title(item: Mapping[str, Any]) -> str:
+    return escape(item["title"] or " > ".join(item["category"]) or "(no title)")
+
+
+def _versions(versions: Mapping[str, Any]) -> str:
+    age = versions["features_age_s"]
+    shown = "" if age is None else f", features {age / 3600:.1f} h old"
+    return f"release {versions['release']}, model version {versions['model_version']}{shown}"

@@ -1,0 +1,55 @@
+"""The client in this process: what ``--local`` asks."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from goeswith.command.asking import Json, translate
+from goeswith.errors import ConfigError
+from goeswith.profile import Profile
+from goeswith_client import ClientError, Filters, UnknownItem
+from serving.gateway.bodies import NewItem
+from serving.gateway.nearest import NearestIds, released_ids
+from serving.gateway.problems import problem_of
+from serving.gateway.serve import build_client
+
+
+class Here:
+    """A client of its own, with the gateway's checks and messages."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._client = build_client(profile)
+        self._nearest = NearestIds(lambda: released_ids(profile))
+
+    def related(self, kind: str, item_id: str, k: int, filters: Mapping[str, Any]) -> Json:
+        """Return 'substitutes' or 'complements' of an item."""
+        ask = {"substitutes": self._client.substitutes, "complements": self._client.complements}[kind]
+        return self._ask(lambda: ask(item_id, k, Filters(**filters)))
+
+    def bundle(self, items: list[str], k: int, filters: Mapping[str, Any]) -> Json:
+        """Return what completes a bundle."""
+        return self._ask(lambda: self._client.bundle(items, k, Filters(**filters)))
+
+    def new(self, item: Mapping[str, Any]) -> Json:
+        """Return answers for a new item."""
+
+        def ask() -> BaseModel:
+            body = NewItem.model_validate(item)
+            texts = body.model_dump(include={"title", "description", "brand", "category", "type", "k"})
+            return self._client.new_item(**texts, image=body.picture())
+
+        return self._ask(ask)
+
+    def explain(self, a: str, b: str) -> Json:
+        """Return why two items are related."""
+        return self._ask(lambda: self._client.explain(a, b))
+
+    def _ask(self, question: Callable[[], BaseModel]) -> Json:
+        try:
+            return question().model_dump(mode="json")
+        except ValidationError as error:
+            raise ConfigError("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()), "see goeswith ask --help") from error
+        except ClientError as error:
+            problem = problem_of(error, self._nearest.find(error.item_id) if isinstance(error, UnknownItem) else ())
+            raise translate(problem.error, problem.what, problem.remedy) from error
