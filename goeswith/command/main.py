@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from goeswith.command import demo, doctor, job, report, run, tables
+from goeswith.command import ask, demo, doctor, job, report, run, servers, tables
 from goeswith.errors import GoeswithError
 
 app = typer.Typer(
@@ -21,6 +21,10 @@ app.command()(doctor.doctor)
 app.command()(demo.demo)
 app.command()(run.run)
 app.command()(job.job)
+for server_command in (servers.up, servers.down, servers.status):
+    app.command()(server_command)
+app.add_typer(ask.app)
+app.command()(ask.explain)
 app.command()(report.report)
 app.command()(tables.tables)
 
