@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
+from goeswith.records import read_records
 from goeswith.results import Figure, write_figures, write_json
 from training.evaluation.contenders import Contenders
 from training.evaluation.run import Plan, evaluate_bundles, evaluate_relations
@@ -17,9 +18,9 @@ from training.evaluation.world import read_world
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """``data`` names the source in every figure; ``max_cases`` bounds each slice, drawn by ``seed``."""
+    """``data`` names the source in every figure ('' takes the name that this run ingested); ``max_cases`` bounds each slice, drawn by ``seed``."""
 
-    data: str = "shop"
+    data: str = ""
     max_cases: int = Field(default=2_000, ge=1)
     bootstrap: int = Field(default=500, ge=50)
     seed: int = 0
@@ -28,7 +29,7 @@ class Config:
 def run(job: JobRun) -> JobResult:
     """Write ``results/metrics.jsonl`` and ``results/samples.json``; no table is written."""
     config = parse_config(Config, job.params, where="job evaluate_models")
-    world = read_world(job, data=config.data, max_cases=config.max_cases, seed=config.seed)
+    world = read_world(job, data=config.data or source_name(job), max_cases=config.max_cases, seed=config.seed)
     contenders = Contenders(job.profile.models / job.run_id / "evaluation")
     plan = Plan(config.max_cases, config.bootstrap, config.seed)
     shared = contenders.shared(world.training)
@@ -38,6 +39,12 @@ def run(job: JobRun) -> JobResult:
     write_figures(job.profile, "metrics", figures)
     write_json(job.profile.results / "samples.json", [asdict(sample) for sample in (*bundles.samples, *relations.samples)])
     return JobResult(summary={"figures": len(figures), "best": best_rows(figures), "bundle_unit": world.bundle_source, "skipped": contenders.skipped})
+
+
+def source_name(job: JobRun) -> str:
+    """Return the source that this run ingested, 'shop' where another run did."""
+    name: str = read_records(job.profile, job.run_id).get("ingest", {}).get("summary", {}).get("source", "shop")
+    return name
 
 
 def best_rows(figures: Sequence[Figure]) -> list[dict[str, Any]]:

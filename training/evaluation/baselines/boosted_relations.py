@@ -45,11 +45,6 @@ class PairFeatures:
         return np.stack([*near, *counts, *relative], axis=-1).astype(np.float32)
 
 
-def new_ranker() -> lgb.LGBMRanker:
-    """Return the unfitted LambdaMART that both boosted baselines use; it is deterministic."""
-    return lgb.LGBMRanker(n_estimators=200, num_leaves=31, learning_rate=0.08, verbose=-1, deterministic=True, force_row_wise=True)
-
-
 def _other(kind: str) -> str:
     return KINDS[1 - KINDS.index(kind)]
 
@@ -88,7 +83,8 @@ def _fit(training: TrainingSet, kind: str, strict: bool, rng: np.random.Generato
     x = np.concatenate([features.of(src[chosen[i : i + BLOCK]], candidates[i : i + BLOCK]) for i in range(0, len(chosen), BLOCK)])
     labels = np.zeros(candidates.shape, dtype=np.int64)
     labels[:, 0] = 1
-    return new_ranker().fit(x[known], labels[known], group=known.sum(axis=1))
+    ranker = lgb.LGBMRanker(n_estimators=200, num_leaves=31, learning_rate=0.08, verbose=-1, deterministic=True, force_row_wise=True)
+    return ranker.fit(x[known], labels[known], group=known.sum(axis=1))
 
 
 def hidden_edges(training: TrainingSet, kind: str, rng: np.random.Generator) -> tuple[Ints, Ints]:

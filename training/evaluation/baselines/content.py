@@ -58,9 +58,7 @@ def content(items: Items) -> SparseDot:
     return SparseDot.of(both)
 
 
-def price_distance(prices: Floats, given: int) -> Floats:
-    """Return |log price ratio| of all items to one (N,); NaN where either price is unknown or not positive."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.where(prices > 0, np.log(prices), np.nan)
-    distance: Floats = np.abs(logs - logs[given]).astype(np.float32)
-    return distance
+def log_prices(prices: Floats) -> Floats:
+    """Return log prices (N,); NaN where a price is unknown or not positive."""
+    found: Floats = np.log(np.where(prices > 0, prices, np.nan)).astype(np.float32)
+    return found
