@@ -1,0 +1,56 @@
+"""Bundles and baskets that evaluation completes."""
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from spark_jobs.holdout_split import TEST, VALIDATION, Split, reserved
+
+
+def reserve_bundles(bundles: DataFrame, split: Split) -> DataFrame:
+    """Return reserved bundles, with their ``group_id``: a group goes one way as a whole."""
+    groups = bundles.groupBy("bundle_id").agg(F.min("group_id").alias("group_id"))
+    drawn = groups.withColumn("split", split.of("bundle", "group_id")).where(F.col("split").isNotNull())
+    return drawn.select(*reserved("bundle", F.col("bundle_id"), F.col("split"), "group"), "group_id")
+
+
+def reserve_sources_of(bundles: DataFrame, held: DataFrame, events: DataFrame) -> DataFrame:
+    """Return the baskets that a reserved bundle was drawn from: its group's, and any that holds all of its two or more items."""
+    entries = events.select("basket_id", "item_id").distinct()
+    groups = held.select(F.col("group_id").alias("basket_id"), "split").join(entries, on="basket_id", how="left_semi")
+    parts = bundles.join(held.select(F.col("id").alias("bundle_id"), "split"), on="bundle_id", how="inner").select("bundle_id", "item_id", "split")
+    sizes = parts.groupBy("bundle_id").agg(F.count(F.lit(1)).alias("size")).where(F.col("size") > 1)
+    found = entries.join(parts, on="item_id", how="inner").groupBy("basket_id", "bundle_id", "split").agg(F.count(F.lit(1)).alias("found"))
+    whole = found.join(sizes, on="bundle_id", how="inner").where(F.col("found") == F.col("size"))
+    name, chosen = F.col("basket_id"), F.col("split")
+    return groups.select(*reserved("basket", name, chosen, "session of a bundle")).unionByName(
+        whole.select(*reserved("basket", name, chosen, "holds a whole bundle"))
+    )
+
+
+def reserve_baskets(events: DataFrame, split: Split) -> DataFrame:
+    """Return reserved baskets: the last by day where there are enough days, else by hash."""
+    cut = find_cut(events, split).first()
+    if cut is None or cut["validation_day"] is None:
+        purchases = events.where(F.col("kind") == "purchase").select("basket_id").distinct()
+        drawn = purchases.withColumn("split", split.of("basket", "basket_id")).where(F.col("split").isNotNull())
+        return drawn.select(*reserved("basket", F.col("basket_id"), F.col("split"), "hash"))
+    days = events.groupBy("basket_id").agg(F.to_date(F.max("happened_at")).alias("day"))
+    later = days.where(F.col("day") >= F.lit(cut["validation_day"]))
+    is_test = F.coalesce(F.col("day") >= F.lit(cut["test_day"]), F.lit(False))
+    return later.select(*reserved("basket", F.col("basket_id"), F.when(is_test, TEST).otherwise(VALIDATION), "time"))
+
+
+def find_cut(events: DataFrame, split: Split) -> DataFrame:
+    """Return one row: the first day of validation and of test, so that at least the rest of the baskets of 2+ items stand before.
+
+    Null where there is no such day: no times, or too few days to tell a past from a future.
+    """
+    baskets = events.where((F.col("kind") == "purchase") & F.col("happened_at").isNotNull()).groupBy("basket_id")
+    several = baskets.agg(F.to_date(F.max("happened_at")).alias("day"), F.count_distinct("item_id").alias("size")).where(F.col("size") > 1)
+    days = several.groupBy("day").agg(F.count(F.lit(1)).alias("n"))  # as many rows as days: one window over them is small
+    before = F.sum("n").over(Window.orderBy("day").rowsBetween(Window.unboundedPreceding, -1))
+    seen = days.select("day", (before / F.sum("n").over(Window.partitionBy())).alias("share_before"))
+    return seen.agg(
+        F.min(F.when(F.col("share_before") >= 1 - split.test - split.validation, F.col("day"))).alias("validation_day"),
+        F.min(F.when(F.col("share_before") >= 1 - split.test, F.col("day"))).alias("test_day"),
+    )
