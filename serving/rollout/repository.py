@@ -34,7 +34,8 @@ class Published(BaseModel):
     kept: tuple[int, ...]
     run: str
     release: str
-    export_sha256: str
+    made_from: str
+    """Fingerprint of the export and of the models' code."""
     models: tuple[ModelSpec, ...]
     metrics: tuple[Mapping[str, Any], ...]
     feature_names: tuple[str, ...]

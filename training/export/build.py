@@ -21,6 +21,7 @@ class Origin:
 
     run: str
     release: str
+    made_from: str
     recipes: Mapping[str, Any]
     seed: int
     metrics: tuple[Mapping[str, Any], ...]
@@ -50,6 +51,7 @@ def _write_manifest(trained: Trained, origin: Origin, folder: Path, pictures: Pa
     manifest = ExportManifest(
         run=origin.run,
         release=origin.release,
+        made_from=origin.made_from,
         recipes=origin.recipes,
         seed=origin.seed,
         metrics=origin.metrics,

@@ -25,15 +25,15 @@ def write_model_files(trained: Trained, folder: Path) -> dict[str, float]:
 def sizes_of(trained: Trained) -> Sizes:
     """Return the lengths that the signatures are made of."""
     p = trained.preprocess
-    return Sizes(tokens=p.max_length, image_px=p.image_px, feature=trained.feature.shape[1], content=trained.vectors.tensors["content"].shape[1])
+    return Sizes(tokens=p.max_tokens, image_px=p.image_px, feature=trained.feature.shape[1], content=trained.vectors.tensors["content"].shape[1])
 
 
 def _write_encoder(trained: Trained, folder: Path) -> float:
     p, generator = trained.preprocess, torch.Generator().manual_seed(0)
-    mask = torch.ones(4, p.max_length, dtype=torch.int64)
-    mask[1, p.max_length // 2 :] = 0
+    mask = torch.ones(4, p.max_tokens, dtype=torch.int64)
+    mask[1, p.max_tokens // 2 :] = 0
     inputs = {
-        "input_ids": torch.randint(0, p.vocabulary, (4, p.max_length), generator=generator),
+        "input_ids": torch.randint(0, p.vocabulary, (4, p.max_tokens), generator=generator),
         "attention_mask": mask,
         "pixels": torch.randn(4, 3, p.image_px, p.image_px, generator=generator),
         "has_text": torch.tensor([[1], [1], [0], [0]], dtype=torch.uint8),

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from goeswith.model_contract import GoldenCase, GoldenCases, ModelSpec, to_value
+from goeswith.errors import ModelInvalid
+from goeswith.model_contract import TOLERANCE, GoldenCase, GoldenCases, ModelSpec, to_value
 from goeswith.pictures import read_picture
 from training.dataset import Floats, Ints
 from training.export.preprocess import raw_tensors
@@ -43,6 +44,7 @@ def _answers(trained: Trained, pictures: Path) -> Iterator[tuple[str, Named, Nam
     yield "item_preprocess", raw, tensors
     with torch.no_grad():
         feature, content = (v.numpy() for v in trained.encoder(**{name: torch.from_numpy(array) for name, array in tensors.items()}))
+    _check_encoder(trained, feature)
     yield "item_encoder", tensors, {"feature": feature, "content": content}
     yield "bundle", *_bundle_answer(trained)
     for kind in KINDS:
@@ -50,6 +52,13 @@ def _answers(trained: Trained, pictures: Path) -> Iterator[tuple[str, Named, Nam
         for row in range(len(feature)):
             one = {name: array[row : row + 1] for name, array in raw.items()}
             yield "new_item", *_new_answer(trained, kind, one, feature[row : row + 1], content[row : row + 1])
+
+
+def _check_encoder(trained: Trained, feature: Floats) -> None:
+    """The whole way from raw bytes must give the vectors that training stored, or bundles would mix two spaces."""
+    gap = float(np.abs(feature - trained.feature[chosen_items(trained)]).max())
+    if not gap <= TOLERANCE:
+        raise ModelInvalid(f"the encoder's features differ from the stored ones by {gap:.3g}, at most {TOLERANCE:g}", "run the job train_cirp again")
 
 
 def chosen_items(trained: Trained) -> Ints:

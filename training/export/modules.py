@@ -51,7 +51,7 @@ class Gates(nn.Module):
         self, content: Tensor, behaviour_substitute: Tensor, behaviour_complement: Tensor, known_substitute: Tensor, known_complement: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return substitute and complement_source, (B, d) each; ``known_*`` (B,) uint8 say where there is behaviour."""
-        p = dict(zip(KINDS, (behaviour_substitute, behaviour_complement), strict=True))
-        known = {kind: flag > 0 for kind, flag in zip(KINDS, (known_substitute, known_complement), strict=True)}
+        p: dict[str, Tensor] = dict(zip(KINDS, (behaviour_substitute, behaviour_complement), strict=True))
+        known: dict[str, Tensor] = {kind: flag > 0 for kind, flag in zip(KINDS, (known_substitute, known_complement), strict=True)}
         vectors = self.mmsc.relate(content, Behaviour(p, known))
         return vectors.substitute, vectors.complement_source

@@ -1,6 +1,6 @@
 """The trainer's preprocessing as files that ``item_preprocess`` reads, and its tensors for golden requests."""
 
-import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,24 +8,31 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+import torch
 from tokenizers import Tokenizer
 
+from goeswith.errors import ModelInvalid
 from goeswith.item_text import item_text
 from goeswith.results import write_atomically, write_json
-
-PAD = "[PAD]"
+from training.pictures import CLIP_MEAN, CLIP_STD, decode_picture, normalise_pixels
+from training.text_tokens import PAD, load_tokenizer, pad_tokens, tokenise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocess:
-    """All that turns an item's fields and picture into tensors."""
+    """All that turns an item's fields and picture into tensors: a tokenizer that cuts at ``max_tokens``, and the pixels a side."""
 
     tokenizer: Tokenizer
-    max_length: int
+    max_tokens: int
     image_px: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+
+    @property
+    def pad_id(self) -> int:
+        """The padding's token id. Raises ``ModelInvalid`` for a vocabulary without one."""
+        found: int | None = self.tokenizer.token_to_id(PAD)
+        if found is None:
+            raise ModelInvalid(f"the tokenizer knows no {PAD}", "train CIRP with a WordPiece tokenizer")
+        return found
 
     @property
     def vocabulary(self) -> int:
@@ -33,25 +40,29 @@ class Preprocess:
         return int(self.tokenizer.get_vocab_size())
 
 
+def load_preprocess(folder: Path) -> Preprocess:
+    """Return the preprocessing of a trained CIRP folder."""
+    stored = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["preprocess"]
+    tokens = int(stored["max_tokens"])
+    return Preprocess(tokenizer=load_tokenizer(folder, tokens), max_tokens=tokens, image_px=int(stored["image_px"]))
+
+
 def write_preprocess(preprocess: Preprocess, folder: Path) -> None:
     """Write ``tokenizer.json`` and ``preprocess.json``."""
     write_atomically(folder / "tokenizer.json", preprocess.tokenizer.to_str())
-    settings = {"max_length": preprocess.max_length, "image_size_px": preprocess.image_px, "mean": preprocess.mean, "std": preprocess.std}
-    write_json(folder / "preprocess.json", {**settings, "pad_token": PAD, "pad_id": preprocess.tokenizer.token_to_id(PAD)})
+    lengths = {"max_tokens": preprocess.max_tokens, "image_px": preprocess.image_px}
+    write_json(folder / "preprocess.json", {**lengths, "mean": CLIP_MEAN, "std": CLIP_STD, "pad_token": PAD, "pad_id": preprocess.pad_id})
 
 
 def raw_tensors(preprocess: Preprocess, raw: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-    """Return the encoder's inputs of B items given as (B, 1) bytes a field, through the trainer's own text and picture code."""
+    """Return the encoder's inputs of B items given as (B, 1) bytes a field, by the trainer's own text and picture code."""
     columns = [[value.decode() for value in raw[name].ravel()] for name in ("title", "description", "brand", "category")]
     texts = [item_text(t, d, b, c.split(" > ") if c else []) for t, d, b, c in zip(*columns, strict=True)]
-    tokenizer = Tokenizer.from_str(preprocess.tokenizer.to_str())
-    tokenizer.enable_truncation(preprocess.max_length)
-    tokenizer.enable_padding(length=preprocess.max_length, pad_id=tokenizer.token_to_id(PAD), pad_token=PAD)
-    encoded = tokenizer.encode_batch(texts)
+    ids, mask = pad_tokens(tokenise(preprocess.tokenizer, texts), preprocess.pad_id, preprocess.max_tokens)
     images = list(raw["image"].ravel())
     return {
-        "input_ids": np.array([e.ids for e in encoded], dtype=np.int64),
-        "attention_mask": np.array([e.attention_mask for e in encoded], dtype=np.int64),
+        "input_ids": ids,
+        "attention_mask": mask,
         "pixels": np.stack([_pixels(preprocess, data) for data in images]),
         "has_text": np.array([[bool(text)] for text in texts], dtype=np.uint8),
         "has_image": np.array([[bool(data)] for data in images], dtype=np.uint8),
@@ -59,11 +70,8 @@ def raw_tensors(preprocess: Preprocess, raw: Mapping[str, npt.NDArray[Any]]) -> 
 
 
 def _pixels(preprocess: Preprocess, data: bytes) -> npt.NDArray[np.float32]:
-    size = preprocess.image_px
+    """Return one picture as (3, S, S), zeros where there is none."""
     if not data:
-        return np.zeros((3, size, size), dtype=np.float32)
-    with Image.open(io.BytesIO(data)) as picture:
-        small = picture.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
-    values = np.asarray(small, dtype=np.float32) / np.float32(255)
-    normal = (values - np.array(preprocess.mean, dtype=np.float32)) / np.array(preprocess.std, dtype=np.float32)
-    return np.ascontiguousarray(normal.transpose(2, 0, 1))
+        return np.zeros((3, preprocess.image_px, preprocess.image_px), dtype=np.float32)
+    pixels: npt.NDArray[np.float32] = normalise_pixels(torch.from_numpy(decode_picture(data, preprocess.image_px))[None])[0].numpy()
+    return pixels

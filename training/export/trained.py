@@ -55,7 +55,7 @@ class Trained:
     def relate_new(self, content: Tensor, kind: str) -> tuple[Floats, int]:
         """Return the query vector (d,) of a new item's content (1, c), and what it rests on, by the trainer's own code."""
         everything = torch.cat([torch.from_numpy(self.vectors.tensors["content"]), content])
-        lent = {k: self._lend(everything, k) for k in KINDS}
+        lent: dict[str, tuple[Tensor, Tensor]] = {k: self._lend(everything, k) for k in KINDS}
         behaviour = Behaviour({k: p for k, (p, _) in lent.items()}, {k: near for k, (_, near) in lent.items()})
         vectors = relate_on(self.mmsc, content, behaviour)
         chosen = vectors.substitute if kind == "substitute" else vectors.complement_source

@@ -1,0 +1,109 @@
+"""The search of the served model ``relations``, in plain numpy: filters, exclusion, cold start, bounds."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model_repository.ranking import MAX_K, check_k, pad, top
+from model_repository.relations import Catalogue, Model, check_kind
+from tests.tiny_models import shared_home
+from tests.tiny_shop import RUN
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model(shared_home() / "models" / RUN / "export" / "relations")
+
+
+def ask(model: Model, *rows: tuple[str, str, int], **filters: bytes) -> Arrays:
+    ids, kinds, k = zip(*rows, strict=True)
+    inputs: Arrays = {
+        "item_id": np.array([[i.encode()] for i in ids], dtype=np.object_),
+        "type": np.array([[kind.encode()] for kind in kinds], dtype=np.object_),
+        "k": np.array([[n] for n in k], dtype=np.int32),
+        **{name: np.array([[value]] * len(ids), dtype=np.object_) for name, value in filters.items()},
+    }
+    return model.answer(inputs)
+
+
+def test_answers_are_the_largest_dot_products_in_order(model: Model) -> None:
+    at = model.catalogue.position(b"pan-red-0")
+    scores = model.targets["complement"] @ model.queries["complement"][at]
+    scores[at] = -np.inf
+    found = ask(model, ("pan-red-0", "complement", 5))
+    assert found["item_ids"][0].tolist() == model.catalogue.ids[np.argsort(-scores)[:5]].tolist()
+    np.testing.assert_allclose(found["scores"][0], np.sort(scores)[::-1][:5], rtol=1e-6)
+
+
+def test_rows_of_one_request_are_answered_as_if_alone_and_the_shorter_ones_padded(model: Model) -> None:
+    both = ask(model, ("pan-red-0", "substitute", 2), ("pen-blue-1", "complement", 4))
+    alone = ask(model, ("pen-blue-1", "complement", 4))
+    assert both["item_ids"].shape == (2, 4)
+    assert both["item_ids"][1].tolist() == alone["item_ids"][0].tolist()
+    assert both["item_ids"][0, 2:].tolist() == [b"", b""]
+    assert both["source"][0, 2:].tolist() == [b"", b""]
+    assert both["scores"][0, 2:].tolist() == [0.0, 0.0]
+
+
+def test_a_filter_leaves_k_answers_where_there_are_so_many(model: Model) -> None:
+    found = ask(model, ("pan-red-0", "substitute", 10), category_filter=b"office")["item_ids"][0]
+    assert len(found) == 10
+    assert all(item.startswith((b"pen-", b"notebook-")) for item in found)
+
+
+def test_a_category_may_be_named_alone_or_by_its_path(model: Model) -> None:
+    alone, path = (ask(model, ("pan-red-0", "substitute", 200), category_filter=name)["item_ids"][0] for name in (b"pen", b"office > pen"))
+    assert alone.tolist() == path.tolist()
+    assert len(alone) == 10
+
+
+def test_variants_of_the_query_are_left_out() -> None:
+    items = {"ids": ["a", "b", "c"], "variants": [0, 0, 1], "categories": [[], [], []], "brands": ["", "", ""]}
+    assert Catalogue(items).allowed(0, b"", b"").tolist() == [False, False, True]
+
+
+def test_an_item_without_edges_says_what_its_answer_rests_on(model: Model) -> None:
+    sources = {ask(model, (item.decode(), "substitute", 1))["source"][0, 0] for item in model.catalogue.ids}
+    assert b"behaviour" in sources
+    assert sources & {b"cold_start", b"content"}
+
+
+def test_a_new_item_borrows_from_near_items_only(model: Model) -> None:
+    near = model.cold_start.content["substitute"][0]
+    far = -model.cold_start.content["substitute"].mean(axis=0)
+    assert model.query(b"", near, "substitute")[1] == 1
+    assert model.query(b"", far / np.linalg.norm(far), "substitute")[1] == 0
+
+
+@pytest.mark.parametrize("content", [None, np.full(24, np.nan, dtype=np.float32)])
+def test_a_vector_that_is_missing_or_not_finite_is_refused(model: Model, content: np.ndarray[Any, Any] | None) -> None:
+    with pytest.raises(ValueError, match="finite vector"):
+        model.query(b"", content, "substitute")
+
+
+def test_an_unknown_item_is_named(model: Model) -> None:
+    with pytest.raises(ValueError, match="unknown item 'nobody'"):
+        ask(model, ("nobody", "substitute", 3))
+
+
+@pytest.mark.parametrize("k", [0, -1, MAX_K + 1, 10**9])
+def test_k_is_bounded(k: int) -> None:
+    with pytest.raises(ValueError, match=f"k: {k}"):
+        check_k(k)
+
+
+def test_an_unknown_type_lists_the_legal_ones() -> None:
+    with pytest.raises(ValueError, match="one of substitute, complement"):
+        check_kind(b"\xff")
+
+
+def test_top_leaves_out_what_is_masked_and_orders_ties_by_position() -> None:
+    assert top(np.array([1.0, -np.inf, 3.0, 3.0], dtype=np.float32), 9).tolist() == [2, 3, 0]
+    assert top(np.array([1.0, 5.0, 3.0], dtype=np.float32), 2).tolist() == [1, 2]
+
+
+def test_nothing_found_is_an_empty_row() -> None:
+    assert pad([np.array([], dtype=np.float32)], 0.0, np.float32).shape == (1, 0)

@@ -1,0 +1,73 @@
+"""Load what the trainers of one run wrote for the full graph."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from goeswith.config import parse_config
+from goeswith.errors import ModelInvalid
+from training.cirp.files import load_cirp
+from training.dataset import Items
+from training.export.preprocess import load_preprocess
+from training.export.trained import Trained
+from training.mmsc.model import Mmsc
+from training.mmsc.recipe import MmscRecipe
+from training.mmsc.stored import load_vectors
+
+MODALITIES = ("text", "image")
+
+
+def load_trained(folder: Path, items: Items) -> Trained:
+    """Return the models and vectors below ``{models}/{run}/full``.
+
+    Raises ``ModelInvalid`` for an incomplete folder, one that knows other items, and a control (a modality left out,
+    BLIP-2 content) whose inputs differ from those that are served.
+    """
+    towers, cirp_recipe = load_cirp(folder / "cirp")
+    if cirp_recipe.drop:
+        raise ModelInvalid(f"CIRP in {folder} was trained without {', '.join(cirp_recipe.drop)}", "export a run that reads both modalities")
+    mmsc, mmsc_recipe = load_mmsc(folder / "mmsc")
+    for name in ("cirp", "mmsc"):
+        _check_items(folder / name, items)
+    return Trained(
+        items=items,
+        towers=towers,
+        mmsc=mmsc,
+        mmsc_recipe=mmsc_recipe,
+        preprocess=load_preprocess(folder / "cirp"),
+        feature=load_file(folder / "cirp" / "vectors.safetensors")["feature"].numpy(),
+        vectors=load_vectors(folder / "mmsc" / "vectors.safetensors"),
+    )
+
+
+def load_mmsc(folder: Path) -> tuple[Mmsc, MmscRecipe]:
+    """Return a trained MMSC, ready to encode, and its recipe. Raises ``ModelInvalid``."""
+    note = _read_note(folder)
+    recipe = parse_config(MmscRecipe, note["recipe"], where=str(folder / "recipe.json"))
+    if recipe.tokens != "cirp" or recipe.modalities != MODALITIES:
+        raise ModelInvalid(
+            f"MMSC in {folder} reads {recipe.tokens} tokens of {recipe.modalities}", "export a run that reads CIRP's text and image vectors"
+        )
+    state = load_file(folder / "model.safetensors")
+    sizes = {m: state[f"content.project.{m}.weight"].shape[1] for m in MODALITIES}
+    untaught: dict[str, Any] = {f"{kind}_paths": () for kind in note["by_content"]}
+    model = Mmsc(replace(recipe, **untaught), sizes, torch.zeros_like(state["items"]))
+    model.load_state_dict(state)
+    return model.eval(), recipe
+
+
+def _read_note(folder: Path) -> dict[str, Any]:
+    path = folder / "recipe.json"
+    if not path.is_file():
+        raise ModelInvalid(f"{folder} holds no complete MMSC", "run the job train_mmsc for graph 'full'")
+    note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return note
+
+
+def _check_items(folder: Path, items: Items) -> None:
+    if tuple(json.loads((folder / "items.json").read_text(encoding="utf-8"))) != items.ids:
+        raise ModelInvalid(f"{folder} knows other items than the training set", f"run the job train_{folder.name} again")
