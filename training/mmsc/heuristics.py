@@ -1,0 +1,178 @@
+"""What counting says of a pair: common neighbours within and across relations, degrees, shared attributes.
+
+models.md section 3: a count of common neighbours beats most neural figures, so the re-ranker reads these beside them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from training.dataset import Floats, Ints, Items, Pairs
+from training.mmsc.recipe import KINDS
+
+NAMES = (
+    "own_own",
+    "own_own_cosine",
+    "own_own_weighted",
+    "other_other",
+    "other_other_cosine",
+    "own_other",
+    "other_own",
+    "other_edge",
+    "degree_own_src",
+    "degree_own_dst",
+    "degree_other_src",
+    "degree_other_dst",
+    "category",
+    "brand",
+    "price_ratio",
+)
+"""Columns of ``PairFeatures.rows``; 'own' is the task's relation, 'other' the other one, 'own_other' a path through both.
+
+For substitutes the columns of the two ends, and of the two mixed paths, are sorted (least, greatest), so that the features of
+(i, j) and (j, i) are equal and the score is symmetric by construction.
+"""
+
+CELLS = 4_000_000
+"""Most cells (queries times items) of a dense block."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Matrices (N, N) of one task: ``own`` undirected, ``out`` directed, ``other`` undirected; ``*_by`` weigh the middle item (Adamic-Adar)."""
+
+    own: sparse.csr_matrix
+    out: sparse.csr_matrix
+    weighted: sparse.csr_matrix
+    other: sparse.csr_matrix
+    own_by: sparse.csr_matrix
+    weighted_by: sparse.csr_matrix
+    other_by: sparse.csr_matrix
+    out_by: sparse.csr_matrix
+    degree_own: Floats
+    degree_other: Floats
+
+
+class PairFeatures:
+    """Heuristic features of item pairs from one set of known edges; a pair whose own edge must not count is not among ``pairs``.
+
+    ``behaviour`` False leaves the graph out, ``attributes`` False category, brand and price: their columns are 0.
+    """
+
+    def __init__(self, items: Items, pairs: Pairs, *, behaviour: bool = True, attributes: bool = True) -> None:
+        self.size = size = len(items)
+        self.attributes = attributes
+        pairs = pairs if behaviour else pairs.where(np.zeros(len(pairs), dtype=np.bool_))
+        self.tasks = {kind: _task(pairs.of_type(kind), pairs.of_type(other), size) for kind, other in zip(KINDS, reversed(KINDS), strict=True)}
+        self.categories = _categories(items)
+        self.brands = _codes(items.brands)
+        self.prices = np.log(np.maximum(items.prices, 0.01))
+
+    @property
+    def block(self) -> int:
+        """How many queries make one block."""
+        return max(1, CELLS // max(1, self.size))
+
+    def rows(self, kind: str, src: Ints, candidates: Ints, cold: npt.NDArray[np.bool_] | None = None) -> Floats:
+        """Return features (B, C, len(NAMES)) of ``candidates`` (B, C) for ``src`` (B,); B at most ``block``.
+
+        Queries that ``cold`` (B,) marks are shown as if they had no edges.
+        """
+        task = self.tasks[kind]
+        shown = np.ones((len(src), 1), dtype=np.float32) if cold is None else (~cold[:, None]).astype(np.float32)
+        at = np.arange(len(src))[:, None]
+        own_own, weighted, other_other, own_other, other_own, edge = (_dense(m)[at, candidates] * shown for m in _paths(task, src))
+        own = (task.degree_own[src][:, None] * shown, task.degree_own[candidates])
+        other = (task.degree_other[src][:, None] * shown, task.degree_other[candidates])
+        columns = [own_own, own_own / np.sqrt((own[0] + 1) * (own[1] + 1)), weighted]
+        columns += [other_other, other_other / np.sqrt((other[0] + 1) * (other[1] + 1))]
+        symmetric = kind == "substitute"
+        columns += [*_ends(own_other, other_own, symmetric), edge, *_ends(*own, symmetric), *_ends(*other, symmetric)]
+        return np.stack([*columns, *self._attributes(src, candidates, symmetric)], axis=-1).astype(np.float32)
+
+    def _attributes(self, src: Ints, candidates: Ints, symmetric: bool) -> list[Floats]:
+        if not self.attributes:
+            return [np.zeros(candidates.shape, dtype=np.float32)] * 3
+        shared = _dense(self.categories[src] @ self.categories.T)[np.arange(len(src))[:, None], candidates]
+        brand = (self.brands[src][:, None] == self.brands[candidates]) & (self.brands[candidates] >= 0)
+        dearer = self.prices[candidates] - self.prices[src][:, None]
+        return [shared, brand.astype(np.float32), np.abs(dearer) if symmetric else dearer]
+
+    def known_weight(self, kind: str, src: Ints, candidates: Ints) -> Floats:
+        """Return the weight (B, C) of the known edge from ``src`` to each candidate, 0 where there is none."""
+        return _dense(self.tasks[kind].out[src])[np.arange(len(src))[:, None], candidates]
+
+
+def _ends(first: Floats, second: Floats, symmetric: bool) -> tuple[Floats, Floats]:
+    """Return both columns, of one shape, sorted where the task is symmetric."""
+    first, second = np.broadcast_arrays(first, second)
+    return (np.minimum(first, second), np.maximum(first, second)) if symmetric else (first, second)
+
+
+def _task(own: Pairs, other: Pairs, size: int) -> _Task:
+    out = _matrix(own.src, own.dst, own.weights, size)
+    weighted = out.maximum(out.T).tocsr()
+    undirected = _ones(weighted)
+    other_undirected = _ones(_matrix(other.src, other.dst, other.weights, size))
+    other_undirected = _ones(other_undirected.maximum(other_undirected.T).tocsr())
+    rare, rare_other = _rarity(undirected), _rarity(other_undirected)
+    return _Task(
+        own=undirected,
+        out=out,
+        weighted=weighted,
+        other=other_undirected,
+        own_by=(rare @ undirected).tocsr(),
+        weighted_by=(rare @ weighted).tocsr(),
+        other_by=(rare_other @ other_undirected).tocsr(),
+        out_by=(rare_other @ _ones(out)).tocsr(),
+        degree_own=np.asarray(undirected.sum(1), dtype=np.float32).ravel(),
+        degree_other=np.asarray(other_undirected.sum(1), dtype=np.float32).ravel(),
+    )
+
+
+def _paths(task: _Task, src: Ints) -> list[sparse.csr_matrix]:
+    """Return (B, N) sums over two-hop paths from ``src``: own-own, own-own by weight, other-other, own-other, other-own; then other's edge.
+
+    Own hops of the mixed paths keep their direction, so what goes with j's substitutes counts, not what j goes with.
+    """
+    own, other = task.own[src], task.other[src]
+    mixed = _ones(task.out[src]) @ task.other_by
+    return [own @ task.own_by, task.weighted[src] @ task.weighted_by, other @ task.other_by, mixed, other @ task.out_by, other]
+
+
+def _rarity(matrix: sparse.csr_matrix) -> sparse.dia_matrix:
+    """Return Adamic-Adar's weight of a common neighbour, 1 / log(degree + 2), as a diagonal."""
+    return sparse.diags(1 / np.log(np.asarray(matrix.sum(1)).ravel() + 2))
+
+
+def _matrix(src: Ints, dst: Ints, weights: Floats, size: int) -> sparse.csr_matrix:
+    """Return (N, N) weights; repeated edges are counted once, by their greatest weight."""
+    order = np.lexsort((-weights, dst, src))
+    _, first = np.unique(src[order] * size + dst[order], return_index=True)
+    pick = order[first]
+    return sparse.csr_matrix((np.maximum(weights[pick], np.float32(1e-3)), (src[pick], dst[pick])), (size, size), dtype=np.float32)
+
+
+def _ones(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    return sparse.csr_matrix((np.ones_like(matrix.data), matrix.indices, matrix.indptr), matrix.shape)
+
+
+def _dense(matrix: sparse.csr_matrix) -> Floats:
+    return np.asarray(matrix.toarray(), dtype=np.float32)
+
+
+def _codes(values: tuple[str | None, ...]) -> Ints:
+    """Return an integer (N,) a distinct value, -1 where it is unknown."""
+    known = {value: code for code, value in enumerate(sorted({v for v in values if v}))}
+    return np.array([known.get(v or "", -1) for v in values], dtype=np.int64)
+
+
+def _categories(items: Items) -> sparse.csr_matrix:
+    """Return (N, distinct category names) rows of unit length, so that a product is the cosine of two paths."""
+    names = {name: code for code, name in enumerate(sorted({n for path in items.categories for n in path}))}
+    rows = [i for i, path in enumerate(items.categories) for _ in set(path)]
+    columns = [names[n] for path in items.categories for n in sorted(set(path))]
+    lengths = np.array([max(1, len(set(items.categories[i]))) for i in rows], dtype=np.float32)
+    return sparse.csr_matrix((1 / np.sqrt(lengths), (rows, columns)), (len(items), max(1, len(names))), dtype=np.float32)

@@ -1,0 +1,108 @@
+"""MMSC: content and behaviour of each task, joined by two gates (MMSC section 3, Eq. 8; form of models.md section 2)."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # the field's own name
+from torch import Tensor, nn
+
+from training.mmsc.behaviour import PathEncoder, path_messages
+from training.mmsc.content import ContentHead, Tokens
+from training.mmsc.graph import Walks
+from training.mmsc.recipe import KINDS, MmscRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """p of both tasks, (B, width) each, and whether it is known (B,): an item that no path leaves has none."""
+
+    p: dict[str, Tensor]
+    known: dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Relational:
+    """What scores are made of, (B, width) each and L2-normalised: score_sub = s_i . s_j, score_comp = source_i . target_j."""
+
+    substitute: Tensor
+    complement_source: Tensor
+    complement_target: Tensor
+
+
+class SemanticGate(nn.Module):
+    """Eq. 8: g = sigmoid(W1 q + W2 p + b), z = g * q + (1 - g) * p; content alone where behaviour is unknown."""
+
+    def __init__(self, width: int, learned: bool) -> None:
+        super().__init__()
+        self.of_content = nn.Linear(width, width)
+        self.of_behaviour = nn.Linear(width, width, bias=False)
+        self.learned = learned
+
+    def gate(self, q: Tensor, p: Tensor, known: Tensor) -> Tensor:
+        """Return g (B, width)."""
+        g = torch.sigmoid(self.of_content(q) + self.of_behaviour(p)) if self.learned else torch.full_like(q, 0.5)
+        return torch.where(known[:, None], g, torch.ones_like(g))
+
+    def forward(self, q: Tensor, p: Tensor, known: Tensor) -> Tensor:
+        """Return z (B, width)."""
+        g = self.gate(q, p, known)
+        return g * q + (1 - g) * p
+
+
+class TaskGate(nn.Module):
+    """h = g' * z_own + (1 - g') * z_other, g' = sigmoid(W [z_own || z_other] + b), starting near the own task."""
+
+    def __init__(self, width: int, learned: bool) -> None:
+        super().__init__()
+        self.weigh = nn.Linear(2 * width, width)
+        nn.init.constant_(self.weigh.bias, 1.0)
+        self.learned = learned
+
+    def forward(self, own: Tensor, other: Tensor) -> Tensor:
+        """Return h (B, width)."""
+        g = torch.sigmoid(self.weigh(torch.cat([own, other], dim=-1))) if self.learned else torch.full_like(own, 0.5)
+        return g * own + (1 - g) * other
+
+
+class Mmsc(nn.Module):
+    """Content head, a path encoder a task, the gates, and the projections that scores are made of."""
+
+    def __init__(self, recipe: MmscRecipe, token_sizes: dict[str, int], item_features: Tensor) -> None:
+        """``item_features`` (N, item_width) is where x starts from."""
+        super().__init__()
+        self.content = ContentHead(token_sizes, recipe.width)
+        self.use_content = recipe.content
+        self.items = nn.Parameter(item_features.clone())
+        self.paths = nn.ModuleDict({kind: PathEncoder(recipe.paths(kind), recipe.item_width, recipe.width) for kind in KINDS})
+        self.semantic = nn.ModuleDict({kind: SemanticGate(recipe.width, recipe.gates) for kind in KINDS})
+        self.task = nn.ModuleDict({kind: TaskGate(recipe.width, recipe.gates) for kind in KINDS})
+        self.project = nn.ModuleDict({name: _projection(recipe.width) for name in ("substitute", "complement_source", "complement_target")})
+
+    def contents(self, tokens: Tokens) -> Tensor:
+        """Return q (B, width), L2-normalised."""
+        q: Tensor = self.content(tokens)
+        return q if self.use_content else torch.zeros_like(q)
+
+    def behaviour(self, nodes: Tensor, walks: Walks) -> Behaviour:
+        """Return p of ``nodes`` (B,) from their sampled walks, L2-normalised."""
+        messages, real = path_messages(walks, self.items)
+        query = self.items[nodes]
+        found = {kind: self.paths[kind](query, messages, real) for kind in KINDS}
+        return Behaviour({k: F.normalize(p, dim=-1) for k, (p, _) in found.items()}, {k: known for k, (_, known) in found.items()})
+
+    def relate(self, q: Tensor, behaviour: Behaviour) -> Relational:
+        """Return the vectors of B items from their content q (B, width) and behaviour: all that serving a new item needs (Eq. 12)."""
+        z = {kind: self.semantic[kind](q, F.normalize(behaviour.p[kind], dim=-1), behaviour.known[kind]) for kind in KINDS}
+        substitute = self.task["substitute"](z["substitute"], z["complement"])
+        complement = self.task["complement"](z["complement"], z["substitute"])
+        return Relational(
+            F.normalize(self.project["substitute"](substitute), dim=-1),
+            F.normalize(self.project["complement_source"](complement), dim=-1),
+            F.normalize(self.project["complement_target"](complement), dim=-1),
+        )
+
+
+def _projection(width: int) -> nn.Linear:
+    layer = nn.Linear(width, width, bias=False)
+    nn.init.eye_(layer.weight)
+    return layer

@@ -1,0 +1,123 @@
+"""Which pairs the losses see, which stay hidden, and what may be a negative."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from training.dataset import Ints, Pairs
+from training.mmsc.content import Tokens
+from training.mmsc.recipe import KINDS, MmscRecipe
+
+FEWEST_HIDDEN = 20
+"""A task with fewer pairs than would give so many hidden ones hides none: it could choose nothing by them."""
+CONTENT_NEIGHBOURS = 5
+BLOCK = 1_024
+FIELDS = ("src", "dst", "types", "relations", "weights", "counts")
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """``kept`` makes the graph and the losses; ``hidden`` chooses the epoch and teaches the re-ranker."""
+
+    kept: Pairs
+    hidden: Pairs
+
+
+def take_pairs(pairs: Pairs, at: Ints) -> Pairs:
+    """Return the pairs at the positions ``at``, in that order."""
+    return Pairs(*(getattr(pairs, name)[at] for name in FIELDS))
+
+
+def unordered_keys(pairs: Pairs, num_items: int) -> Ints:
+    """Return one key (P,) a pair that both of its directions share."""
+    return np.minimum(pairs.src, pairs.dst) * num_items + np.maximum(pairs.src, pairs.dst)
+
+
+def split_pairs(pairs: Pairs, num_items: int, recipe: MmscRecipe) -> Split:
+    """Hide ``recipe.hidden`` of each task's pairs, both directions; for half of them the pair's edge of the other task too.
+
+    So the re-ranker sees pairs with and without the other relation's edge, as evaluation does.
+    """
+    rng = np.random.default_rng(recipe.seed)
+    keys = unordered_keys(pairs, num_items)
+    gone = np.zeros(len(pairs), dtype=np.bool_)
+    for kind in KINDS:
+        own = pairs.types == kind
+        distinct = np.unique(keys[own])
+        count = min(recipe.max_hidden, int(len(distinct) * recipe.hidden))
+        if count < FEWEST_HIDDEN:
+            continue
+        chosen = rng.permutation(distinct)[:count]
+        gone |= (own & np.isin(keys, chosen)) | np.isin(keys, chosen[: count // 2])
+    return Split(pairs.where(~gone), pairs.where(gone))
+
+
+def with_content_pairs(pairs: Pairs, tokens: Tokens) -> tuple[Pairs, tuple[str, ...]]:
+    """Return ``pairs`` with the nearest items by untrained content standing in for each task that has none, and those tasks.
+
+    Such a task answers by content and says so; items without any content stay out.
+    """
+    missing = tuple(kind for kind in KINDS if not (pairs.types == kind).any())
+    for kind in missing:
+        pairs = _joined(pairs, nearest_pairs(tokens, kind))
+    return pairs, missing
+
+
+def nearest_pairs(tokens: Tokens, kind: str) -> Pairs:
+    """Return each item's ``CONTENT_NEIGHBOURS`` nearest by untrained content as pairs weighted by cosine."""
+    some = torch.nonzero(tokens.any_present).flatten()
+    plain = tokens.take(some).plain()
+    count = min(CONTENT_NEIGHBOURS, max(0, len(some) - 1))
+    src, dst, weights = [], [], []
+    for start in range(0, len(some) if count else 0, BLOCK):
+        rows = torch.arange(start, min(start + BLOCK, len(some)))
+        similar = (plain[rows] @ plain.T).index_put_((torch.arange(len(rows)), rows), torch.tensor(-2.0))
+        best, at = similar.topk(count, dim=1)
+        src.append(some[rows].repeat_interleave(count))
+        dst.append(some[at.flatten()])
+        weights.append(best.flatten().clamp_min(1e-3))
+    return _pairs_of(kind, *(torch.cat(part) if part else torch.zeros(0) for part in (src, dst, weights)))
+
+
+def _pairs_of(kind: str, src: Tensor, dst: Tensor, weights: Tensor) -> Pairs:
+    names = np.full(len(src), kind), np.full(len(src), "content")
+    return Pairs(src.long().numpy(), dst.long().numpy(), *names, weights.float().numpy(), np.ones(len(src), dtype=np.int64))
+
+
+def _joined(a: Pairs, b: Pairs) -> Pairs:
+    return Pairs(*(np.concatenate([getattr(a, name), getattr(b, name)]) for name in FIELDS))
+
+
+@dataclass(frozen=True, slots=True)
+class Adjacency:
+    """Whether two items are joined in a task: ``keys`` hold each task's pairs in both directions, ``directed`` complements as they are."""
+
+    num_items: int
+    keys: dict[str, Ints]
+    directed: Ints
+
+    @classmethod
+    def build(cls, pairs: Pairs, num_items: int) -> "Adjacency":
+        """Index the pairs of both tasks."""
+        of = {kind: pairs.of_type(kind) for kind in KINDS}
+        keys = {k: np.unique(np.concatenate([p.src * num_items + p.dst, p.dst * num_items + p.src])) for k, p in of.items()}
+        complements = of[KINDS[1]]
+        return cls(num_items, keys, np.unique(complements.src * num_items + complements.dst))
+
+    def joined(self, kind: str, src: Ints, dst: Ints) -> npt.NDArray[np.bool_]:
+        """Return whether each of ``src`` is joined to its ``dst`` (broadcastable shapes) either way, or is the same item."""
+        return np.asarray(_is_in(self.keys[kind], src * self.num_items + dst) | (src == dst))
+
+    def directed_complement(self, src: Ints, dst: Ints) -> npt.NDArray[np.bool_]:
+        """Return whether the complement edge stands in this very direction."""
+        return _is_in(self.directed, src * self.num_items + dst)
+
+
+def _is_in(keys: Ints, wanted: Ints) -> npt.NDArray[np.bool_]:
+    """Return which of ``wanted`` stand in the sorted ``keys``."""
+    if not len(keys):
+        return np.zeros(wanted.shape, dtype=np.bool_)
+    return np.asarray(keys[np.searchsorted(keys, wanted).clip(max=len(keys) - 1)] == wanted)

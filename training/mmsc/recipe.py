@@ -1,0 +1,97 @@
+"""Recipes of MMSC: one frozen value holds all that a result depends on beside the data."""
+
+from dataclasses import asdict
+from typing import Any, Literal
+
+from pydantic.dataclasses import dataclass
+
+from goeswith.config import STRICT
+from training.trainer import TrainerConfig
+
+KINDS = ("substitute", "complement")
+"""The two tasks, in the order of every stacked tensor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class MmscRecipe:
+    """Sizes, paths, losses and switches. Values marked [D] in models.md are ours; a switch that is off is an ablation."""
+
+    name: str = "mmsc_small"
+    tokens: Literal["cirp", "blip2"] = "cirp"
+    """Where the content head's frozen tokens come from: CIRP's towers, or BLIP-2's Q-Former beside CIRP's text."""
+    blip2_model: str = ""
+    """Folder of a BLIP-2 checkpoint (``tokens='blip2'``)."""
+    width: int = 128
+    """Width of content q, behaviour p, the fused z and h, and of the vectors that are served."""
+    item_width: int = 64
+    """Width of the item features x that travel along paths."""
+    substitute_paths: tuple[str, ...] = ("s", "ss", "cc", "sss")
+    complement_paths: tuple[str, ...] = ("c", "sc", "cs", "scs")
+    fanout: int = 10
+    """Path instances sampled a path and item in training; twice as many when vectors are written."""
+    drop_edges: float = 0.2
+    temperature: float = 0.2
+    ssl_weight: float = 0.1
+    """Lambda of L = L_triplet + lambda L_ssl; 0 leaves denoising out."""
+    margin: float = 0.3
+    pool: int = 256
+    """Uniform negatives a batch and task, shared by its pairs."""
+    cold_rate: float = 0.15
+    """Share of items in a batch whose behaviour is hidden, so that content alone is trained as well."""
+    hidden: float = 0.1
+    """Share of each task's pairs that no loss sees: they choose the epoch and teach the re-ranker."""
+    max_hidden: int = 4_000
+    cold_neighbours: int = 10
+    cold_closeness: float = 0.5
+    """Least cosine of contents for a warm item to lend its behaviour to a cold one (Eq. 12)."""
+    modalities: tuple[Literal["text", "image"], ...] = ("text", "image")
+    content: bool = True
+    gates: bool = True
+    """Off: both gates stay at one half."""
+    verdict_weights: bool = True
+    """Off: every edge weighs 1."""
+    batch: int = 1_024
+    epoch_pairs: int = 40_960
+    """At most so many pairs make one epoch."""
+    epochs: int = 20
+    patience: int = 3
+    lr: float = 2e-3
+    seed: int = 42
+
+    def paths(self, kind: str) -> tuple[str, ...]:
+        """Return the meta-paths of one task."""
+        return self.substitute_paths if kind == "substitute" else self.complement_paths
+
+    def all_paths(self) -> tuple[str, ...]:
+        """Return every path of both tasks and every prefix of one, shorter first: walks grow from their prefix."""
+        prefixes = {path[:end] for kind in KINDS for path in self.paths(kind) for end in range(1, len(path) + 1)}
+        return tuple(sorted(prefixes, key=lambda path: (len(path), path)))
+
+    @property
+    def reads_behaviour(self) -> bool:
+        """Whether the graph is an input at all; without paths it only supervises."""
+        return bool(self.substitute_paths or self.complement_paths)
+
+    @property
+    def reads_attributes(self) -> bool:
+        """Whether category, brand and price are inputs: they are part of an item's text."""
+        return self.content and "text" in self.modalities
+
+    def trainer(self) -> TrainerConfig:
+        """Return how the one trainer runs this recipe."""
+        return TrainerConfig(epochs=self.epochs, lr=self.lr, patience=self.patience, seed=self.seed, warmup=20, schedule="cosine")
+
+
+def mmsc_small() -> MmscRecipe:
+    """Return the recipe for two CPU cores: CIRP's vectors as tokens."""
+    return MmscRecipe()
+
+
+def mmsc_blip2(model: str) -> MmscRecipe:
+    """Return the paper's content: 32 Q-Former tokens of a BLIP-2 checkpoint in the folder ``model``."""
+    return MmscRecipe(name="mmsc_blip2", tokens="blip2", blip2_model=model)
+
+
+def as_values(recipe: MmscRecipe) -> dict[str, Any]:
+    """Return a recipe as JSON values."""
+    return asdict(recipe)

@@ -1,0 +1,61 @@
+"""MMSC as a ranker: vectors, counting and content together (``training.scorers.RelationScorer``)."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from goeswith.config import parse_config
+from goeswith.errors import ModelInvalid
+from training.dataset import Floats, Ints, TrainingSet
+from training.mmsc.heuristics import PairFeatures
+from training.mmsc.recipe import KINDS, MmscRecipe
+from training.mmsc.reranker import Reranker, load_reranker, pair_columns
+from training.mmsc.stored import StoredVectors, load_vectors
+
+
+@dataclass(frozen=True, slots=True)
+class MmscScorer:
+    """Scores in [0, 1]. A task that had too few hidden pairs to learn a re-ranker scores by its vectors alone, (1 + cosine) / 2."""
+
+    vectors: StoredVectors
+    heuristics: PairFeatures
+    rerankers: dict[str, Reranker]
+    name: str = "mmsc"
+
+    def score(self, kind: str, src: Ints, candidates: Ints) -> Floats:
+        """Return scores (B, C). A known edge of weight w is evidence of its own: s + (1 - s) w."""
+        step = max(1, min(self.heuristics.block, 1_000_000 // max(1, candidates.shape[1])))
+        found = np.zeros(candidates.shape, dtype=np.float32)
+        for at in range(0, len(src), step):
+            found[at : at + step] = self._block(kind, src[at : at + step], candidates[at : at + step])
+        return found
+
+    def _block(self, kind: str, src: Ints, candidates: Ints) -> Floats:
+        if kind in self.rerankers:
+            found = self.rerankers[kind].score(pair_columns(self.vectors, self.heuristics, kind, src, candidates))
+        else:
+            found = np.asarray((1 + self.vectors.cosines(kind, src, candidates)[..., 0]) / 2, dtype=np.float32)
+        scores = found + (1 - found) * self.heuristics.known_weight(kind, src, candidates)
+        return np.asarray(scores, dtype=np.float32)
+
+
+def load_scorer(folder: Path, training_set: TrainingSet) -> MmscScorer:
+    """Load the scorer of a model folder; counting uses the edges of ``training_set``, no others.
+
+    Raises ``ModelInvalid`` where the folder is not complete or speaks of other items.
+    """
+    if not (folder / "recipe.json").is_file():
+        raise ModelInvalid(f"{folder} holds no complete MMSC", "run the job train_mmsc")
+    if tuple(json.loads((folder / "items.json").read_text(encoding="utf-8"))) != training_set.items.ids:
+        raise ModelInvalid(f"the model in {folder} knows other items than the training set", "train and score with the same training set")
+    recipe = parse_config(MmscRecipe, json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["recipe"], where=str(folder))
+    heuristics = PairFeatures(training_set.items, training_set.pairs, behaviour=recipe.reads_behaviour, attributes=recipe.reads_attributes)
+    rerankers = {kind: load_reranker(reranker_path(folder, kind)) for kind in KINDS if reranker_path(folder, kind).is_file()}
+    return MmscScorer(load_vectors(folder / "vectors.safetensors"), heuristics, rerankers)
+
+
+def reranker_path(folder: Path, kind: str) -> Path:
+    """Return where a task's trees lie, as LightGBM's text."""
+    return folder / f"reranker_{kind}.txt"

@@ -1,0 +1,88 @@
+"""The vectors that MMSC leaves on disk (``vectors.safetensors``), and what can be asked of them without the model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.numpy import load_file
+from torch.nn.functional import normalize
+
+from training.checkpoint import save_tensors
+from training.dataset import Floats, Ints
+from training.mmsc.content import Tokens
+from training.mmsc.recipe import KINDS
+from training.mmsc.vectors import ItemVectors
+
+SOURCES = ("content", "cold_start", "behaviour")
+"""Where an answer comes from, weakest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVectors:
+    """``tensors`` by name, N rows each, L2-normalised or zero.
+
+    ``substitute``, ``complement_source``, ``complement_target``: what scores are dot products of. ``content`` q;
+    ``behaviour_<task>`` p; ``warm_<task>`` 1 where behaviour is the item's own, ``lent_<task>`` 1 where warm items of near
+    content lent it (Eq. 12). ``plain_<modality>``: the frozen vectors, untrained.
+    """
+
+    tensors: dict[str, npt.NDArray[Any]]
+
+    @property
+    def size(self) -> int:
+        """N."""
+        return len(self.tensors["content"])
+
+    def ends(self, kind: str) -> tuple[Floats, Floats]:
+        """Return the query side and the candidate side (N, d) of a task; one and the same for substitutes."""
+        if kind == "substitute":
+            return self.tensors["substitute"], self.tensors["substitute"]
+        return self.tensors["complement_source"], self.tensors["complement_target"]
+
+    def cosines(self, kind: str, src: Ints, candidates: Ints) -> Floats:
+        """Return (B, C, 4): score of the task's vectors, cosine of contents, of texts and of pictures (0 where one is missing)."""
+        source, target = self.ends(kind)
+        pairs = [(source, target), *((self.tensors[name],) * 2 for name in ("content", "plain_text", "plain_image"))]
+        return np.stack([np.einsum("bd,bcd->bc", a[src], b[candidates]) for a, b in pairs], axis=-1)
+
+    def nearest(self, kind: str, src: Ints, count: int) -> Ints:
+        """Return the positions (B, count) of the best candidates by vector, best first; the query itself is left out."""
+        source, target = self.ends(kind)
+        scores = torch.from_numpy(source[src]) @ torch.from_numpy(target).T
+        scores[torch.arange(len(src)), torch.from_numpy(src)] = -2.0
+        return np.asarray(scores.topk(count, dim=1).indices.numpy(), dtype=np.int64)
+
+    def sources(self, kind: str) -> Ints:
+        """Return (N,) index into SOURCES: what stands behind an item's vector in a task."""
+        return np.where(self.tensors[f"warm_{kind}"] > 0, 2, self.tensors[f"lent_{kind}"].astype(np.int64))
+
+
+def store_vectors(vectors: ItemVectors, tokens: Tokens) -> StoredVectors:
+    """Return the arrays of ``vectors`` as they are stored."""
+    tensors = {"content": vectors.content, **{name: getattr(vectors.relational, name) for name in vectors.relational.__slots__}}
+    for kind in KINDS:
+        tensors[f"behaviour_{kind}"] = vectors.behaviour.p[kind]
+        tensors[f"warm_{kind}"] = vectors.warm[kind].to(torch.uint8)
+        tensors[f"lent_{kind}"] = (vectors.behaviour.known[kind] & ~vectors.warm[kind]).to(torch.uint8)
+    for modality in ("text", "image"):
+        tensors[f"plain_{modality}"] = _plain(tokens, modality)
+    return StoredVectors({name: value.contiguous().numpy() for name, value in tensors.items()})
+
+
+def _plain(tokens: Tokens, modality: str) -> torch.Tensor:
+    if modality not in tokens.values:
+        return torch.zeros(len(tokens.any_present), 1)
+    return normalize(tokens.values[modality].float().mean(1), dim=-1) * tokens.present[modality][:, None]
+
+
+def write_vectors(path: Path, vectors: StoredVectors) -> None:
+    """Write the file whole or not at all."""
+    save_tensors(path, {name: torch.from_numpy(value) for name, value in vectors.tensors.items()})
+
+
+def load_vectors(path: Path) -> StoredVectors:
+    """Load what ``write_vectors`` wrote."""
+    return StoredVectors(load_file(path))

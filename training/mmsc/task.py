@@ -1,0 +1,139 @@
+"""MMSC's objective for the one trainer: L = L_triplet + lambda L_ssl (models.md section 2, Loss)."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.dataset import Ints
+from training.mmsc.content import Tokens
+from training.mmsc.graph import NOBODY, RelationGraph, Walks, sample_walks
+from training.mmsc.losses import info_nce, triplet
+from training.mmsc.model import Behaviour, Mmsc, Relational
+from training.mmsc.pairs import Adjacency, Split, take_pairs
+from training.mmsc.recipe import KINDS, MmscRecipe
+from training.mmsc.validation import hidden_ndcg
+
+SSL_ITEMS = 512
+"""Items of a batch whose two views are compared."""
+
+
+class Batch(NamedTuple):
+    """B pairs. ``nodes`` (3B + M,) are sources, their targets, a hard negative each, and the pool of M uniform negatives."""
+
+    nodes: Tensor
+    values: dict[str, Tensor]
+    present: dict[str, Tensor]
+    walks: Walks
+    shown: Tensor
+    """(3B + M,) whether behaviour is shown; hidden for a share of the items."""
+    kinds: Tensor
+    """(B,) index into KINDS."""
+    weights: Tensor
+    allowed: Tensor
+    """(B, M + 2) which of pool, hard negative and reversed pair are negatives of the pair."""
+    second: Walks
+    """Walks of the first ``SSL_ITEMS`` sources over the graph with edges dropped."""
+
+
+class MmscTask:
+    """Batches and losses over the kept pairs; validation over the hidden ones."""
+
+    def __init__(self, recipe: MmscRecipe, model: Mmsc, tokens: Tokens, graph: RelationGraph, split: Split) -> None:
+        self.model, self.recipe, self.tokens, self.graph, self.split = model, recipe, tokens, graph, split
+        self.adjacency = Adjacency.build(split.kept, graph.num_items)
+        self.num_pairs = min(len(split.kept), recipe.epoch_pairs)
+
+    def steps_per_epoch(self) -> int:
+        """Return the number of batches."""
+        return math.ceil(self.num_pairs / self.recipe.batch)
+
+    def items_in(self, batch: Batch) -> int:
+        """Return the number of items whose vectors the batch computes."""
+        return len(batch.nodes)
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[Batch]:
+        """Yield batches of pairs with their negatives and sampled walks; every epoch drops other edges for the second view."""
+        del epoch
+        view = self.graph.without(self.recipe.drop_edges, generator) if self.recipe.ssl_weight else self.graph
+        order = torch.randperm(len(self.split.kept), generator=generator)[: self.num_pairs]
+        for chosen in torch.split(order, self.recipe.batch):
+            yield self._batch(chosen.numpy(), view, generator)
+
+    def _batch(self, chosen: Ints, view: RelationGraph, generator: torch.Generator) -> Batch:
+        pairs, recipe = take_pairs(self.split.kept, chosen), self.recipe
+        src, dst = torch.from_numpy(pairs.src), torch.from_numpy(pairs.dst)
+        kinds = torch.from_numpy((pairs.types == KINDS[1]).astype(np.int64))
+        pool = torch.randint(self.graph.num_items, (recipe.pool,), generator=generator)
+        hard, has_hard = self._hard(src, kinds, generator)
+        nodes = torch.cat([src, dst, hard, pool])
+        partners = torch.cat([dst, src, src, torch.full_like(pool, NOBODY)])
+        tokens = self.tokens.take(nodes)
+        second = src[:SSL_ITEMS] if recipe.ssl_weight else src[:0]
+        return Batch(
+            nodes=nodes,
+            values=tokens.values,
+            present=tokens.present,
+            walks=sample_walks(self.graph, recipe.all_paths(), nodes, partners, recipe.fanout, generator),
+            shown=torch.rand(len(nodes), generator=generator) >= recipe.cold_rate,
+            kinds=kinds,
+            weights=torch.from_numpy(pairs.weights) if recipe.verdict_weights else torch.ones(len(src)),
+            allowed=self._allowed(src, dst, hard, has_hard, pool, kinds),
+            second=sample_walks(view, recipe.all_paths(), second, torch.full_like(second, NOBODY), recipe.fanout, generator),
+        )
+
+    def _hard(self, src: Tensor, kinds: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return a neighbour (B,) of each source in the *other* task, and whether it has one."""
+        hard, real = src.clone(), torch.zeros_like(src, dtype=torch.bool)
+        for index, other in enumerate(reversed(KINDS)):
+            rows = kinds == index
+            draw = torch.rand(int(rows.sum()), generator=generator)
+            hard[rows], real[rows] = self.graph.relations[other[0]].step(src[rows], draw, torch.full_like(src[rows], NOBODY))
+        return hard, real
+
+    def _allowed(self, src: Tensor, dst: Tensor, hard: Tensor, has_hard: Tensor, pool: Tensor, kinds: Tensor) -> Tensor:
+        """Return which negatives count: not adjacent to the source in the pair's own task; the reverse only of one-way complements."""
+        allowed = torch.zeros(len(src), len(pool) + 2, dtype=torch.bool)
+        for index, kind in enumerate(KINDS):
+            rows = torch.nonzero(kinds == index).flatten()
+            s, h = src[rows].numpy(), hard[rows].numpy()
+            allowed[rows, :-2] = torch.from_numpy(~self.adjacency.joined(kind, s[:, None], pool.numpy()[None, :]))
+            allowed[rows, -2] = has_hard[rows] & torch.from_numpy(~self.adjacency.joined(kind, s, h))
+        allowed[:, -1] = (kinds == 1) & torch.from_numpy(~self.adjacency.directed_complement(dst.numpy(), src.numpy()))
+        return allowed
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return triplet losses of both tasks and lambda L_ssl."""
+        q = self.model.contents(Tokens(batch.values, batch.present))
+        seen = self.model.behaviour(batch.nodes, batch.walks)
+        shown = Behaviour(seen.p, {kind: known & batch.shown for kind, known in seen.known.items()})
+        vectors = self.model.relate(q, shown)
+        found = {f"{kind}_loss": self._triplet(batch, vectors, index) for index, kind in enumerate(KINDS)}
+        return {**found, "ssl_loss": self.recipe.ssl_weight * self._ssl(batch, seen)} if self.recipe.ssl_weight else found
+
+    def _triplet(self, batch: Batch, vectors: Relational, index: int) -> Tensor:
+        rows, size = torch.nonzero(batch.kinds == index).flatten(), len(batch.kinds)
+        source, target = (vectors.substitute,) * 2 if index == 0 else (vectors.complement_source, vectors.complement_target)
+        anchor = source[rows]
+        positive = (anchor * target[rows + size]).sum(-1)
+        hard = (anchor * target[rows + 2 * size]).sum(-1)
+        reverse = (source[rows + size] * target[rows]).sum(-1)
+        negatives = torch.cat([anchor @ target[3 * size :].T, hard[:, None], reverse[:, None]], dim=1)
+        return triplet(positive, negatives, batch.allowed[rows], batch.weights[rows], self.recipe.margin)
+
+    def _ssl(self, batch: Batch, first: Behaviour) -> Tensor:
+        """Return InfoNCE between both views of the first sources, summed over tasks, where both views know behaviour."""
+        count = min(SSL_ITEMS, len(batch.kinds))
+        second = self.model.behaviour(batch.nodes[:count], batch.second)
+        total = first.p[KINDS[0]].new_zeros(())
+        for kind in KINDS:
+            both = first.known[kind][:count] & second.known[kind]
+            total = total + info_nce(first.p[kind][:count][both], second.p[kind][both], batch.nodes[:count][both], self.recipe.temperature)
+        return total
+
+    def validate(self) -> dict[str, float]:
+        """Return NDCG@10 of hidden pairs by task; their mean is the score."""
+        return hidden_ndcg(self.model, self.tokens, self.graph, self.split, self.adjacency, self.recipe)

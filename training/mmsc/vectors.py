@@ -1,0 +1,106 @@
+"""Vectors of all items from a trained model: in blocks, with cold items given behaviour by Eq. 12."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from training.mmsc.content import Tokens
+from training.mmsc.graph import NOBODY, RelationGraph, sample_walks
+from training.mmsc.model import Behaviour, Mmsc, Relational
+from training.mmsc.recipe import KINDS, MmscRecipe
+
+BLOCK = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class ItemVectors:
+    """All of N items. ``behaviour.known`` holds the warm and the lent; ``warm`` (N,) by task only those with paths of their own."""
+
+    content: Tensor
+    behaviour: Behaviour
+    warm: dict[str, Tensor]
+    relational: Relational
+
+
+def encode_items(model: Mmsc, tokens: Tokens, graph: RelationGraph, recipe: MmscRecipe) -> ItemVectors:
+    """Return the vectors of all items; walks are drawn from the recipe's seed, so the same model gives the same bits."""
+    content, own = read_content_and_paths(model, tokens, graph, recipe)
+    full = lend_behaviour(content, own, recipe)
+    return ItemVectors(content, full, own.known, relate_all(model, content, full))
+
+
+@torch.no_grad()
+def read_content_and_paths(model: Mmsc, tokens: Tokens, graph: RelationGraph, recipe: MmscRecipe) -> tuple[Tensor, Behaviour]:
+    """Return q (N, width) and the behaviour of items from their own paths, with twice the fan-out of training."""
+    generator = torch.Generator().manual_seed(recipe.seed)
+    device = model.items.device
+    contents, found = [], []
+    for nodes in torch.split(torch.arange(graph.num_items), BLOCK):
+        walks = sample_walks(graph, recipe.all_paths(), nodes, torch.full_like(nodes, NOBODY), 2 * recipe.fanout, generator)
+        here = {path: (node.to(device), real.to(device)) for path, (node, real) in walks.items()}
+        part = tokens.take(nodes)
+        contents.append(model.contents(_to(part, device)).cpu())
+        found.append(_to_cpu(model.behaviour(nodes.to(device), here)))
+    behaviour = Behaviour({k: torch.cat([b.p[k] for b in found]) for k in KINDS}, {k: torch.cat([b.known[k] for b in found]) for k in KINDS})
+    return torch.cat(contents), behaviour
+
+
+@torch.no_grad()
+def relate_all(model: Mmsc, content: Tensor, behaviour: Behaviour) -> Relational:
+    """Return the relational vectors of all items, in blocks, on the CPU."""
+    parts = []
+    for at in torch.split(torch.arange(len(content)), BLOCK):
+        block = Behaviour({k: v[at] for k, v in behaviour.p.items()}, {k: v[at] for k, v in behaviour.known.items()})
+        parts.append(relate_on(model, content[at], block))
+    return Relational(*(torch.cat([getattr(p, f) for p in parts]) for f in ("substitute", "complement_source", "complement_target")))
+
+
+@torch.no_grad()
+def relate_on(model: Mmsc, content: Tensor, behaviour: Behaviour) -> Relational:
+    """Return ``model.relate`` of CPU tensors as CPU tensors."""
+    device = model.items.device
+    moved = Behaviour({k: v.to(device) for k, v in behaviour.p.items()}, {k: v.to(device) for k, v in behaviour.known.items()})
+    found = model.relate(content.to(device), moved)
+    return Relational(found.substitute.cpu(), found.complement_source.cpu(), found.complement_target.cpu())
+
+
+def lend_behaviour(content: Tensor, own: Behaviour, recipe: MmscRecipe, only: Tensor | None = None) -> Behaviour:
+    """Return behaviour in which items without any have the mean of their nearest warm items' (Eq. 12).
+
+    With ``only`` (M,) the M items are treated as if they were cold, and only they are returned.
+    """
+    p, known = {}, {}
+    for kind in KINDS:
+        asked = torch.nonzero(~own.known[kind]).flatten() if only is None else only
+        lent, near = nearest_mean(content, own.p[kind], own.known[kind], asked, recipe)
+        p[kind] = lent if only is not None else own.p[kind].index_put((asked,), lent)
+        known[kind] = near if only is not None else own.known[kind].index_put((asked,), near)
+    return Behaviour(p, known)
+
+
+def nearest_mean(content: Tensor, p: Tensor, warm: Tensor, asked: Tensor, recipe: MmscRecipe) -> tuple[Tensor, Tensor]:
+    """Return the mean p (M, width) of the nearest warm items by content for ``asked`` (M,), and whether any is close enough.
+
+    At most ``cold_neighbours`` items of at least ``cold_closeness`` cosine lend; an item never lends to itself.
+    """
+    lenders = torch.nonzero(warm).flatten()
+    count = min(recipe.cold_neighbours, len(lenders))
+    lent, near = p.new_zeros(len(asked), p.shape[1]), torch.zeros(len(asked), dtype=torch.bool)
+    for start in range(0, len(asked) if count else 0, BLOCK):
+        rows = asked[start : start + BLOCK]
+        cosine = content[rows] @ content[lenders].T
+        cosine = cosine.masked_fill(rows[:, None] == lenders[None, :], -2.0)
+        best, at = cosine.topk(count, dim=1)
+        close = best >= recipe.cold_closeness
+        mean = (p[lenders[at]] * close[..., None]).sum(1) / close.sum(1, keepdim=True).clamp_min(1)
+        lent[start : start + BLOCK], near[start : start + BLOCK] = mean, close.any(1)
+    return lent, near
+
+
+def _to(tokens: Tokens, device: torch.device) -> Tokens:
+    return Tokens({m: v.to(device) for m, v in tokens.values.items()}, {m: v.to(device) for m, v in tokens.present.items()})
+
+
+def _to_cpu(behaviour: Behaviour) -> Behaviour:
+    return Behaviour({k: v.cpu() for k, v in behaviour.p.items()}, {k: v.cpu() for k, v in behaviour.known.items()})
