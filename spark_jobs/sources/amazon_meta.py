@@ -54,7 +54,7 @@ def build(_profile: Profile, data: Path | None, options: Mapping[str, Any]) -> A
 
 
 def _declared(lines: DataFrame) -> DataFrame:
-    """Return an edge a declared neighbour that is itself a product of the file, from each product's first mention."""
+    """Return an edge for each declared neighbour that is itself a product of the file; a product listed twice declares twice."""
     known = lines.where(F.col(PROBLEM).isNull())
     edges = [
         known.select(F.lit(kind).alias("kind"), F.col("asin").alias("src"), F.explode(F.array_distinct(key)).alias("dst"))

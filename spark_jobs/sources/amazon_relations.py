@@ -6,6 +6,7 @@ are no product of the domain are left out: nothing is known about them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -35,29 +36,34 @@ class AmazonRelationsSource:
     def _read_items(self, spark: SparkSession) -> DataFrame:
         products = self._lines(spark, "product", "item_id")
         brands = self._named(spark, "brand_p_b", "brand").groupBy("line").agg(F.first("name").alias("brand"))
-        places = (
-            self._named(spark, "category_p_c", "category").groupBy("line").agg(F.sort_array(F.collect_list(F.struct("place", "name"))).alias("path"))
-        )
-        joined = products.join(brands, on="line", how="left").join(places, on="line", how="left")
-        return _with_row(joined.select("item_id", "brand", F.col("path.name").alias("category")))
+        joined = products.join(brands, on="line", how="left").join(self._read_paths(spark), on="line", how="left")
+        return _with_row(joined.select("item_id", "brand", "category"))
+
+    def _read_paths(self, spark: SparkSession) -> DataFrame:
+        """Return (line, category): the file lists a product's categories in no order, so those of most products come first."""
+        named = self._named(spark, "category_p_c", "category").distinct()
+        sizes = named.groupBy("name").agg(F.count("*").alias("size"))
+        path = F.sort_array(F.collect_list(F.struct((-F.col("size")).alias("order"), "name"))).alias("path")
+        paths = named.join(F.broadcast(sizes), on="name", how="inner").groupBy("line").agg(path)
+        return paths.select("line", F.col("path.name").alias("category"))
 
     def _read_relations(self, spark: SparkSession) -> DataFrame:
         products = self._lines(spark, "product", "item_id")
         src, dst = products.select("line", F.col("item_id").alias("src")), products.select(F.col("item_id").alias("dst"))
-        edges = None
-        for kind in KINDS:
-            named = self._named(spark, f"{kind}_p_p", "related_product").select("line", F.lit(kind).alias("kind"), F.col("name").alias("dst"))
-            edges = named if edges is None else edges.unionByName(named)
-        assert edges is not None
+        edges = reduce(DataFrame.unionByName, (self._neighbours(spark, kind) for kind in KINDS))
         inside = edges.join(src, on="line", how="inner").join(dst, on="dst", how="left_semi")
         return _with_row(inside.select("kind", "src", "dst"))
 
+    def _neighbours(self, spark: SparkSession, kind: str) -> DataFrame:
+        named = self._named(spark, f"{kind}_p_p", "related_product")
+        return named.select("line", F.lit(kind).alias("kind"), F.col("name").alias("dst"))
+
     def _named(self, spark: SparkSession, name: str, names: str) -> DataFrame:
-        """Return (line, place, name): the entries of each line of a ``*_p_*`` file, by name and in order."""
+        """Return (line, name): the entries of each line of a ``*_p_*`` file, by name."""
         numbers = F.filter(F.split(F.trim("text"), r"\s+"), lambda number: number != "")
-        entries = self._lines(spark, name, "text").select("line", F.posexplode(numbers).alias("place", "number"))
+        entries = self._lines(spark, name, "text").select("line", F.explode(numbers).cast("long").alias("number"))
         known = self._lines(spark, names, "name").withColumnRenamed("line", "number")
-        return entries.withColumn("number", F.col("number").cast("long")).join(known, on="number", how="inner").select("line", "place", "name")
+        return entries.join(known, on="number", how="inner").select("line", "name")
 
     def _lines(self, spark: SparkSession, name: str, column: str) -> DataFrame:
         """Return the lines of a file with their numbers. Gzip is read by one task, so the running number is the line's."""

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from goeswith.config import parse_config
 from goeswith.profile import Profile
-from spark_jobs.sources.base import PROBLEM, ROW, RawTables, require_columns, require_folder
+from spark_jobs.sources.base import PROBLEM, ROW, RawTables, require_folder
 from spark_jobs.sources.options import NoOptions
 from spark_jobs.sources.reading import as_raw, read_csv
 
@@ -53,9 +53,7 @@ class BundlerecSource:
 
     def _read(self, spark: SparkSession, name: str, **columns: str) -> DataFrame:
         path = self.folder / f"{name}.csv"
-        frame = read_csv(spark, path, multiline=True)
-        require_columns(path, frame.columns, columns)
-        return as_raw(frame, path, columns)
+        return as_raw(read_csv(spark, path, multiline=True), path, columns)
 
 
 def build(_profile: Profile, data: Path | None, options: Mapping[str, Any]) -> BundlerecSource:

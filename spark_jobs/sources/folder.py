@@ -7,7 +7,8 @@ from pyspark.sql import functions as F
 
 
 def read_folder(spark: SparkSession, folder: Path, items: DataFrame) -> DataFrame:
-    """Return the picture that each item's ``image`` names, a path below the folder; null content where there is no such file.
+    """Return the picture that each item's ``image`` names, a path below the folder; null content where there is no such file,
+    or an empty one (Spark lists no empty files).
 
     Only listed files are matched, so a name cannot lead out of the folder. The bytes are joined to a broadcast list of names and
     never shuffled.

@@ -60,8 +60,9 @@ def _read_articles(spark: SparkSession, path: Path) -> DataFrame:
 
 
 def _read_purchases(spark: SparkSession, path: Path) -> DataFrame:
-    """A basket is what one customer bought on one day."""
-    frame = read_csv(spark, path)
+    """A basket is what one customer bought on one day; equal rows are several pieces of one article."""
+    rows = read_csv(spark, path)
     columns = {"user_id": "customer_id", "item_id": "article_id", "price": "price", "happened_at": "t_dat"}
-    require_columns(path, frame.columns, columns)
-    return as_raw(frame, path, columns, basket_id=F.concat_ws("|", "customer_id", "t_dat"), kind=F.lit("purchase"))
+    require_columns(path, rows.columns, columns)
+    pieces = rows.groupBy(*rows.columns).agg(F.count("*").cast("string").alias("quantity"))
+    return as_raw(pieces, path, {**columns, "quantity": "quantity"}, basket_id=F.concat_ws("|", "customer_id", "t_dat"), kind=F.lit("purchase"))

@@ -3,7 +3,7 @@
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -48,7 +48,7 @@ def _walk_members(path: Path) -> Iterator[pa.RecordBatch]:
     rows: list[tuple[str, int, int]] = []
     with tarfile.open(path, "r:") as tar:
         while (member := tar.next()) is not None:
-            tar.members = []  # tarfile would keep every header
+            tar.members = []  # type: ignore[attr-defined]  # the stubs leave it out; tarfile would keep every header in it
             if member.isfile():
                 rows.append((Path(member.name).name, member.offset_data, member.size))
             if len(rows) == INDEX_ROWS:
@@ -59,6 +59,11 @@ def _walk_members(path: Path) -> Iterator[pa.RecordBatch]:
 
 def _index_batch(rows: list[tuple[str, int, int]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([dict(zip(INDEX.names, row, strict=True)) for row in rows], schema=INDEX)
+
+
+def _content_batch(tar: BinaryIO, rows: list[dict[str, Any]]) -> pa.RecordBatch:
+    read = [row | {"content": _read_range(tar, row["offset"], row["size"])} for row in rows]
+    return pa.RecordBatch.from_pylist(read, schema=CONTENT)
 
 
 def _read_range(tar: BinaryIO, offset: int | None, size: int) -> bytes | None:

@@ -107,4 +107,4 @@ def spoil_pictures(folder: Path, names: list[str], seed: int, planted: Counter[s
     for path in cut:
         whole = path.read_bytes()
         path.write_bytes(whole[: len(whole) // 2])
-    planted.update({"picture_missing": 1, "picture_unreadable": 2 + len(cut)})
+    planted.update({"picture_missing": 2, "picture_unreadable": 1 + len(cut)})  # no reader tells an empty file from none
