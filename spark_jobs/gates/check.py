@@ -11,6 +11,7 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 from pyspark.sql import DataFrame
 
 from goeswith.catalogue import Table
+from spark_jobs.gates.frame import Prepared
 from spark_jobs.gates.suite import build_suite
 
 MAX_SAMPLES = 10
@@ -33,22 +34,20 @@ class Outcome:
     sample: str | None = None
 
 
-def check_frame(table: Table, frame: DataFrame) -> list[Outcome]:
-    """Validate a frame by the table's suite.
+def check_frame(table: Table, prepared: Prepared) -> list[Outcome]:
+    """Validate a frame by the table's suite, and let go of it.
 
     All expectations are first counted together, which Great Expectations does in few Spark jobs; only those that fail are
     asked again for samples.
     """
-    frame = frame.persist()
     try:
-        rows = frame.count()
-        batch, suite = _batch(frame), build_suite(table)
+        batch, suite = _batch(prepared.frame), build_suite(table)
         results = [*batch.validate(suite, result_format="BOOLEAN_ONLY").results]
         failed = [result.expectation_config.to_domain_obj() for result in results if not result.success]
         samples = _by_name(batch.validate(_part(suite, failed), result_format=SAMPLES).results if failed else [])
     finally:
-        frame.unpersist()
-    return [_outcome(samples.get(_says(result), result), rows) for result in results]
+        prepared.frame.unpersist()
+    return [_outcome(samples.get(_says(result), result), prepared.rows) for result in results]
 
 
 def _batch(frame: DataFrame) -> Any:

@@ -2,38 +2,29 @@
 
 import json
 import logging
+from concurrent.futures import Future
 
-from pyspark.sql import SparkSession
-
-from goeswith.catalogue import References, find_table
+from goeswith.catalogue import find_table
 from goeswith.errors import GateFailed
 from goeswith.jobs import JobRun
 from spark_jobs.gates.check import MAX_SAMPLE_CHARS, Outcome, check_frame
-from spark_jobs.gates.frame import build_frame
+from spark_jobs.gates.frame import Prepared
 from spark_jobs.gates.record import Report, write_report
 from spark_jobs.gates.restore import restore_table
-from spark_jobs.tables import read_table
 
 logger = logging.getLogger(__name__)
 
 
-def gate_table(spark: SparkSession, job: JobRun, name: str, version: int) -> Report:
+def gate_table(job: JobRun, name: str, version: int, prepared: Future[Prepared]) -> Report:
     """Check one version of a table and write what was seen to ``gate_results``. A crash is a decision too."""
     try:
-        outcomes = _look(spark, job, name, version)
+        outcomes = check_frame(find_table(name), prepared.result())
     except Exception as error:  # whatever breaks a gate: the version is refused, recorded, and GateFailed raised
         logger.warning("the gate of %s crashed", name, exc_info=True)
         outcomes = [Outcome(expectation="the gate runs", success=False, crashed=True, observed=_as_json(error))]
     report = Report(table=name, version=version, outcomes=tuple(outcomes))
     write_report(job.profile, job.run_id, report)
     return report
-
-
-def _look(spark: SparkSession, job: JobRun, name: str, version: int) -> list[Outcome]:
-    table = find_table(name)
-    references = [rule for rule in table.rules if isinstance(rule, References)]
-    keys = {rule: read_table(spark, job.profile, rule.table, job.version_of(rule.table)).select(rule.to) for rule in references}
-    return check_frame(table, build_frame(table, read_table(spark, job.profile, name, version), keys))
 
 
 def _as_json(error: Exception) -> str:

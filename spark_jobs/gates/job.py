@@ -6,13 +6,16 @@ from importlib import import_module
 from typing import Any
 
 from pydantic.dataclasses import dataclass
-from pyspark.sql import SparkSession
 
 from goeswith.catalogue import find_table
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
 from goeswith.progress import progress
+from spark_jobs.gates.frame import prepare_frame, read_keys, references_of, target_of
 from spark_jobs.session import get_session
+
+READERS = 2
+"""Tables that are read at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -35,20 +38,19 @@ def run(job: JobRun) -> JobResult:
 
 
 def _check_all(job: JobRun, versions: dict[str, int]) -> dict[str, Any]:
-    spark, gate = _start(job)
-    reports = []
-    with progress("gate", len(versions), unit="tables") as advance:
+    """Let Spark start and read the tables while Great Expectations is imported: each takes seconds, and neither needs the other."""
+    with ThreadPoolExecutor(READERS + 1) as pool, progress("gate", len(versions), unit="tables") as advance:
+        loading = pool.submit(import_module, "spark_jobs.gates.gate")
+        spark = get_session(job.profile, "gate")
+        references = {target_of(rule): rule for name in versions for rule in references_of(find_table(name))}
+        keys = {target: pool.submit(read_keys, spark, job, rule) for target, rule in references.items()}
+        prepared = {name: pool.submit(prepare_frame, spark, job, name, version, keys) for name, version in versions.items()}
+        gate: Any = loading.result()
+        reports = []
         for name, version in versions.items():
-            reports.append(gate.gate_table(spark, job, name, version))
+            reports.append(gate.gate_table(job, name, version, prepared[name]))
             advance(1, name)
     refused = [report for report in reports if report.decision != "pass"]
     if refused:
         raise gate.refuse(job, refused)
     return {report.table: report.summary() for report in reports}
-
-
-def _start(job: JobRun) -> tuple[SparkSession, Any]:
-    """Start the JVM while Great Expectations is imported: each takes several seconds, and neither needs the other."""
-    with ThreadPoolExecutor(1) as pool:
-        loading = pool.submit(import_module, "spark_jobs.gates.gate")
-        return get_session(job.profile, "gate"), loading.result()

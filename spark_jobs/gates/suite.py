@@ -8,6 +8,7 @@ from great_expectations import expectations
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from goeswith.catalogue import Between, Differ, OneOf, References, Rule, Table
+from spark_jobs.gates.rules import describe_rule, offence_column
 
 gxe: Any = expectations
 """The expectation classes: the package re-exports them without telling type checkers."""
@@ -50,32 +51,5 @@ def _rule(rule: Rule) -> Any:
             return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values), meta=says)
         case References() | Differ():
             return gxe.ExpectColumnValuesToBeNull(column=offence_column(rule), meta=says)
-        case _:
-            assert_never(rule)
-
-
-def describe_rule(rule: Rule) -> str:
-    """Return what a rule says, in a few words: the expectation's name in ``gate_results``."""
-    match rule:
-        case Between(column=column, low=low, high=high):
-            bounds = [f"at least {low:g}" if low is not None else "", f"at most {high:g}" if high is not None else ""]
-            return f"{column} is {' and '.join(filter(None, bounds))}"
-        case OneOf(column=column, values=values):
-            return f"{column} is one of {', '.join(values)}"
-        case References(column=column, table=table, to=to):
-            return f"{column} is in {table}.{to}"
-        case Differ(left=left, right=right):
-            return f"{left} differs from {right}"
-        case _:
-            assert_never(rule)
-
-
-def offence_column(rule: References | Differ) -> str:
-    """Return the name of the derived column that holds the value which breaks a rule over several columns or tables, else null."""
-    match rule:
-        case References(column=column, table=table):
-            return f"{column}__not_in__{table}"
-        case Differ(left=left, right=right):
-            return f"{left}__equals__{right}"
         case _:
             assert_never(rule)

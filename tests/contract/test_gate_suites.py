@@ -4,7 +4,8 @@ import pytest
 
 from goeswith.catalogue import TABLES, Differ, References, Table
 from spark_jobs.gates.frame import checked_columns
-from spark_jobs.gates.suite import build_suite, describe_rule, offence_column
+from spark_jobs.gates.rules import describe_rule, offence_column
+from spark_jobs.gates.suite import build_suite
 
 tables = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 
