@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goeswith.model_contract import GOLDEN, MANIFEST, ExportManifest, hash_files
+from goeswith.model_contract import GOLDEN, MANIFEST, ExportManifest, ModelSpec, hash_files
 from goeswith.results import write_json
 from training.export.files import sizes_of, write_model_files
 from training.export.golden import build_golden
@@ -36,8 +36,11 @@ def write_export(trained: Trained, origin: Origin, folder: Path, pictures: Path)
     beside = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(beside, ignore_errors=True)
     try:
+        specs = model_specs(sizes_of(trained))
+        golden = build_golden(trained, specs, pictures)  # first: it finds out in a second whether the models fit together
         parity = write_model_files(trained, beside)
-        _write_manifest(trained, origin, beside, pictures)
+        write_json(beside / GOLDEN, golden.model_dump(mode="json"))
+        _write_manifest(origin, specs, beside)
         shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)
     finally:
@@ -45,9 +48,7 @@ def write_export(trained: Trained, origin: Origin, folder: Path, pictures: Path)
     return parity
 
 
-def _write_manifest(trained: Trained, origin: Origin, folder: Path, pictures: Path) -> None:
-    specs = model_specs(sizes_of(trained))
-    write_json(folder / GOLDEN, build_golden(trained, specs, pictures).model_dump(mode="json"))
+def _write_manifest(origin: Origin, specs: tuple[ModelSpec, ...], folder: Path) -> None:
     manifest = ExportManifest(
         run=origin.run,
         release=origin.release,

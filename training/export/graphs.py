@@ -32,7 +32,8 @@ def write_onnx(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequenc
 
 def _convert(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> torch.onnx.ONNXProgram:
     batch = torch.export.Dim("batch", min=1, max=4096)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it says for each operator of torchvision that torchvision is not there
+    for name in ("torch.onnx", "onnxscript"):  # they tell of each operator that is not there, and of each constant that stays
+        logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "# The axis name: batch")  # every input has the one batch
         program = torch.onnx.export(
