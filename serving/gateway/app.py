@@ -7,16 +7,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from goeswith import __version__
-from goeswith_client import Answer, Client, ClientError, Explanation, Filters, Health, Item, UnknownItem
+from goeswith_client import Answer, Client, ClientError, Explanation, Health, Item, UnknownItem
 from goeswith_client.answers import Type
-from goeswith_client.limits import MAX_ID_CHARS, MAX_K
-from serving.gateway.bodies import BundleQuestion, NewItem, Problem
+from goeswith_client.limits import MAX_ID_CHARS
+from serving.gateway.bodies import BundleQuestion, NewItem, Problem, RelatedQuestion
 from serving.gateway.limit import MAX_BODY_BYTES, LimitBody
 from serving.gateway.nearest import NearestIds
 from serving.gateway.problems import problem_of, status_of
 
 ItemId = Annotated[str, Path(min_length=1, max_length=MAX_ID_CHARS)]
-K = Annotated[int, Query(ge=1, le=MAX_K)]
+Asked = Annotated[RelatedQuestion, Query()]
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (404, 413, 422, 503, 504)}
 
@@ -62,14 +62,14 @@ def _add_items(app: FastAPI, client: Client) -> None:
 
 def _add_questions(app: FastAPI, client: Client) -> None:
     @app.get("/ask/substitutes/{item_id}")
-    def substitutes(item_id: ItemId, filters: Annotated[Filters, Query()], k: K = 10) -> Answer:
+    def substitutes(item_id: ItemId, asked: Asked) -> Answer:
         """Return what can be bought instead of an item."""
-        return client.substitutes(item_id, k, filters)
+        return client.substitutes(item_id, asked.k, asked)
 
     @app.get("/ask/complements/{item_id}")
-    def complements(item_id: ItemId, filters: Annotated[Filters, Query()], k: K = 10) -> Answer:
+    def complements(item_id: ItemId, asked: Asked) -> Answer:
         """Return what goes with an item."""
-        return client.complements(item_id, k, filters)
+        return client.complements(item_id, asked.k, asked)
 
     @app.post("/ask/bundle")
     def bundle(question: BundleQuestion) -> Answer:

@@ -14,6 +14,12 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class RelatedQuestion(Filters):
+    """How many answers, and what they must be."""
+
+    k: int = Field(default=10, ge=1, le=MAX_K)
+
+
 class BundleQuestion(_Body):
     """The given items of a bundle."""
 

@@ -22,8 +22,8 @@ class LimitBody:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        body = None if int(declared) > self.max_bytes else await self._read(receive)
+        declared = dict(scope["headers"]).get(b"content-length", b"")
+        body = None if declared.isdigit() and int(declared) > self.max_bytes else await self._read(receive)
         if body is None:
             await self._refuse(scope, receive, send)
             return

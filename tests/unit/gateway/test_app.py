@@ -1,0 +1,110 @@
+"""The gateway answers as the client does, and its errors say what to do."""
+
+import base64
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from goeswith_client import Client, ClientConfig
+from goeswith_client.limits import MAX_K
+from serving.gateway.app import build_app
+from serving.gateway.limit import MAX_BODY_BYTES
+from serving.gateway.nearest import NearestIds
+from tests.tiny_client import DictFeatures, FakeModels, rank_all
+
+
+def serve(features: DictFeatures | None = None, models: FakeModels | None = None) -> TestClient:
+    held = features or DictFeatures()
+    client = Client(ClientConfig(), features=held, models=models or FakeModels(rank_all()))
+    return TestClient(build_app(client, NearestIds(lambda: sorted(held.known))))
+
+
+def test_questions_are_answered_as_the_client_does() -> None:
+    gateway = serve()
+    assert gateway.get("/items/i3").json()["title"] == "item 3"
+    answer = gateway.get("/ask/substitutes/i0", params={"k": 2, "in_stock": True, "category": "balls"}).json()
+    assert ([item["item_id"] for item in answer["items"]], answer["source"]) == (["i1", "i5"], "model")
+    assert gateway.get("/ask/complements/i0").json()["type"] == "complement"
+    assert len(gateway.post("/ask/bundle", json={"items": ["i0", "i1"], "k": 3}).json()["items"]) == 3
+    assert gateway.get("/explain/i0/i1").json()["reasons"] == ["no edge and no list holds this pair"]
+    assert gateway.get("/health").json()["triton"] is True
+
+
+def test_a_picture_travels_as_base64() -> None:
+    models = FakeModels(rank_all())
+    body = {"title": "red racket", "image": base64.b64encode(b"png").decode(), "type": "complement"}
+    assert serve(models=models).post("/ask/new", json=body).status_code == 200
+    assert models.asked[0][1]["image"] == b"png"
+
+
+def test_an_unknown_item_is_404_with_the_nearest_ids() -> None:
+    refused = serve().get("/ask/substitutes/i111")
+    assert refused.status_code == 404
+    assert refused.json()["error"] == "UnknownItem"
+    assert refused.json()["nearest"][0] in {"i11", "i1"}
+    assert refused.json()["remedy"].startswith("did you mean i1")
+
+
+@pytest.mark.parametrize("k", ["0", "-1", str(MAX_K + 1), str(10**9), "many"])
+def test_k_out_of_bounds_is_422_and_named(k: str) -> None:
+    refused = serve().get("/ask/substitutes/i0", params={"k": k})
+    assert refused.status_code == 422
+    assert refused.json()["what"].startswith("k: ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"title": "x", "image": "no base64!"}, {}, {"title": "x", "typo": 1}, {"title": "x", "type": "friend"}, {"title": "x", "k": 10**9}],
+    ids=["base64", "empty", "unknown field", "type", "k"],
+)
+def test_a_bad_new_item_is_422_and_says_why(body: dict[str, object]) -> None:
+    refused = serve().post("/ask/new", json=body)
+    assert refused.status_code == 422
+    assert {"error", "what", "remedy", "nearest"} == set(refused.json())
+
+
+def test_no_json_at_all_is_422() -> None:
+    assert serve().post("/ask/bundle", content=b"\xff{").status_code == 422
+
+
+def test_a_bundle_of_too_many_is_422() -> None:
+    assert serve().post("/ask/bundle", json={"items": [f"i{n}" for n in range(51)]}).status_code == 422
+
+
+def test_a_body_that_is_too_large_is_413_whether_it_says_so_or_not() -> None:
+    def chunks() -> object:
+        for _ in range(MAX_BODY_BYTES // 2**20 + 2):
+            yield b"x" * 2**20
+
+    gateway = serve()
+    assert gateway.post("/ask/new", content=b"x" * (MAX_BODY_BYTES + 1)).status_code == 413
+    assert gateway.post("/ask/new", content=chunks()).status_code == 413  # type: ignore[arg-type]  # an iterator of bytes
+    assert gateway.post("/ask/new", content=b"x", headers={"content-length": "no number"}).status_code in {400, 413, 422}
+
+
+def test_with_triton_away_what_only_it_can_answer_is_503() -> None:
+    gateway = serve(models=FakeModels())
+    for refused in (gateway.post("/ask/new", json={"title": "x"}), gateway.get("/ask/substitutes/i0")):
+        assert refused.status_code == 503
+        assert "goeswith up" in refused.json()["remedy"]
+    assert gateway.get("/health").json()["triton"] is False
+
+
+def test_old_features_are_503() -> None:
+    refused = serve(DictFeatures(age=timedelta(days=30))).get("/ask/substitutes/i0")
+    assert (refused.status_code, refused.json()["error"]) == (503, "FreshnessError")
+
+
+def test_the_interface_is_described() -> None:
+    paths = serve().get("/openapi.json").json()["paths"]
+    assert set(paths) == {
+        "/health",
+        "/items/{item_id}",
+        "/ask/substitutes/{item_id}",
+        "/ask/complements/{item_id}",
+        "/ask/bundle",
+        "/ask/new",
+        "/explain/{a}/{b}",
+    }
+    assert "404" in paths["/items/{item_id}"]["get"]["responses"]
