@@ -1,6 +1,6 @@
 """Lists of structs as one list a member: 'neighbours' becomes 'neighbours_item_id', 'neighbours_score', and so on.
 
-Feast turns a struct into a map, member by member: 1.1 ms a row of 20 neighbours, against .05 ms for four plain lists.
+Feast turns a struct into a map, member by member: 1.1 ms a row of 20 neighbours, against .14 ms for plain lists.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The job ``materialise``: bring the online store to the released versions."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +27,23 @@ STATE = "online.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """``rebuild`` writes every row again instead of those that changed since the last time."""
-
-    rebuild: bool = False
+    """The online store follows the released versions: nothing to choose."""
 
 
 def run(job: JobRun) -> JobResult:
     """Write what changed since the versions that the online store holds, then say so in its state file."""
-    config = parse_config(Config, job.params, where="job materialise")
+    parse_config(Config, job.params, where="job materialise")
     versions = viewed_versions(job)
     store = open_store(job.profile)
-    state = job.profile.features / STATE
-    before = {} if config.rebuild else read_state(state).get("versions", {})
+    path = job.profile.features / STATE
+    state = read_state(path) if Path(store.config.online_store.path).exists() else {}
     apply_versions(job.profile, store, versions)
-    written = materialise(job.profile, store, before, versions)
+    write_json(path, {**state, "under_way": versions})
+    written = materialise(job.profile, store, held_versions(state), versions)
     best = build_bestsellers(job.profile, items=job.version_of("items"), events=job.find_version("events"))
     write_json(job.profile.features / "bestsellers.json", best)
     release = read_release(job.profile)
-    write_json(state, {"release": release.name, "released_at": release.created_at.isoformat(), "versions": versions})
+    write_json(path, {"release": release.name, "released_at": release.created_at.isoformat(), "versions": versions})
     prune_snapshots(job.profile, versions)
     return JobResult(summary={"release": release.name, "rows": written})
 
@@ -55,14 +54,20 @@ def read_state(path: Path) -> Mapping[str, Any]:
     return found
 
 
-def materialise(profile: Profile, store: FeatureStore, before: Versions, after: Versions) -> dict[str, dict[str, int]]:
-    """Write the difference between two sets of versions to the online store; return rows written and gone by view."""
-    write_snapshots(profile, before)
-    parts = [part for part in list_slices() if part.online]
-    counts = {}
-    for part in parts:
-        rows, gone = changed_rows(profile, part, before, after)
-        counts[part.name] = {"written": rows.num_rows, "gone": gone.num_rows}
-        with progress(f"online: {part.name}", rows.num_rows + gone.num_rows, unit="rows") as advance:
-            write_rows(store, part, rows, gone, advance)
+def held_versions(state: Mapping[str, Any]) -> list[Versions]:
+    """Return the versions whose rows may stand in the online store: the last complete ones, and those of a run that was killed."""
+    return [state.get("versions", {}), *([state["under_way"]] if "under_way" in state else [])]
+
+
+def materialise(profile: Profile, store: FeatureStore, held: Sequence[Versions], after: Versions) -> dict[str, dict[str, int]]:
+    """Write what differs between any of the versions held and ``after``; return rows written and gone by view."""
+    counts = {part.name: {"written": 0, "gone": 0} for part in list_slices() if part.online}
+    for before in held:
+        write_snapshots(profile, before)
+        for part in (part for part in list_slices() if part.online):
+            rows, gone = changed_rows(profile, part, before, after)
+            counts[part.name]["written"] += rows.num_rows
+            counts[part.name]["gone"] += gone.num_rows
+            with progress(f"online: {part.name}", rows.num_rows + gone.num_rows, unit="rows") as advance:
+                write_rows(store, part, rows, gone, advance)
     return counts

@@ -14,10 +14,11 @@ from feature_repo.as_of import evaluation_cut
 from feature_repo.jobs import apply, materialise, training_sets
 from feature_repo.slices import Slice, find_slice, list_slices
 from feature_repo.snapshots import read_snapshot
-from feature_repo.store import open_store
+from feature_repo.store import apply_versions, open_store
 from goeswith import lake, releases
 from goeswith.jobs import JobRun
 from goeswith.profile import PROJECT_ROOT, Profile
+from goeswith.results import write_json
 from tests.tiny_features import write_tiny_features
 from tests.tiny_shop import bundle_rows, event_rows, item_rows, relation_rows, write_rows
 
@@ -29,7 +30,8 @@ def run_of(profile: Profile, run_id: str = "run", **params: Any) -> JobRun:
 
 
 def rows_of(profile: Profile, version: int, run_id: str = "run") -> pd.DataFrame:
-    return lake.read_table(profile, "training_sets", version=version, where={"run": run_id}).to_pandas()
+    found: pd.DataFrame = lake.read_table(profile, "training_sets", version=version, where={"run": run_id}).to_pandas()
+    return found
 
 
 @pytest.fixture
@@ -107,7 +109,8 @@ def test_a_holdout_that_was_not_made_by_time_has_no_cut(shop: Profile) -> None:
 
 
 def online(profile: Profile, part: Slice, entities: pd.DataFrame) -> pd.DataFrame:
-    found = open_store(profile).get_online_features([f"{part.name}:{name}" for name in part.features], entities.to_dict("records"))
+    rows = [{str(name): value for name, value in row.items()} for row in entities.to_dict("records")]
+    found = open_store(profile).get_online_features([f"{part.name}:{name}" for name in part.features], rows)
     return found.to_df().drop(columns=list(part.entity))
 
 
@@ -149,6 +152,21 @@ def test_materialising_again_writes_only_what_changed_and_empties_what_is_gone(s
     found = online(shop, find_slice("items"), pd.DataFrame({"item_id": ["pan-red-0", "pen-red-0"]}))
     assert found.price[0] == 77.0
     assert found.available[1] is None
+
+
+def test_rows_of_a_killed_run_do_not_outlive_it(shop: Profile) -> None:
+    materialise.run(run_of(shop))
+    first = releases.released_versions(shop)["items"]
+    second = write_rows(shop, "items", [{**item_rows(shop)[0], "item_id": "short-lived"}])
+    state = dict(materialise.read_state(shop.features / materialise.STATE))
+    store = open_store(shop)
+    versions = {**state["versions"], "items": second}
+    apply_versions(shop, store, versions)
+    materialise.materialise(shop, store, [state["versions"]], versions)
+    write_json(shop.features / materialise.STATE, {**state, "under_way": versions})
+    releases.write_release(shop, "back", {"items": first})
+    assert materialise.run(run_of(shop, "back")).summary["rows"]["items"] == {"written": 0, "gone": 1}
+    assert online(shop, find_slice("items"), pd.DataFrame({"item_id": ["short-lived"]})).title[0] is None
 
 
 def test_best_sellers_are_counted_by_category(shop: Profile) -> None:

@@ -7,7 +7,7 @@ from feature_repo.services import build_services
 from feature_repo.slices import VIEWED, Slice, find_slice, list_slices
 from feature_repo.store import build_objects
 from feature_repo.types import feast_type
-from feature_repo.views import build_view
+from feature_repo.views import build_source, build_view
 from goeswith.catalogue import OneOf, find_table
 from goeswith.profile import Profile
 
@@ -27,7 +27,7 @@ def test_every_field_of_a_view_has_the_tables_type(part: Slice, profile: Profile
     view = build_view(part, profile.features / "x" / "y.parquet")
     assert {field.name: field.dtype for field in view.features} == {name: feast_type(part.schema.field(name).type) for name in part.features}
     assert {field.name for field in view.entity_columns} == set(part.entity)
-    assert view.batch_source.timestamp_field == part.table.event_time
+    assert build_source(part, profile.features / "x" / "y.parquet").timestamp_field == part.table.event_time
 
 
 @pytest.mark.parametrize("part", SLICES, ids=lambda part: part.name)
