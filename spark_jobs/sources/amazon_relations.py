@@ -61,7 +61,7 @@ class AmazonRelationsSource:
     def _named(self, spark: SparkSession, name: str, names: str) -> DataFrame:
         """Return (line, name): the entries of each line of a ``*_p_*`` file, by name."""
         numbers = F.filter(F.split(F.trim("text"), r"\s+"), lambda number: number != "")
-        entries = self._lines(spark, name, "text").select("line", F.explode(numbers).cast("long").alias("number"))
+        entries = self._lines(spark, name, "text").select("line", F.explode(numbers.cast("array<bigint>")).alias("number"))
         known = self._lines(spark, names, "name").withColumnRenamed("line", "number")
         return entries.join(known, on="number", how="inner").select("line", "name")
 

@@ -7,11 +7,10 @@ from pyspark.sql import functions as F
 
 
 def read_folder(spark: SparkSession, folder: Path, items: DataFrame) -> DataFrame:
-    """Return the picture that each item's ``image`` names, a path below the folder; null content where there is no such file,
-    or an empty one (Spark lists no empty files).
+    """Return the picture that each item's ``image`` names, a path below the folder; null content where there is no such file.
 
-    Only listed files are matched, so a name cannot lead out of the folder. The bytes are joined to a broadcast list of names and
-    never shuffled.
+    Spark lists no empty files, so one of those counts as missing. Only listed files are matched: a name cannot lead out of the
+    folder. The bytes are joined to a broadcast list of names and never shuffled.
     """
     named = items.where(F.length("image") > 0).select("item_id", F.col("image").alias("reference")).distinct()
     root = f"file:{folder.resolve()}/"

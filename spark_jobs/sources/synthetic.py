@@ -14,8 +14,8 @@ from goeswith.results import read_figures, write_figures
 from spark_jobs.sources.base import RawTables
 from spark_jobs.sources.files import FilesSource
 from spark_jobs.sources.mapping import Mapping as FileMapping
-from spark_jobs.sources.shop import DEFAULT_SEED, DEFAULT_SIZE, SMALLEST_SIZE, ceilings, generate, plant_shop
-from spark_jobs.sources.shop.generate import MAPPING
+from spark_jobs.sources.shop import DEFAULT_SEED, DEFAULT_SIZE, SMALLEST_SIZE, ceilings, plant_shop
+from spark_jobs.sources.shop.generate import MAPPING, is_complete, write_shop
 
 CEILINGS = "ceilings"
 
@@ -49,11 +49,16 @@ class SyntheticSource:
 
     def read(self, spark: SparkSession) -> RawTables:
         """Write the shop, its truth and its ceilings where they are not there yet, and return the raw frames."""
-        seed, size = self.config.seed, self.config.size
-        generate(self.files.folder, self.profile.truth, seed, size)
-        if not any(figure.seed == seed for figure in read_figures(self.profile, CEILINGS)):
-            write_figures(self.profile, CEILINGS, ceilings(plant_shop(seed, size).truth, seed))
+        self._write_once()
         return self.files.read(spark)
+
+    def _write_once(self) -> None:
+        seed, size, folder = self.config.seed, self.config.size, self.files.folder
+        if is_complete(folder, self.profile.truth, seed, size) and read_figures(self.profile, CEILINGS):
+            return
+        shop = plant_shop(seed, size)
+        write_figures(self.profile, CEILINGS, ceilings(shop.truth, seed))
+        write_shop(shop, folder, self.profile.truth, seed)
 
 
 def build(profile: Profile, _data: Path | None, options: Mapping[str, Any]) -> SyntheticSource:

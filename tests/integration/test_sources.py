@@ -151,14 +151,16 @@ def test_a_mapped_column_that_the_file_lacks_is_named(spark: SparkSession, profi
 def test_the_synthetic_shop_lacks_nothing_and_says_its_ceilings(spark: SparkSession, profile: Profile) -> None:
     raw = read(spark, profile, "synthetic", None, size=100, seed=5)
     planted = json.loads((profile.truth / "dirt.json").read_text())
-    problems = dict(raw.items.groupBy("_problem").count().collect())  # type: ignore[arg-type]  # rows of two are pairs
+    problems = {row["_problem"]: row["count"] for row in raw.items.groupBy("_problem").count().collect()}
     assert problems["row_incomplete"] == planted["item_row_incomplete"]
     assert problems["text_not_utf8"] == planted["item_text_not_utf8"]
     assert raw.events is not None
     assert raw.events.where("_problem = 'row_incomplete'").count() == 1
     assert raw.pictures is not None
     assert raw.pictures.where("content is null").count() == planted["picture_missing"]
-    assert {figure.model for figure in read_figures(profile, "ceilings")} == {f"oracle-{s}" for s in ("pictures", "texts", "behaviour", "all")}
+    figures = read_figures(profile, "ceilings")
+    assert {figure.seed for figure in figures} == {5}
+    assert {figure.model for figure in figures} == {f"oracle-{s}" for s in ("pictures", "texts", "behaviour", "all")}
 
 
 def make_tar(path: Path, **files: bytes) -> None:

@@ -77,27 +77,38 @@ def plant_shop(seed: int, size: int) -> Shop:
 
 
 def generate(folder: Path, truth_folder: Path, seed: int = DEFAULT_SEED, size: int = DEFAULT_SIZE) -> None:
+    """Plant a shop and write it, unless both folders hold this very shop whole already."""
+    if not is_complete(folder, truth_folder, seed, size):
+        write_shop(plant_shop(seed, size), folder, truth_folder, seed)
+
+
+def is_complete(folder: Path, truth_folder: Path, seed: int, size: int) -> bool:
+    """Return whether both folders hold the shop of this seed and size, whole and by this version of the generator."""
+    marker = _marker(seed, size)
+    return all(path.exists() and json.loads(path.read_text(encoding="utf-8")) == marker for path in _markers(folder, truth_folder))
+
+
+def write_shop(shop: Shop, folder: Path, truth_folder: Path, seed: int) -> None:
     """Write items.csv, events.csv, bundles.csv, images/ and mapping.yaml to ``folder``, the truth to ``truth_folder``.
 
-    Does nothing where both folders hold this very shop whole; a run that was cut off is started afresh.
+    The markers that make it complete go first and come last, so a run that was cut off is started afresh.
     """
-    marker = {"version": VERSION, "seed": seed, "size": size}
-    markers = [truth_folder / MARKER, folder / MARKER]
-    if all(_holds(path, marker) for path in markers):
-        return
-    for path in markers:
+    for path in _markers(folder, truth_folder):
         path.unlink(missing_ok=True)
     planted: Counter[str] = Counter()
-    shop = plant_shop(seed, size)
     _write_folder(shop, folder, seed, planted)
     write_truth(shop.truth, truth_folder)
     write_json(truth_folder / "dirt.json", dict(planted))
-    for path in markers:
-        write_json(path, marker)
+    for path in _markers(folder, truth_folder):
+        write_json(path, _marker(seed, len(shop.truth.items)))
 
 
-def _holds(path: Path, marker: dict[str, int]) -> bool:
-    return path.exists() and json.loads(path.read_text(encoding="utf-8")) == marker
+def _markers(folder: Path, truth_folder: Path) -> tuple[Path, Path]:
+    return truth_folder / MARKER, folder / MARKER
+
+
+def _marker(seed: int, size: int) -> dict[str, int]:
+    return {"version": VERSION, "seed": seed, "size": size}
 
 
 def _write_folder(shop: Shop, folder: Path, seed: int, planted: Counter[str]) -> None:
