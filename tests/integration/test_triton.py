@@ -8,7 +8,9 @@ import shutil
 import signal
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,10 @@ import torch
 import tritonclient.grpc as grpc
 from PIL import Image
 from tritonclient.utils import InferenceServerException
+from typer.testing import CliRunner
 
+from goeswith.command.main import app
+from goeswith.command.servers import stop_servers
 from goeswith.errors import EnvironmentMissing, ModelInvalid, ModelUnavailable
 from goeswith.jobs import JobResult, JobRun
 from goeswith.model_contract import GOLDEN, MANIFEST, hash_files, read_golden
@@ -28,7 +33,8 @@ from serving.rollout.golden import replay_golden
 from serving.rollout.repository import read_published
 from serving.runtime import processes
 from serving.runtime.triton import client_of, find_triton, launch_of, start_triton
-from tests.tiny_models import raw_fields, tiny_trained, write_tiny_export
+from tests.tiny_models import raw_fields, shared_home, tiny_trained
+from tests.tiny_shop import RUN
 from training.export.preprocess import raw_tensors
 from training.export.trained import Trained
 
@@ -38,9 +44,9 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 @pytest.fixture(scope="module")
 def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home that holds the tiny shop's export."""
-    home = tmp_path_factory.mktemp("export")
-    write_tiny_export(load_profile(overrides={"home": home}))
+    """Return a home that holds the tiny shop and its export."""
+    home = tmp_path_factory.mktemp("triton") / "home"
+    shutil.copytree(shared_home(), home)
     return home
 
 
@@ -226,16 +232,39 @@ def test_a_golden_mismatch_is_rolled_back_and_names_the_model(export: Path, tmp_
     assert published.version == 1
 
 
-def test_a_new_version_goes_live_without_a_restart_and_the_old_one_still_answers(export: Path, tmp_path: Path) -> None:
+def second_run(profile: Profile) -> Path:
+    """Make another run's export of the same files, and return its folder."""
+    folder = profile.models / "second" / "export"
+    shutil.copytree(profile.models / RUN / "export", folder)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "run": "second"}))
+    return folder
+
+
+def test_a_new_version_goes_live_under_traffic_and_the_old_one_still_answers(export: Path, tmp_path: Path) -> None:
     profile = copy_of(export, tmp_path)
     publish_models(profile)
     pid = serve_current(profile).pid
+    folder, published = second_run(profile), Event()
+
+    def ask_until_published() -> int:
+        answers = 0
+        with client_of(profile.triton) as client:
+            while not published.is_set():
+                answers += len(related(client, "pen-red-0")) == 5
+        return answers
+
     try:
-        write_tiny_export(profile, run="second", seed=1)
-        assert publish_models(profile).summary["version"] == 2
+        with ThreadPoolExecutor(1) as pool:
+            traffic = pool.submit(ask_until_published)
+            try:
+                assert publish_models(profile).summary["version"] == 2
+            finally:
+                published.set()
+            assert traffic.result() > 0  # a request that failed would have raised here
         with client_of(profile.triton) as client:
             assert {version for version in ("1", "2") if client.is_model_ready("relations", version)} == {"1", "2"}
-            assert replay_golden(client, read_golden(profile.models / "second" / "export"), 2) <= 1e-4
+            assert replay_golden(client, read_golden(folder), 2) <= 1e-4
         assert model_status(profile).pid == pid
     finally:
         stop_serving(profile)
@@ -286,3 +315,27 @@ def test_a_port_in_use_is_named_with_the_remedy(export: Path, tmp_path: Path) ->
         with pytest.raises(EnvironmentMissing, match=f"port {profile.triton.grpc_port}") as refused:
             serve_current(profile)
     assert "GOESWITH_TRITON__GRPC_PORT" in refused.value.remedy
+
+
+def test_up_status_and_down_are_one_round(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = copy_of(export, tmp_path)
+    publish_models(profile)
+    settings = {"HOME": tmp_path, "GATEWAY__PORT": processes.free_ports(1)[0], **launch_of(profile).ports}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"GOESWITH_{name}", str(value))
+    try:
+        assert call("up", "--json") == call("status", "--json")
+        servers = json.loads(call("status", "--json"))
+        assert {name: found["running"] for name, found in servers.items()} == {"triton": True, "gateway": True}
+        assert servers["triton"]["version"] == 1
+        assert call("down") == "stopped: gateway, triton\n"
+        assert call("down") == "nothing was running\n"
+        assert "no" in call("status")
+    finally:
+        stop_servers(profile)
+
+
+def call(*arguments: str) -> str:
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.stdout
