@@ -26,6 +26,8 @@ class Contenders:
     """Where the run's models lie, and why each scorer that is not in the tables is not."""
 
     models: Path
+    baselines: bool = True
+    """Off: our models alone."""
     skipped: dict[str, str] = field(default_factory=dict)
 
     def skip(self, what: str, why: str) -> None:
@@ -46,13 +48,13 @@ class Contenders:
     def for_bundles(self, world: World, shared: Sequence[RelationRanker]) -> list[BundleScorer]:
         """Return what is measured on bundles."""
         found: list[BundleScorer] = [ranker.for_bundles() for ranker in shared]
+        if not self.baselines:
+            return found
         boosted = fit_boosted_bundles(world.training, world.validation_bundles)
         if boosted is None:
             self.skip("boosted (bundle)", "too few validation bundles to fit it")
-        else:
-            found.append(boosted)
         mixed = self._mixed(world, {ranker.name: ranker for ranker in shared})
-        return found if mixed is None else [*found, mixed]
+        return [*found, *(scorer for scorer in (boosted, mixed) if scorer is not None)]
 
     def _mixed(self, world: World, shared: dict[str, RelationRanker]) -> BundleRanker | None:
         words = shared.get("tfidf") or shared.get("tfidf-text")
@@ -65,9 +67,9 @@ class Contenders:
     def for_relations(self, training: TrainingSet, kind: str, shared: Sequence[RelationRanker], *, strict: bool) -> list[RelationScorer]:
         """Return what is measured on one relation type, from what ``training`` says."""
         found: list[RelationScorer] = [*shared]
-        if len(training.pairs.of_type(kind)) >= MIN_EDGES:
+        if self.baselines and len(training.pairs.of_type(kind)) >= MIN_EDGES:
             found.append(fit_boosted_relations(training, kinds=(kind,), strict=strict))
-        else:
+        elif self.baselines:
             self.skip(f"boosted ({kind})", "too few training edges to fit it")
         return found + self._mmsc(training)
 
@@ -79,4 +81,4 @@ class Contenders:
 
     def shared(self, training: TrainingSet) -> list[RelationRanker]:
         """Return what serves both tasks."""
-        return [*simple_baselines(training), *self.encoders(training)]
+        return [*(simple_baselines(training) if self.baselines else []), *self.encoders(training)]

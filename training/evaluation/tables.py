@@ -10,6 +10,9 @@ from training.dataset import Ints
 from training.evaluation.intervals import bootstrap
 from training.evaluation.metrics import Mask, Metric, Values
 
+MAIN_METRICS = {"bundle": "recall@20", "substitutes": "ndcg@10", "complements": "ndcg@10"}
+"""The metric by which each task is decided."""
+
 OURS = ("cirp", "cirp+tfidf", "mmsc")
 
 
@@ -65,6 +68,11 @@ def _figure(part: Slice, model: str, metric: str, values: Values, draws: int, se
         seed=seed,
         seconds=None if seconds is None else round(seconds, 3),
     )
+
+
+def main_metric(figure: Figure) -> str:
+    """Return the metric by which a figure's task, or the slice ``direction``, is decided."""
+    return "accuracy" if figure.slice == "direction" else MAIN_METRICS[figure.task]
 
 
 def every_case(count: int) -> Mask:

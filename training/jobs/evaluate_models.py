@@ -13,6 +13,7 @@ from goeswith.records import read_records
 from goeswith.results import Figure, write_figures, write_json
 from training.evaluation.contenders import Contenders
 from training.evaluation.run import Plan, evaluate_bundles, evaluate_relations
+from training.evaluation.tables import main_metric
 from training.evaluation.world import read_world
 
 
@@ -24,13 +25,15 @@ class Config:
     max_cases: int = Field(default=2_000, ge=1)
     bootstrap: int = Field(default=500, ge=50)
     seed: int = 0
+    baselines: bool = True
+    """Off: our models alone, as ablations need them."""
 
 
 def run(job: JobRun) -> JobResult:
     """Write ``results/metrics.jsonl`` and ``results/samples.json``; no table is written."""
     config = parse_config(Config, job.params, where="job evaluate_models")
     world = read_world(job, data=config.data or source_name(job), max_cases=config.max_cases, seed=config.seed)
-    contenders = Contenders(job.profile.models / job.run_id / "evaluation")
+    contenders = Contenders(job.profile.models / job.run_id / "evaluation", baselines=config.baselines)
     plan = Plan(config.max_cases, config.bootstrap, config.seed)
     shared = contenders.shared(world.training)
     bundles = evaluate_bundles(world, contenders, shared, plan)
@@ -55,10 +58,3 @@ def best_rows(figures: Sequence[Figure]) -> list[dict[str, Any]]:
         if figure.metric == main_metric(figure) and (at not in best or figure.value > best[at].value):
             best[at] = figure
     return [{"task": f.task, "slice": f.slice, "model": f.model, "metric": f.metric, "value": round(f.value, 4)} for f in best.values()]
-
-
-def main_metric(figure: Figure) -> str:
-    """Return the metric by which a figure's task is decided."""
-    if figure.slice == "direction":
-        return "accuracy"
-    return "recall@20" if figure.task == "bundle" else "ndcg@10"

@@ -129,6 +129,7 @@ def _fit(features: BundleFeatures, groups: list[Floats]) -> BoostedBundles:
         min_child_samples=100,
         feature_fraction=0.6,
         random_state=0,
+        n_jobs=1,
         verbose=-1,
         deterministic=True,
         force_row_wise=True,

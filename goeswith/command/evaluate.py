@@ -1,0 +1,143 @@
+"""``goeswith evaluate``: the experiments of several seeds, as tables, a plot and JSON; a stopped suite goes on where it was."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from goeswith.errors import GoeswithError
+from goeswith.profile import Profile, load_profile
+from goeswith.results import Figure, read_figures, write_atomically, write_figures, write_json
+
+if TYPE_CHECKING:
+    from training.evaluation.experiments import Cell, Variant
+
+RUN = "evaluate"
+SHARED = ("pictures", "truth", "results/ceilings.jsonl")
+"""What a variant reads of its seed's main cell, beside the lake."""
+
+
+def evaluate(
+    suite: Annotated[Literal["main", "ablations"], typer.Option(help="main: every model and baseline; ablations: their variants too.")] = "main",
+    source: Annotated[str, typer.Option(help="The source; synthetic is a new shop a seed.")] = "synthetic",
+    data: Annotated[Path | None, typer.Option(help="The source's folder; synthetic needs none.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=5, help="Seeds: of the shop, or (other sources) of training.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON lines.")] = False,
+) -> None:
+    """Run the experiments and print their tables; run again, only cells without figures are run.
+
+    Examples: goeswith evaluate --suite ablations
+
+              goeswith evaluate --source hm --data ../shared/data/hm --seeds 1
+    """
+    from training.evaluation.experiments import build_cells, pool_seeds, run_suite
+    from training.evaluation.pages import figures_markdown, plot_figures
+
+    profile = load_profile()
+    cells = build_cells(source, str(data.resolve()) if data else "", seeds, ablations=suite == "ablations")
+    figures = run_suite(profile, cells, run_cell)
+    pooled = pool_seeds(figures)
+    name = f"evaluate-{source}-{suite}"
+    write_figures(profile, name, [*figures, *pooled])
+    write_atomically(profile.results / f"{name}.md", figures_markdown(pooled))
+    plot_figures(pooled, profile.results / f"{name}.png")
+    if as_json:
+        typer.echo("\n".join(json.dumps(asdict(figure)) for figure in pooled))
+    else:
+        _show(pooled, profile.results / f"{name}.md")
+
+
+def _show(figures: Sequence[Figure], page: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from training.evaluation.pages import by_table, main_rows, with_interval
+    from training.evaluation.tables import main_metric
+
+    console = Console()
+    for (data, task, part), rows in by_table(main_rows(figures)).items():
+        table = Table("model", f"{main_metric(rows[0])} [95%]", "n", title=f"{data}: {task}, {part}")
+        for figure in rows:
+            table.add_row(figure.model, with_interval(figure), str(figure.n))
+        console.print(table)
+    console.print(f"as Markdown: {page}; as a plot: {page.with_suffix('.png')}")
+
+
+def run_cell(profile: Profile, cell: "Cell") -> list[Figure]:
+    """Run one cell, each step a process of its own, and return its figures."""
+    from training.evaluation.experiments import MAIN, VARIANTS
+
+    home = profile.root / "cells" / cell.world / cell.variant
+    if cell.variant == MAIN:
+        _run_main(home, cell)
+    else:
+        _run_variant(home, home.parent / MAIN, VARIANTS[cell.variant], cell)
+    return read_figures(Profile.model_construct(home=home), "metrics")
+
+
+def _run_main(home: Path, cell: "Cell") -> None:
+    """Take the source through ingest and graph, and train and measure on the evaluation graph."""
+    options = {"seed": cell.seed} if cell.source == "synthetic" else {}
+    ingest = {"source": cell.source, "data": cell.data, "options": options}
+    environment = {"GOESWITH_HOME": str(home)}
+    for dag in ("ingest", "graph"):
+        _goeswith(environment, "run", dag, "--run", RUN, "--params", json.dumps({"ingest": ingest}))
+    versions: dict[str, int] = {}
+    for job in ("apply_features", "build_training_set"):
+        versions = _job(environment, job, versions, {})
+    write_json(home / "versions.json", versions)
+    _train_and_measure(environment, versions, cell, {}, {})
+
+
+def _run_variant(home: Path, main: Path, variant: "Variant", cell: "Cell") -> None:
+    """Train the changed recipes on the main cell's lake, in a home of their own, and measure our models alone."""
+    for name in SHARED:
+        _link(home / name, main / name)
+    environment = {"GOESWITH_HOME": str(home), "GOESWITH_LAKE": str(main / "lake")}
+    versions = json.loads((main / "versions.json").read_text(encoding="utf-8"))
+    _train_and_measure(environment, versions, cell, variant.cirp, variant.mmsc, baselines=False)
+
+
+def _link(here: Path, there: Path) -> None:
+    here.parent.mkdir(parents=True, exist_ok=True)
+    if there.exists() and not here.is_symlink():
+        here.symlink_to(there)
+
+
+def _train_and_measure(
+    environment: Mapping[str, str],
+    versions: dict[str, int],
+    cell: "Cell",
+    cirp: Mapping[str, Any],
+    mmsc: Mapping[str, Any] | None,
+    *,
+    baselines: bool = True,
+) -> None:
+    seed = {"seed": cell.seed}
+    _job(environment, "train_cirp", versions, {"graph": "evaluation", "overrides": {**seed, **cirp}})
+    if mmsc is not None:
+        _job(environment, "train_mmsc", versions, {"graph": "evaluation", "overrides": {**seed, **mmsc}})
+    _job(environment, "evaluate_models", versions, {"data": cell.source, "seed": cell.seed, "baselines": baselines})
+
+
+def _job(environment: Mapping[str, str], name: str, versions: Mapping[str, int], params: Mapping[str, Any]) -> dict[str, int]:
+    """Run one job and return the table versions after it."""
+    printed = _goeswith(environment, "job", name, "--run", RUN, "--versions", json.dumps(versions), "--params", json.dumps(params))
+    found: dict[str, int] = json.loads(printed.strip().splitlines()[-1])["versions"]
+    return found
+
+
+def _goeswith(environment: Mapping[str, str], *words: str) -> str:
+    """Run a command of ours in a process of its own; its logs go to standard error. Raises ``GoeswithError`` with its last words."""
+    command = [sys.executable, "-m", "goeswith", *words]
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)  # noqa: S603 - our own command, no shell
+    if done.returncode:
+        last = "\n".join(done.stderr.strip().splitlines()[-3:])
+        raise GoeswithError(f"goeswith {' '.join(words[:2])} failed in {environment['GOESWITH_HOME']}: {last}", "mend it and run evaluate again")
+    return done.stdout

@@ -1,0 +1,95 @@
+"""Suites of experiments, pooling over seeds, and the pages made from figures."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from goeswith.profile import Profile
+from goeswith.results import Figure
+from training.evaluation.experiments import FRESH_SEEDS, MAIN, VARIANTS, Cell, as_ablation, build_cells, pool_seeds, run_suite
+from training.evaluation.pages import figures_markdown, plot_figures
+
+
+def figure(model: str, value: float, *, part: str = "planted", metric: str = "recall@20", task: str = "bundle", half: float = 0.02) -> Figure:
+    return Figure(task=task, data="tiny", slice=part, model=model, metric=metric, value=value, low=value - half, high=value + half, n=10, seed=1)
+
+
+class Runner:
+    """Counts the cells that it is asked to run."""
+
+    def __init__(self) -> None:
+        self.ran: list[Cell] = []
+
+    def __call__(self, profile: Profile, cell: Cell) -> list[Figure]:
+        assert profile.results.is_absolute()
+        self.ran.append(cell)
+        return [figure("cirp", 0.5), figure("tfidf", 0.4), figure("cirp", 0.3, part="all")]
+
+
+def test_the_main_cell_of_a_seed_comes_before_its_variants() -> None:
+    cells = build_cells("synthetic", "", 2, ablations=True)
+    assert [cell.variant for cell in cells] == [MAIN, *VARIANTS] * 2
+    assert {cell.seed for cell in cells} == set(FRESH_SEEDS[:2])
+
+
+def test_a_cell_that_has_figures_is_not_run_again(profile: Profile) -> None:
+    first, second = Runner(), Runner()
+    cells = build_cells("synthetic", "", 2, ablations=False)
+    before = run_suite(profile, cells, first)
+    assert run_suite(profile, cells, second) == before
+    assert (len(first.ran), len(second.ran)) == (2, 0)
+
+
+def test_a_stopped_suite_goes_on_where_it_was(profile: Profile) -> None:
+    cells = build_cells("synthetic", "", 3, ablations=False)
+    run_suite(profile, cells[:1], Runner())
+    rest = Runner()
+    run_suite(profile, cells, rest)
+    assert rest.ran == cells[1:]
+
+
+def test_figures_carry_the_seed_of_their_cell(profile: Profile) -> None:
+    figures = run_suite(profile, build_cells("synthetic", "", 2, ablations=False), Runner())
+    assert {f.seed for f in figures} == set(FRESH_SEEDS[:2])
+
+
+def test_an_ablation_is_a_slice_of_its_own_and_no_baseline_stands_in_it() -> None:
+    rows = [figure("cirp", 0.5), figure("tfidf", 0.4), figure("cirp", 0.3, part="all"), figure("cirp", 0.1, metric="recall@20 over tfidf")]
+    assert [(f.slice, f.model, f.value) for f in as_ablation(rows, "no_pictures")] == [("no_pictures", "cirp", 0.5)]
+
+
+def test_without_planted_truth_an_ablation_is_measured_on_the_next_slice() -> None:
+    rows = [figure("mmsc", 0.5, part="cold", task="complements"), figure("mmsc", 0.4, part="warm", task="complements")]
+    assert [f.value for f in as_ablation(rows, "no_texts")] == [0.4]
+
+
+def test_pooled_figures_are_means_over_seeds() -> None:
+    (pooled,) = pool_seeds([figure("cirp", v) for v in (0.4, 0.5, 0.6)])
+    assert pooled.value == pytest.approx(0.5)
+    assert pooled.seed is None
+    assert pooled.n == 30
+
+
+def test_seeds_that_disagree_widen_the_interval_and_seeds_that_agree_narrow_it() -> None:
+    (apart,) = pool_seeds([figure("cirp", v) for v in (0.3, 0.5, 0.7)])
+    (together,) = pool_seeds([figure("cirp", v) for v in (0.5, 0.5, 0.5)])
+    assert apart.high is not None
+    assert together.high is not None
+    assert together.high - 0.5 == pytest.approx(0.02 / 3**0.5)
+    assert apart.high - 0.5 > 0.2
+
+
+def test_markdown_holds_every_model_once_a_task_with_its_interval() -> None:
+    page = figures_markdown([figure("cirp", 0.5), figure("tfidf", 0.4), figure("cirp", 0.3, part="all"), figure("cirp", 0.9, metric="ndcg@10")])
+    assert "### tiny: bundle, recall@20" in page
+    assert page.count("| **cirp** |") == page.count("| tfidf |") == 1
+    assert ".500 [.480, .520]" in page
+    assert ".900" not in page
+
+
+def test_the_plot_is_a_picture_with_a_panel_a_slice(tmp_path: Path) -> None:
+    one = plot_figures([figure("cirp", 0.5), figure("tfidf", 0.4)], tmp_path / "one.png")
+    two = plot_figures([figure("cirp", 0.5), figure("cirp", 0.4, part="all")], tmp_path / "two.png")
+    with Image.open(one) as narrow, Image.open(two) as wide:
+        assert wide.width > 1.5 * narrow.width

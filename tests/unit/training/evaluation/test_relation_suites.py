@@ -1,0 +1,94 @@
+"""Which pairs are tested, and which are refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from goeswith.errors import DataContractError
+from tests.unit.training.evaluation.small_worlds import Edge, make_pairs, make_set
+from training.dataset import TrainingSet
+from training.evaluation.cases import leave_one_out
+from training.evaluation.relation_suites import basket_pairs, cold_edges, held_out_edges, relation_suites, strict_training_set
+from training.evaluation.reserved import Reserved
+from training.evaluation.truth import Truth
+from training.evaluation.world import World
+
+NOTHING = Reserved(frozenset(), frozenset(), frozenset(), ())
+
+
+def make_world(edges: list[Edge], tested: tuple[tuple[str, str, str], ...] = (), size: int = 10, truth: Truth | None = None) -> World:
+    training = make_set(size, edges)
+    none = leave_one_out([], np.array([], dtype="datetime64[us]"), max_cases=1, seed=0)
+    test = Reserved(frozenset(), frozenset(), frozenset(), tested)
+    known = np.full(size, np.datetime64(0, "us"))
+    return World("tiny", training, training, test, none, "baskets", none, None, known, truth)
+
+
+def slices(world: World, kind: str) -> dict[str, list[tuple[int, int]]]:
+    found = relation_suites(world, kind, max_cases=100, seed=0)
+    return {suite.slice: list(zip(suite.cases.src.tolist(), suite.cases.dst.tolist(), strict=True)) for suite in found}
+
+
+def test_held_out_edges_are_tested_under_their_own_type() -> None:
+    world = make_world([(5, 6, "complement")], (("also_bought", "i00", "i01"), ("also_viewed", "i02", "i03")))
+    assert slices(world, "complement") == {"warm": [(0, 1)], "warm_strict": [(0, 1)], "full_catalogue": [(0, 1)]}
+    assert slices(world, "substitute")["warm"] == [(2, 3)]
+
+
+def test_a_tested_pair_that_stands_in_training_of_its_relation_is_refused() -> None:
+    world = make_world([(1, 0, "complement")], (("co_purchase", "i00", "i01"),))
+    with pytest.raises(DataContractError, match=r"'i00' and 'i01' stands in training"):
+        held_out_edges(world, "complement")
+
+
+def test_a_pair_that_another_relation_gives_away_is_not_tested() -> None:
+    world = make_world([(0, 1, "complement")], (("bought_together", "i00", "i01"), ("bought_together", "i02", "i03")))
+    assert slices(world, "complement")["warm"] == [(2, 3)]
+
+
+def test_neither_known_nor_tested_neighbours_are_negatives() -> None:
+    world = make_world([(0, 5, "complement")], (("also_bought", "i00", "i01"),))
+    assert held_out_edges(world, "complement").known[0].indices.tolist() == [1, 5]
+
+
+def test_strict_takes_the_tested_pair_out_of_the_other_relation_too() -> None:
+    world = make_world([(1, 0, "substitute"), (2, 3, "substitute")], (("also_bought", "i00", "i01"),))
+    pairs = strict_training_set(world, "complement").pairs
+    assert list(zip(pairs.src.tolist(), pairs.dst.tolist(), strict=True)) == [(2, 3)]
+
+
+def test_cold_edges_are_those_of_reserved_items_in_the_full_graph() -> None:
+    world = make_world([(5, 6, "complement")])
+    full = TrainingSet("full", world.training.items, make_pairs([(0, 1, "complement"), (5, 6, "complement")]))
+    reserved = Reserved(frozenset(), frozenset(), frozenset({"i00"}), ())
+    found = cold_edges(replace(world, full=full, test=reserved), "complement")
+    assert list(zip(found.src.tolist(), found.dst.tolist(), strict=True)) == [(0, 1)]
+
+
+def test_basket_pairs_leave_out_what_training_joins() -> None:
+    world = make_world([(0, 1, "complement")])
+    cases = leave_one_out([[0, 1, 2]], np.full(1, np.datetime64("NaT", "us")), max_cases=100, seed=0)
+    found = basket_pairs(cases, world.training)
+    assert set(zip(found.src.tolist(), found.dst.tolist(), strict=True)) == {(0, 2), (2, 0), (1, 2), (2, 1)}
+
+
+def test_planted_truth_is_split_by_what_training_knows() -> None:
+    pairs = (np.array([0, 2, 9, 4]), np.array([1, 3, 1, 5]))
+    truth = Truth({"complement": pairs, "substitute": pairs}, ())
+    found = slices(make_world([(0, 1, "complement"), (2, 8, "complement"), (4, 8, "complement"), (5, 4, "substitute")], truth=truth), "complement")
+    assert found["planted"] == [(2, 3), (4, 5)]
+    assert found["planted_all"] == [(0, 1), (2, 3), (9, 1), (4, 5)]
+    assert found["cold"] == [(9, 1)]
+
+
+def test_direction_is_asked_only_of_pairs_that_go_one_way() -> None:
+    truth = Truth({"complement": (np.array([0, 1, 2]), np.array([1, 0, 3])), "substitute": (np.array([], int), np.array([], int))}, ())
+    assert slices(make_world([(7, 8, "complement")], truth=truth), "complement")["direction"] == [(2, 3)]
+
+
+def test_noise_edges_stay_negatives_of_planted_truth() -> None:
+    truth = Truth({"complement": (np.array([0]), np.array([1])), "substitute": (np.array([0]), np.array([1]))}, ())
+    world = make_world([(0, 7, "complement")], truth=truth)
+    suite = next(s for s in relation_suites(world, "complement", max_cases=10, seed=0) if s.slice == "planted")
+    assert suite.cases.known[0].indices.tolist() == [1]

@@ -1,0 +1,116 @@
+"""Experiments cell by cell: a seed and a variant each; a cell that is done is read back, so a stopped suite goes on where it was."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from goeswith import fingerprint
+from goeswith.profile import Profile
+from goeswith.progress import progress
+from goeswith.results import Figure, read_figures, write_figures
+from training.evaluation.tables import OURS
+
+FRESH_SEEDS = (4101, 4102, 4103, 4104, 4105)
+"""Seeds of shops that nothing was developed on."""
+
+MAIN = "main"
+CODE = ("goeswith", "spark_jobs", "feature_repo", "training")
+BASE_SLICES = ("planted", "all", "warm", "held_baskets")
+"""On which slice of a task an ablation is measured: the first that the source has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What an ablation changes in the recipes; ``mmsc`` None leaves that model out."""
+
+    cirp: dict[str, Any] = field(default_factory=dict)
+    mmsc: dict[str, Any] | None = None
+
+
+VARIANTS: dict[str, Variant] = {
+    "no_pictures": Variant({"drop": ["image"]}, {"modalities": ["text"]}),
+    "no_texts": Variant({"drop": ["text"]}, {"modalities": ["image"]}),
+    "no_behaviour": Variant({"terms": ["itc"]}, {"substitute_paths": [], "complement_paths": []}),
+    "shuffled_neighbours": Variant({"shuffle_neighbours": True}),
+    "cic_only": Variant({"terms": ["cic"]}),
+}
+"""Ablations. ``no_behaviour`` is CIRP by ITC only, and MMSC without the graph as input (it still supervises)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One experiment: a source, a seed, and 'main' or the name of a variant."""
+
+    source: str
+    data: str
+    seed: int
+    variant: str = MAIN
+
+    @property
+    def world(self) -> str:
+        """Name of what all variants of one seed share."""
+        return f"{self.source}-{self.seed}"
+
+
+RunCell = Callable[[Profile, Cell], list[Figure]]
+
+
+def build_cells(source: str, data: str, seeds: int, *, ablations: bool) -> list[Cell]:
+    """Return the cells of a suite; the main one of a seed comes before its variants, which use what it made."""
+    variants = [MAIN, *VARIANTS] if ablations else [MAIN]
+    return [Cell(source=source, data=data, seed=seed, variant=variant) for seed in FRESH_SEEDS[:seeds] for variant in variants]
+
+
+def run_suite(profile: Profile, cells: Sequence[Cell], run_cell: RunCell) -> list[Figure]:
+    """Return the figures of all cells, running those that have none yet under this code."""
+    code = fingerprint.of_code(CODE)
+    figures: list[Figure] = []
+    with progress("experiments", len(cells), unit=" cells") as advance:
+        for cell in cells:
+            figures += _cached(profile, cell, run_cell, code)
+            advance(1, f"{cell.world} {cell.variant}")
+    return figures
+
+
+def _cached(profile: Profile, cell: Cell, run_cell: RunCell, code: str) -> list[Figure]:
+    name = f"cells/{cell.world}-{cell.variant}-{fingerprint.of_values(cell.source, cell.data, code)[:12]}"
+    found = read_figures(profile, name)
+    if found:
+        return found
+    figures = [replace(figure, seed=cell.seed) for figure in run_cell(profile, cell)]
+    kept = figures if cell.variant == MAIN else as_ablation(figures, cell.variant)
+    write_figures(profile, name, kept)
+    return kept
+
+
+def as_ablation(figures: Iterable[Figure], variant: str) -> list[Figure]:
+    """Return our models' figures on each task's base slice, under the variant's name as their slice."""
+    rows = [figure for figure in figures if figure.model in OURS and " over " not in figure.metric]
+    present = {(figure.task, figure.slice) for figure in rows}
+    base = {task: next((s for s in BASE_SLICES if (task, s) in present), None) for task, _ in present}
+    return [replace(figure, slice=variant) for figure in rows if figure.slice == base[figure.task]]
+
+
+def pool_seeds(figures: Iterable[Figure]) -> list[Figure]:
+    """Return each figure's mean over its seeds, with the 95% interval of that mean.
+
+    Its variance is the larger of the seeds' own sampling variance and the variance between seeds, over their number.
+    """
+    groups: dict[tuple[str, ...], list[Figure]] = defaultdict(list)
+    for figure in figures:
+        groups[figure.task, figure.data, figure.slice, figure.model, figure.metric].append(figure)
+    return [_pooled(group) for group in groups.values()]
+
+
+def _pooled(group: Sequence[Figure]) -> Figure:
+    values = np.array([figure.value for figure in group])
+    widths = np.array([(figure.high or figure.value) - (figure.low or figure.value) for figure in group])
+    within = float(np.mean((widths / 3.92) ** 2))
+    between = float(values.var(ddof=1)) if len(group) > 1 else 0.0
+    half = 1.96 * np.sqrt(max(within, between) / len(group))
+    mean = float(values.mean())
+    cases = sum(figure.n or 0 for figure in group)
+    return replace(group[0], value=mean, low=mean - half, high=mean + half, n=cases, seed=None, seconds=None)
