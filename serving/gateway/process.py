@@ -14,7 +14,7 @@ from goeswith.profile import PROJECT_ROOT, Profile
 from goeswith.progress import progress
 from serving.runtime import processes
 
-READY_AFTER_S = 90.0
+READY_AFTER_S = 180.0
 _POLL_S = 0.2
 
 

@@ -13,6 +13,9 @@ from serving.gateway.nearest import NearestIds, released_ids
 
 logger = logging.getLogger(__name__)
 
+DEADLINE_S = 10.0
+"""People wait longer than services do: a new item on a busy machine of two cores takes more than the client's default."""
+
 
 def build_client(profile: Profile) -> Client:
     """Return the client of a deployment."""
@@ -20,6 +23,7 @@ def build_client(profile: Profile) -> Client:
         features=profile.features,
         manifest=profile.model_repository / MANIFEST,
         triton=f"{profile.triton.host}:{profile.triton.grpc_port}",
+        deadline_s=DEADLINE_S,
     )
     return Client(config)
 

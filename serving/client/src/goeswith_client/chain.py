@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from goeswith_client.answers import Item, RankedItem, Source
-from goeswith_client.errors import DeadlineExceeded, ModelRefused, ModelUnavailable
+from goeswith_client.errors import ClientError, DeadlineExceeded, ModelRefused, ModelUnavailable
 from goeswith_client.features import Features, Neighbour
 from goeswith_client.filters import Filters
 from goeswith_client.limits import MAX_K
@@ -35,6 +35,8 @@ class Chain:
     k: int
     filters: Filters
     notes: list[str] = field(default_factory=list)
+    failure: ClientError | None = None
+    """Why the model did not answer, where it was asked and did not."""
 
     def answer(self) -> Candidates | None:
         """Return the first step that fills k places, else the one that fills most; None where all are empty."""
@@ -67,6 +69,7 @@ class Chain:
             try:
                 found, version = self._search(wanted)
             except AWAY as error:
+                self.failure = error
                 self.notes.append(error.what)
                 return None
             items = self._kept(found)

@@ -130,8 +130,8 @@ class Client:
         self._check_age()
         chain = Chain(self.features, self.models, self._known([item_id])[0], kind, k, filters)
         found = chain.answer()
-        if found is None and any("Triton" in note or "model" in note for note in chain.notes):
-            raise ModelUnavailable(f"nothing answers for {item_id!r}: {'; '.join(chain.notes)}", "start the models: goeswith up")
+        if found is None and chain.failure:
+            raise type(chain.failure)(f"nothing answers for {item_id!r}: {'; '.join(chain.notes)}", chain.failure.remedy)
         items, source, version = (found.items, found.source, found.model_version) if found else ((), "model", None)
         return self._answer((item_id,), kind, items, source, version, chain.notes)
 
