@@ -54,7 +54,8 @@ class ContentHead(nn.Module):
         self.hidden = nn.Linear(width, width, bias=False)
         self.weigh = nn.Linear(width, 1, bias=False)
         self.out = nn.Linear(width, width, bias=False)
-        for weight in (self.out.weight, *self.project.parameters()):
+        nn.init.orthogonal_(self.out.weight)
+        for weight in self.project.parameters():
             nn.init.orthogonal_(weight)
 
     def forward(self, tokens: Tokens) -> Tensor:

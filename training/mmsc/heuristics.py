@@ -65,7 +65,8 @@ class PairFeatures:
         self.size = size = len(items)
         self.attributes = attributes
         pairs = pairs if behaviour else pairs.where(np.zeros(len(pairs), dtype=np.bool_))
-        self.tasks = {kind: _task(pairs.of_type(kind), pairs.of_type(other), size) for kind, other in zip(KINDS, reversed(KINDS), strict=True)}
+        of = {kind: _matrix(pairs.of_type(kind), size, symmetric=kind == "substitute") for kind in KINDS}
+        self.tasks = {kind: _task(of[kind], of[other]) for kind, other in zip(KINDS, reversed(KINDS), strict=True)}
         self.categories = _categories(items)
         self.brands = _codes(items.brands)
         self.prices = np.log(np.maximum(items.prices, 0.01))
@@ -100,6 +101,23 @@ class PairFeatures:
         dearer = self.prices[candidates] - self.prices[src][:, None]
         return [shared, brand.astype(np.float32), np.abs(dearer) if symmetric else dearer]
 
+    def nearest(self, kind: str, src: Ints, count: int) -> Ints:
+        """Return the positions (B, count) that the graph brings nearest: known edges by weight, then Adamic-Adar.
+
+        The query itself fills the places of a row that reaches fewer.
+        """
+        task = self.tasks[kind]
+        reached = _dense(task.own[src] @ task.own_by)
+        strength = np.where((edges := _dense(task.out[src])) > 0, 1 + edges, reached / (1 + reached))
+        strength[np.arange(len(src)), src] = 0.0
+        top = np.argpartition(-strength, min(count, self.size) - 1, axis=1)[:, :count]
+        return np.where(np.take_along_axis(strength, top, axis=1) > 0, top, src[:, None])
+
+    def shared(self, kind: str, src: Ints, dst: Ints) -> Ints:
+        """Return how many items are joined in the task to both ``src`` and ``dst`` (P,)."""
+        own = self.tasks[kind].own
+        return np.asarray(own[src].multiply(own[dst]).sum(1), dtype=np.int64).ravel()
+
     def known_weight(self, kind: str, src: Ints, candidates: Ints) -> Floats:
         """Return the weight (B, C) of the known edge from ``src`` to each candidate, 0 where there is none."""
         return _dense(self.tasks[kind].out[src])[np.arange(len(src))[:, None], candidates]
@@ -111,12 +129,9 @@ def _ends(first: Floats, second: Floats, symmetric: bool) -> tuple[Floats, Float
     return (np.minimum(first, second), np.maximum(first, second)) if symmetric else (first, second)
 
 
-def _task(own: Pairs, other: Pairs, size: int) -> _Task:
-    out = _matrix(own.src, own.dst, own.weights, size)
+def _task(out: sparse.csr_matrix, other: sparse.csr_matrix) -> _Task:
     weighted = out.maximum(out.T).tocsr()
-    undirected = _ones(weighted)
-    other_undirected = _ones(_matrix(other.src, other.dst, other.weights, size))
-    other_undirected = _ones(other_undirected.maximum(other_undirected.T).tocsr())
+    undirected, other_undirected = _ones(weighted), _ones(other.maximum(other.T).tocsr())
     rare, rare_other = _rarity(undirected), _rarity(other_undirected)
     return _Task(
         own=undirected,
@@ -147,12 +162,13 @@ def _rarity(matrix: sparse.csr_matrix) -> sparse.dia_matrix:
     return sparse.diags(1 / np.log(np.asarray(matrix.sum(1)).ravel() + 2))
 
 
-def _matrix(src: Ints, dst: Ints, weights: Floats, size: int) -> sparse.csr_matrix:
-    """Return (N, N) weights; repeated edges are counted once, by their greatest weight."""
-    order = np.lexsort((-weights, dst, src))
-    _, first = np.unique(src[order] * size + dst[order], return_index=True)
-    pick = order[first]
-    return sparse.csr_matrix((np.maximum(weights[pick], np.float32(1e-3)), (src[pick], dst[pick])), (size, size), dtype=np.float32)
+def _matrix(pairs: Pairs, size: int, *, symmetric: bool) -> sparse.csr_matrix:
+    """Return (N, N) weights; repeated edges are counted once, by their greatest weight; ``symmetric`` adds the missing directions."""
+    order = np.lexsort((-pairs.weights, pairs.dst, pairs.src))
+    _, first = np.unique(pairs.src[order] * size + pairs.dst[order], return_index=True)
+    src, dst, weights = pairs.src[order][first], pairs.dst[order][first], pairs.weights[order][first]
+    matrix = sparse.csr_matrix((np.maximum(weights, np.float32(1e-3)), (src, dst)), (size, size), dtype=np.float32)
+    return matrix.maximum(matrix.T).tocsr() if symmetric else matrix
 
 
 def _ones(matrix: sparse.csr_matrix) -> sparse.csr_matrix:

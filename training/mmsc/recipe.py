@@ -40,7 +40,7 @@ class MmscRecipe:
     """Share of items in a batch whose behaviour is hidden, so that content alone is trained as well."""
     hidden: float = 0.1
     """Share of each task's pairs that no loss sees: they choose the epoch and teach the re-ranker."""
-    max_hidden: int = 4_000
+    max_hidden: int = 6_000
     cold_neighbours: int = 10
     cold_closeness: float = 0.5
     """Least cosine of contents for a warm item to lend its behaviour to a cold one (Eq. 12)."""

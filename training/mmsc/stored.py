@@ -49,7 +49,7 @@ class StoredVectors:
         return np.stack([np.einsum("bd,bcd->bc", a[src], b[candidates]) for a, b in pairs], axis=-1)
 
     def nearest(self, kind: str, src: Ints, count: int) -> Ints:
-        """Return the positions (B, count) of the best candidates by vector, best first; the query itself is left out."""
+        """Return the positions (B, count) of the best candidates by vector, best first; the query itself comes last of all."""
         source, target = self.ends(kind)
         scores = torch.from_numpy(source[src]) @ torch.from_numpy(target).T
         scores[torch.arange(len(src)), torch.from_numpy(src)] = -2.0

@@ -1,0 +1,71 @@
+"""Walks: what they may visit, and what they never do."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.training.mmsc.tiny import pairs_of
+from training.mmsc.graph import NOBODY, RelationGraph, build_csr, build_graph, sample_walks
+
+PATHS = ("c", "s", "cc", "cs", "sc", "ss", "scs", "sss")
+Edges = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.sampled_from("sc")).filter(lambda e: e[0] != e[1]), max_size=25)
+
+
+def walk(graph: RelationGraph, nodes: torch.Tensor, partners: torch.Tensor, seed: int = 0) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    return sample_walks(graph, PATHS, nodes, partners, 6, torch.Generator().manual_seed(seed))
+
+
+@settings(max_examples=60, deadline=None)
+@given(edges=Edges, seed=st.integers(0, 100))
+def test_every_hop_of_a_walk_is_an_edge_and_none_returns_to_the_query(edges: list[tuple[int, int, str]], seed: int) -> None:
+    graph, nodes = build_graph(pairs_of(*edges), 8), torch.arange(8)
+    known = {(a, b, k) for a, b, k in edges} | {(b, a, k) for a, b, k in edges}
+    walks = walk(graph, nodes, torch.full_like(nodes, NOBODY), seed)
+    for path, (node, real) in walks.items():
+        before = walks[path[:-1]][0] if len(path) > 1 else nodes[:, None].expand(-1, 6)
+        for query, f in real.nonzero().tolist():
+            assert (int(before[query, f]), int(node[query, f]), path[-1]) in known
+            assert int(node[query, f]) != query
+
+
+@settings(max_examples=30, deadline=None)
+@given(edges=Edges)
+def test_no_walk_takes_the_edge_of_the_pair_that_a_loss_asks_about(edges: list[tuple[int, int, str]]) -> None:
+    graph, nodes = build_graph(pairs_of(*edges), 8), torch.arange(8)
+    partners = (nodes + 1) % 8
+    walks = walk(graph, nodes, partners)
+    for path in ("s", "c"):
+        node, real = walks[path]
+        assert not bool((real & (node == partners[:, None])).any())
+
+
+def test_a_node_of_few_neighbours_sees_all_of_them() -> None:
+    graph = build_graph(pairs_of((0, 1, "s"), (0, 2, "s"), (0, 3, "s")), 4)
+    node, real = walk(graph, torch.tensor([0]), torch.tensor([NOBODY]))["s"]
+    assert bool(real.all())
+    assert set(node.flatten().tolist()) == {1, 2, 3}
+
+
+def test_heavy_edges_are_walked_more_often() -> None:
+    csr = build_csr(np.array([0, 0]), np.array([1, 2]), np.array([0.9, 0.1], dtype=np.float32), 3)
+    draw = torch.rand(2000, generator=torch.Generator().manual_seed(1))
+    node, _ = csr.step(torch.zeros(2000, dtype=torch.long), draw, torch.full((2000,), NOBODY))
+    assert float((node == 1).float().mean()) == pytest.approx(0.9, abs=0.03)
+
+
+def test_an_item_in_no_relation_and_a_relation_without_edges_have_no_walks() -> None:
+    walks = walk(build_graph(pairs_of((0, 1, "s")), 3), torch.arange(3), torch.full((3,), NOBODY))
+    assert not any(bool(real[2].any()) for _, real in walks.values())
+    assert not bool(walks["c"][1].any())
+    assert bool(walks["s"][1][0].all())
+
+
+def test_the_second_view_drops_both_directions_of_an_edge() -> None:
+    pairs = pairs_of(*[(i, j, "c") for i in range(20) for j in range(20) if i != j])
+    view = build_graph(pairs, 20).without(0.2, torch.Generator().manual_seed(3)).relations["c"]
+    rows = torch.repeat_interleave(torch.arange(20), view.indptr.diff())
+    kept = set(zip(rows.tolist(), view.indices.tolist(), strict=True))
+    assert kept == {(j, i) for i, j in kept}
+    assert len(kept) / 380 == pytest.approx(0.8, abs=0.1)
