@@ -23,6 +23,9 @@ from training.cirp.vectors import encode_items
 from training.dataset import TrainingSet
 from training.trainer import Row, TrainerConfig, fit
 
+CHECKPOINT_EVERY = 25
+"""Optimizer steps: a step takes seconds."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -102,6 +105,7 @@ def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, 
         schedule="cosine" if recipe.towers == "small" else "constant",
         precision=recipe.precision,
         seed=recipe.seed,
+        checkpoint_every=CHECKPOINT_EVERY,
     )
     curve = fit(task, config, folder, recipe={"inputs": inputs_hash}, what="CIRP")
     model.to("cpu")

@@ -1,0 +1,200 @@
+"""CIRP as a task, on the tiny shop: resume, controls, missing modalities, vectors."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from goeswith.profile import Profile, load_profile
+from goeswith.results import write_atomically
+from tests.tiny_shop import RUN, write_tiny_lake
+from training.cirp.files import load_cirp, read_summary
+from training.cirp.fit import train
+from training.cirp.inputs import build_inputs
+from training.cirp.model import build_cirp
+from training.cirp.neighbours import build_graph
+from training.cirp.recipe import CirpRecipe, Term, cirp_small
+from training.cirp.task import Batch, CirpTask, random_crops, reciprocal_rank
+from training.cirp.towers import MINILM
+from training.cirp.vectors import encode_items
+from training.dataset import TrainingSet, read_training_set
+from training.pictures import normalise_pixels
+from training.text_tokens import load_tokenizer, pad_id, pad_tokens, tokenise
+
+GOLDEN = {"itc_loss": 3.1157, "cic_loss": 2.7638, "intra_loss": 2.4518, "temperature": 0.07}
+QUICK = replace(cirp_small(), batch=24, max_epochs=2, queue=16, trained_text_layers=0, train_tokens=8, image_px=32, dim=32)
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Profile:
+    return load_profile(overrides={"home": tmp_path_factory.mktemp("home")})
+
+
+@pytest.fixture(scope="module")
+def training(profile: Profile) -> TrainingSet:
+    version = write_tiny_lake(profile)["training_sets"]
+    return read_training_set(profile, version=version, run=RUN, graph="full")
+
+
+def make_task(training: TrainingSet, profile: Profile, recipe: CirpRecipe = QUICK) -> CirpTask:
+    torch.manual_seed(0)
+    model = build_cirp(recipe)
+    return CirpTask(model, build_inputs(training.items, model, recipe, profile), build_graph(training, recipe), recipe)
+
+
+def first_batch(task: CirpTask) -> Batch:
+    return next(iter(task.batches(0, torch.Generator().manual_seed(0))))
+
+
+def without(training: TrainingSet, **fields: Any) -> TrainingSet:
+    return TrainingSet(training.graph, replace(training.items, **fields), training.pairs)
+
+
+def total(terms: dict[str, torch.Tensor]) -> torch.Tensor:
+    return torch.stack([value for name, value in terms.items() if name.endswith("_loss")]).sum()
+
+
+def test_a_batch_holds_its_leaders_neighbours_once_each(training: TrainingSet, profile: Profile) -> None:
+    task = make_task(training, profile)
+    batch = first_batch(task)
+    assert len(set(batch.items.tolist())) == len(batch.items) <= 24
+    assert task.known.contains(batch.items[:, None], batch.items[None]).any(1).float().mean() > 0.6
+    assert batch.pixels.dtype == torch.uint8
+    assert len(batch.pixels) == len(batch.crops) == int(batch.has_image.sum())
+
+
+def test_the_terms_are_those_that_the_recipe_names(training: TrainingSet, profile: Profile) -> None:
+    named: dict[tuple[Term, ...], set[str]] = {
+        ("itc", "cic"): {"itc_loss", "cic_loss", "intra_loss", "temperature"},
+        ("itc",): {"itc_loss", "temperature"},
+        ("cic",): {"cic_loss", "intra_loss", "temperature"},
+    }
+    for terms, expected in named.items():
+        task = make_task(training, profile, replace(QUICK, terms=terms))
+        assert set(task.losses(first_batch(task))) == expected
+    assert "intra_loss" not in make_task(training, profile, replace(QUICK, intra_modal=False)).losses(first_batch(task))
+
+
+def test_the_golden_loss_of_the_first_batch_is_reproduced(training: TrainingSet, profile: Profile) -> None:
+    task = make_task(training, profile)
+    terms = task.losses(first_batch(task))
+    assert {name: value.item() for name, value in terms.items()} == pytest.approx(GOLDEN, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"images": (None,) * 60}, {"titles": (None,) * 60, "descriptions": (None,) * 60, "brands": (None,) * 60, "categories": ((),) * 60}]
+)
+def test_a_shop_without_pictures_or_without_texts_trains_on_what_is_there(training: TrainingSet, profile: Profile, fields: dict[str, Any]) -> None:
+    task = make_task(without(training, **fields), profile, replace(QUICK, intra_modal=False))
+    terms = task.losses(first_batch(task))
+    assert terms["itc_loss"] == terms["cic_loss"] == 0
+    assert terms["intra_loss"] > 0
+    total(terms).backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
+    vectors = encode_items(task.model.cirp, task.inputs, np.arange(60), 8)
+    assert torch.isfinite(vectors["feature"]).all()
+    assert torch.allclose(vectors["feature"].norm(dim=1), torch.ones(60), atol=1e-5)
+
+
+def test_a_modality_that_the_recipe_drops_is_missing_everywhere(training: TrainingSet, profile: Profile) -> None:
+    task = make_task(training, profile, replace(QUICK, drop=("image",)))
+    vectors = encode_items(task.model.cirp, task.inputs, np.arange(60), 8)
+    assert not vectors["has_image"].any()
+    assert vectors["image"].abs().sum() == 0
+    assert vectors["has_text"].all()
+
+
+def test_a_shop_of_one_item_trains(training: TrainingSet, profile: Profile) -> None:
+    items = replace(training.items, **{name: getattr(training.items, name)[:1] for name in training.items.__slots__})
+    task = make_task(TrainingSet("full", items, training.pairs.where(np.zeros(len(training.pairs), bool))), profile)
+    terms = task.losses(first_batch(task))
+    total(terms).backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
+    assert torch.isfinite(total(terms))
+    assert task.validate() == {}
+
+
+def test_the_cached_path_equals_the_whole_towers_path_for_every_item(training: TrainingSet, profile: Profile) -> None:
+    recipe = replace(QUICK, trained_text_layers=1)
+    task = make_task(training, profile, recipe)
+    model, tokenizer = task.model.cirp.eval(), load_tokenizer(MINILM, recipe.max_tokens)
+    vectors = encode_items(model, task.inputs, np.arange(60), recipe.max_tokens)
+    ids, mask = map(torch.from_numpy, pad_tokens(tokenise(tokenizer, training.items.texts()), pad_id(tokenizer), recipe.max_tokens))
+    with torch.no_grad():
+        text, image = model.encode_text(ids, mask), model.encode_image(normalise_pixels(task.inputs.pictures.take(np.arange(60))))
+        every = torch.ones(60, dtype=torch.bool)
+        assert torch.allclose(vectors["text"], text, atol=1e-5)
+        assert torch.allclose(vectors["image"], image, atol=1e-5)
+        assert torch.allclose(vectors["feature"], model.feature(text, image, every, every), atol=1e-5)
+
+
+def test_a_killed_training_goes_on_to_the_same_vectors_and_a_finished_one_is_left_alone(
+    training: TrainingSet, profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.cirp.fit.CHECKPOINT_EVERY", 1)
+    train(training, QUICK, tmp_path / "whole", profile)
+    original, seen = CirpTask.batches, [0]
+
+    def cut(self: CirpTask, epoch: int, generator: torch.Generator) -> Iterator[Batch]:
+        for batch in original(self, epoch, generator):
+            seen[0] += 1
+            if seen[0] == 4:
+                raise KeyboardInterrupt
+            yield batch
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CirpTask, "batches", cut)
+        with pytest.raises(KeyboardInterrupt):
+            train(training, QUICK, tmp_path / "cut", profile)
+    assert read_summary(tmp_path / "cut") == {}
+    train(training, QUICK, tmp_path / "cut", profile)
+    whole, resumed = (load_file(tmp_path / name / "vectors.safetensors") for name in ("whole", "cut"))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert train(training, QUICK, tmp_path / "cut", profile)["unchanged"]
+
+
+def test_another_recipe_or_other_data_train_anew(training: TrainingSet, profile: Profile, tmp_path: Path) -> None:
+    recipe = replace(QUICK, untrained=True)
+    first = train(training, recipe, tmp_path, profile)
+    other = train(without(training, titles=("thing",) * 60), recipe, tmp_path, profile)
+    assert first["inputs"] != other["inputs"] != train(training, replace(recipe, seed=1), tmp_path, profile)["inputs"]
+
+
+def test_the_folder_holds_the_vectors_and_a_model_that_loads_to_the_same(training: TrainingSet, profile: Profile, tmp_path: Path) -> None:
+    summary = train(training, QUICK, tmp_path, profile, keep_untrained=True)
+    vectors, before = load_file(tmp_path / "vectors.safetensors"), load_file(tmp_path / "untrained" / "vectors.safetensors")
+    assert set(vectors) == {"text", "image", "has_text", "has_image", "feature"}
+    assert not torch.allclose(vectors["feature"], before["feature"])
+    model, recipe = load_cirp(tmp_path)
+    again = encode_items(model, build_inputs(training.items, model, recipe, profile), np.arange(60), recipe.max_tokens)
+    assert torch.allclose(again["feature"], vectors["feature"], atol=1e-6)
+    assert summary["preprocess"]["image_px"] == recipe.image_px == 32
+    assert (tmp_path / "tokenizer.json").is_file()
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_folder_that_was_cut_off_before_its_recipe_is_not_taken_for_complete(training: TrainingSet, profile: Profile, tmp_path: Path) -> None:
+    recipe = replace(QUICK, untrained=True)
+    train(training, recipe, tmp_path, profile)
+    (tmp_path / "recipe.json").unlink()
+    write_atomically(tmp_path / "vectors.safetensors", "cut")
+    train(training, recipe, tmp_path, profile)
+    assert len(load_file(tmp_path / "vectors.safetensors")["feature"]) == 60
+
+
+def test_reciprocal_rank_counts_by_hand() -> None:
+    x = torch.eye(4) + torch.tensor([[0, 0.9, 0.5, 0], [0.0] * 4, [0.0] * 4, [0.0] * 4])
+    barred = torch.eye(4, dtype=torch.bool)[:1]
+    assert reciprocal_rank(x, torch.tensor([[0, 2]]), barred) == 0.5
+    barred[0, 1] = True
+    assert reciprocal_rank(x, torch.tensor([[0, 2]]), barred) == 1.0
+
+
+def test_crops_stay_within_the_picture() -> None:
+    maps = random_crops(200, torch.Generator().manual_seed(0))
+    reach = maps[:, :, :2].abs().sum(2) + maps[:, :, 2].abs()
+    assert (reach <= 1 + 1e-6).all()
+    assert 0.3 < (maps[:, 0, 0] < 0).float().mean() < 0.7
