@@ -1,0 +1,75 @@
+"""The command evaluate: its processes, and what a variant shares with its main cell."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from goeswith.command import evaluate
+from goeswith.errors import GoeswithError
+from goeswith.results import Figure, write_atomically, write_json
+from training.evaluation.experiments import VARIANTS, Cell
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any], dict[str, str]]]:
+    """Record the jobs instead of starting their processes: job, parameters, environment."""
+    found: list[tuple[str, dict[str, Any], dict[str, str]]] = []
+
+    def record(environment: dict[str, str], *words: str) -> str:
+        given = dict(zip(words[2::2], words[3::2], strict=True))
+        found.append((words[1], json.loads(given["--params"]), environment))
+        return "a log line\n" + json.dumps({"versions": {**json.loads(given.get("--versions", "{}")), words[1]: 1}, "summary": {}})
+
+    monkeypatch.setattr(evaluate, "_goeswith", record)
+    return found
+
+
+def test_a_failing_step_ends_with_its_own_words_and_the_home_it_failed_in(tmp_path: Path) -> None:
+    with pytest.raises(GoeswithError, match="no job is called") as caught:
+        evaluate._goeswith({"GOESWITH_HOME": str(tmp_path)}, "job", "no_such_job", "--run", "x")
+    assert str(tmp_path) in caught.value.what
+
+
+def test_a_main_cell_runs_a_fresh_shop_from_ingest_to_measurement(calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path) -> None:
+    evaluate._run_main(tmp_path, Cell(source="synthetic", data="", seed=4101))
+    steps = ["ingest", "graph", "apply_features", "build_training_set", "train_cirp", "train_mmsc", "evaluate_models"]
+    assert [name for name, _, _ in calls] == steps
+    assert calls[0][1]["ingest"]["options"] == {"seed": 4101}
+    assert json.loads((tmp_path / "versions.json").read_text(encoding="utf-8")) == {"apply_features": 1, "build_training_set": 1}
+
+
+def test_another_source_has_the_seed_in_training_alone(calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path) -> None:
+    evaluate._run_main(tmp_path, Cell(source="hm", data="/data/hm", seed=4101))
+    assert calls[0][1]["ingest"] == {"source": "hm", "data": "/data/hm", "options": {}}
+    assert {params["overrides"]["seed"] for name, params, _ in calls if name.startswith("train")} == {4101}
+
+
+def test_a_variant_reads_the_main_lake_and_writes_to_a_home_of_its_own(
+    calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path
+) -> None:
+    main, home = tmp_path / "main", tmp_path / "no_texts"
+    (main / "truth").mkdir(parents=True)
+    write_json(main / "versions.json", {"training_sets": 3})
+    evaluate._run_variant(home, main, VARIANTS["no_texts"], Cell(source="synthetic", data="", seed=1, variant="no_texts"))
+    assert [name for name, _, _ in calls] == ["train_cirp", "train_mmsc", "evaluate_models"]
+    assert all(environment == {"GOESWITH_HOME": str(home), "GOESWITH_LAKE": str(main / "lake")} for _, _, environment in calls)
+    assert calls[0][1]["overrides"]["drop"] == ["text"]
+    assert calls[2][1]["baselines"] is False
+    assert (home / "truth").resolve() == main / "truth"
+
+
+def test_a_control_of_the_encoder_trains_the_encoder_alone(calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path) -> None:
+    write_json(tmp_path / "main" / "versions.json", {})
+    cell = Cell(source="synthetic", data="", seed=1, variant="cic_only")
+    evaluate._run_variant(tmp_path / "cic_only", tmp_path / "main", VARIANTS["cic_only"], cell)
+    assert [name for name, _, _ in calls] == ["train_cirp", "evaluate_models"]
+
+
+def test_tables_show_each_slice_with_its_best_model_first(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rows = [Figure(task="bundle", data="tiny", slice="all", model=m, metric="recall@20", value=v, n=9) for m, v in (("random", 0.1), ("cirp", 0.4))]
+    evaluate._show(rows, write_atomically(tmp_path / "page.md", ""))
+    printed = capsys.readouterr().out
+    assert "tiny: bundle, all" in printed
+    assert printed.index("cirp") < printed.index("random")
