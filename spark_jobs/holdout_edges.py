@@ -41,18 +41,19 @@ def reserve_edges(declared: DataFrame, cold: DataFrame, split: Split, min_degree
 def match_edges(candidates: DataFrame) -> DataFrame:
     """Return edges of which no two share an item: round by round those that come first, by ``order``, at both of their ends.
 
-    That is one of Luby's parallel matchings, cut off after ``ROUNDS``; nothing is collected, and the order alone decides.
+    That is one of Luby's parallel matchings, cut off after ``ROUNDS``; nothing is collected, and the order alone decides. Each
+    round ends in a checkpoint: the plan of all rounds together would grow exponentially.
     """
-    open_edges, rounds = candidates.persist(), []
+    open_edges, rounds = candidates.localCheckpoint(), []
     for _ in range(ROUNDS):
         first = F.min("order").over(Window.partitionBy("relation", "node")) == F.col("order")
         both = _ends(open_edges).withColumn("first", first).groupBy(*candidates.columns).agg(F.bool_and("first").alias("first"))
-        taken = both.where("first").drop("first").persist()
+        taken = both.where("first").drop("first").localCheckpoint()
         rounds.append(taken)
         used = _ends(taken).select("relation", "node")
         for end in ("a", "b"):
             open_edges = open_edges.join(used.select("relation", F.col("node").alias(end)), on=["relation", end], how="left_anti")
-        open_edges = open_edges.select(*candidates.columns).persist()
+        open_edges = open_edges.select(*candidates.columns).localCheckpoint()
     return reduce(DataFrame.unionByName, rounds)
 
 

@@ -21,6 +21,7 @@ COMMON = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.ui.showConsoleProgress": "false",
+    "spark.sql.maxPlanStringLength": "20000",
     "spark.log.level": "ERROR",
 }
 LOCAL = {

@@ -57,14 +57,13 @@ def merge_table(
     run_id: str,
     job: str,
     consumed: Mapping[str, int],
-    scope: Mapping[str, Sequence[str]] | None = None,
     delete_missing: bool = False,
 ) -> int:
     """Bring a table to hold ``frame``'s rows, by the catalogue's key, in one commit; return the table's version afterwards.
 
     Rows whose content is equal stay untouched, so that running a job again writes nothing at all; changed and new rows get
-    ``updated_at``. With ``delete_missing`` rows that ``frame`` lacks go; ``scope`` (column -> values) bounds what ``frame``
-    speaks for. Columns that ``frame`` lacks are null. ``consumed`` stands, with run and job, in the commit's metadata.
+    ``updated_at``. With ``delete_missing`` rows that ``frame`` lacks go. Columns that ``frame`` lacks are null. ``consumed``
+    stands, with run and job, in the commit's metadata.
     Raises ``DataContractError`` for a lacking column, a null where none may be, or a key that comes twice.
     """
     table = find_table(name)
@@ -74,9 +73,9 @@ def merge_table(
     try:
         _check_rows(table, rows)
         target = create_table(spark, profile, name)
-        if _differs(table, target, rows, scope, delete_missing=delete_missing):
+        if _differs(table, target, rows, delete_missing=delete_missing):
             with _commit_metadata(spark, run_id, job, consumed):
-                _merge(table, target, rows, scope, delete_missing=delete_missing)
+                _merge(table, target, rows, delete_missing=delete_missing)
     finally:
         rows.unpersist()
     return lake.open_table(profile, name).version()
@@ -112,32 +111,26 @@ def _check_rows(table: Table, rows: DataFrame) -> None:
         raise DataContractError(f"rows for {table.name!r} repeat the key {key}", "each key may stand once: deduplicate before writing")
 
 
-def _differs(table: Table, target: DeltaTable, rows: DataFrame, scope: Mapping[str, Sequence[str]] | None, *, delete_missing: bool) -> bool:
+def _differs(table: Table, target: DeltaTable, rows: DataFrame, *, delete_missing: bool) -> bool:
     """Return whether a MERGE would change anything; asked first because Delta commits an empty version where it would not."""
-    held = target.toDF().alias("t").where(scope_condition(scope) or "true")
+    held = target.toDF().alias("t")
     same = f"{_same_key(table)} AND NOT ({_changed(table)})" if table.content else _same_key(table)
     if not rows.alias("s").join(held, F.expr(same), how="left_anti").isEmpty():
         return True
     return delete_missing and not held.join(rows.alias("s"), F.expr(_same_key(table)), how="left_anti").isEmpty()
 
 
-def _merge(table: Table, target: DeltaTable, rows: DataFrame, scope: Mapping[str, Sequence[str]] | None, *, delete_missing: bool) -> None:
+def _merge(table: Table, target: DeltaTable, rows: DataFrame, *, delete_missing: bool) -> None:
     stamp = "updated_at" in table.columns
     source = rows.withColumn("updated_at", F.current_timestamp()) if stamp else rows
     values: dict[str, str | Column] = {name: f"s.`{name}`" for name in table.columns}
-    merge = target.alias("t").merge(source.alias("s"), _merge_condition(table, scope))
+    merge = target.alias("t").merge(source.alias("s"), _same_key(table))
     if table.content:
         merge = merge.whenMatchedUpdate(condition=_changed(table), set=values)
     merge = merge.whenNotMatchedInsert(values=values)
     if delete_missing:
-        merge = merge.whenNotMatchedBySourceDelete(condition=scope_condition(scope))
+        merge = merge.whenNotMatchedBySourceDelete()
     merge.execute()
-
-
-def _merge_condition(table: Table, scope: Mapping[str, Sequence[str]] | None) -> str:
-    """Join by key; the scope's literals let Delta skip files of other partitions."""
-    within = scope_condition(scope)
-    return f"{_same_key(table)} AND {within}" if within else _same_key(table)
 
 
 def _same_key(table: Table) -> str:
@@ -146,18 +139,6 @@ def _same_key(table: Table) -> str:
 
 def _changed(table: Table) -> str:
     return " OR ".join(f"NOT (t.`{column}` <=> s.`{column}`)" for column in table.content)
-
-
-def scope_condition(scope: Mapping[str, Sequence[str]] | None) -> str | None:
-    """Return the SQL condition on the target's rows that a scope names, or None for all rows."""
-    if not scope:
-        return None
-    return " AND ".join(f"t.`{column}` IN ({', '.join(map(_literal, values))})" for column, values in scope.items())
-
-
-def _literal(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 @contextmanager

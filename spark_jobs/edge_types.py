@@ -1,0 +1,114 @@
+"""From counted pairs, pruning and verdicts to typed edges: which pairs stay, as what, how strong, and on what evidence."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+SUBSTITUTE, COMPLEMENT = "substitute", "complement"
+TYPE_OF = {
+    "co_view": SUBSTITUTE,
+    "also_viewed": SUBSTITUTE,
+    "type_2": SUBSTITUTE,
+    "co_purchase": COMPLEMENT,
+    "then_bought": COMPLEMENT,
+    "also_bought": COMPLEMENT,
+    "bought_together": COMPLEMENT,
+    "type_1": COMPLEMENT,
+}
+"""What a relation says of its pairs until a judge says otherwise. GATNE's two unnamed types are read as also_bought and also_viewed."""
+
+DIRECTED = "then_bought"
+RULES_JUDGE = "rules"
+FATE = "fate"
+PRUNED, WEAK, DROPPED, MOVED, KEPT = "pruned", "weak", "dropped", "moved", "kept"
+PAIR = ("graph", "relation", "src", "dst")
+VERDICT = ("judge", "prompt_hash", "p_substitute", "p_complement", "p_neither")
+
+
+def add_scores(pairs: DataFrame, scores: DataFrame) -> DataFrame:
+    """Add ``pruned``: LightGCN scored the pair and its rule dropped it. Pairs that were never scored stay."""
+    dropped = scores.where(~F.col("kept")).select(*PAIR, F.lit(True).alias("pruned"))
+    return pairs.join(dropped, on=list(PAIR), how="left").fillna(False, ["pruned"])
+
+
+def add_verdicts(pairs: DataFrame, verdicts: DataFrame) -> DataFrame:
+    """Add the newest verdict on the two items, whichever way round it was asked; nulls where nobody judged them."""
+    told = F.struct("judged_at", *VERDICT)
+    newest = verdicts.groupBy(*_unordered("a", "b")).agg(F.max(told).alias("v"))
+    judged = newest.select("a", "b", *(F.col(f"v.{name}").alias(name) for name in VERDICT))
+    return pairs.select("*", *_unordered("a", "b")).join(judged, on=["a", "b"], how="left")
+
+
+def _unordered(low: str, high: str) -> tuple[Column, Column]:
+    return F.least("src", "dst").alias(low), F.greatest("src", "dst").alias(high)
+
+
+def decide_pairs(pairs: DataFrame, *, min_npmi: float, move_at: float, drop_at: float) -> DataFrame:
+    """Add type, strength and ``fate`` of each pair.
+
+    A pair is *pruned* where LightGCN says so, *weak* where its items do not meet more often than by chance, *dropped* where the
+    verdict is clearly 'neither', *moved* where it is clearly the other type, else *kept*. Graded rules over categories know less
+    than a shop that declares an edge: their verdict weighs declared edges and neither moves nor drops them.
+    """
+    own = _one_of(TYPE_OF, F.col("relation"))
+    p_own, p_other = (
+        F.when(own == SUBSTITUTE, F.col(a)).otherwise(F.col(b)) for a, b in (("p_substitute", "p_complement"), ("p_complement", "p_substitute"))
+    )
+    declared = F.col("n").isNull()
+    may_change = F.col("judge").isNotNull() & ~(declared & (F.col("judge") == RULES_JUDGE))
+    dropped = may_change & (F.col("p_neither") >= drop_at) & (F.col("p_neither") > F.greatest(p_own, p_other))
+    moved = may_change & (p_other >= move_at) & (p_other > p_own)
+    weak = ~declared & (F.col("npmi") <= min_npmi)
+    fate = F.when(F.col("pruned"), PRUNED).when(weak, WEAK).when(dropped, DROPPED).when(moved, MOVED).otherwise(KEPT)
+    other = F.when(own == SUBSTITUTE, COMPLEMENT).otherwise(SUBSTITUTE)
+    decided = pairs.withColumns({FATE: fate, "declared": declared, "strength": strength()})
+    return decided.withColumns(
+        {"type": F.when(F.col(FATE) == MOVED, other).otherwise(own), "p_type": F.when(F.col(FATE) == MOVED, p_other).otherwise(p_own)}
+    )
+
+
+def _one_of(choices: dict[str, str], value: Column) -> Column:
+    return F.create_map(*(F.lit(part) for pair in choices.items() for part in pair))[value]
+
+
+def strength() -> Column:
+    """Return a pair's association in (0, 1]: NPMI shrunk by n / (n + 1), for one meeting proves little; 1 for declared edges."""
+    counted = F.col("npmi") * F.col("n") / (F.col("n") + 1)
+    return F.when(F.col("n").isNull(), F.lit(1.0)).otherwise(F.greatest(F.lit(1e-6), counted))
+
+
+def join_edges(decided: DataFrame) -> DataFrame:
+    """Return typed, directed edges, one a (graph, type, src, dst), from the pairs that stayed.
+
+    Both directions, but for then_bought, which counts for its own only. Strengths of several relations add up as independent
+    reasons, 1 - prod(1 - s); the strongest one gives the evidence. Weight = strength times the verdict's probability, where judged.
+    """
+    stayed = decided.where(F.col(FATE).isin(KEPT, MOVED)).withColumn("moved", F.col(FATE) == MOVED)
+    one_way = (F.col("relation") == DIRECTED) & (F.col("type") == COMPLEMENT)
+    there, back = F.struct("src", "dst"), F.struct(F.col("dst").alias("src"), F.col("src").alias("dst"))
+    ways = F.when(one_way, F.array(there)).otherwise(F.array(there, back))
+    evidence = F.struct("strength", "relation", "n", "npmi", "lift")
+    directed = stayed.select(
+        "graph", "type", F.explode(ways).alias("way"), evidence.alias("e"), "judge", "prompt_hash", "p_type", "moved", "declared", "known_at"
+    )
+    joined = directed.groupBy("graph", "type", F.col("way.src").alias("src"), F.col("way.dst").alias("dst")).agg(
+        F.array_sort(F.collect_set("e")).alias("reasons"),
+        F.max("e").alias("e"),
+        *(F.max(name).alias(name) for name in ("judge", "prompt_hash", "p_type", "known_at")),
+        F.bool_and("moved").alias("moved"),
+        F.bool_or("declared").alias("declared"),
+    )
+    doubt = F.aggregate("reasons", F.lit(1.0), lambda left, reason: left * (1 - reason["strength"]))
+    weight = (1 - doubt) * F.coalesce("p_type", F.lit(1.0))
+    told = [F.col(f"e.{name}").alias(name) for name in ("relation", "n", "npmi", "lift")]
+    kept = ["judge", "prompt_hash", "p_type", "moved", "declared", "known_at"]
+    return joined.select("graph", "type", "src", "dst", weight.alias("weight"), *told, *kept)
+
+
+def choose_types(edges: DataFrame) -> DataFrame:
+    """Let counted edges between two items stand in one type only, that of the greater weight; declared ones stand as declared."""
+    pair = ("graph", *_unordered("a", "b"))
+    best = edges.groupBy(*pair).agg(*(F.max(F.when(F.col("type") == kind, F.col("weight"))).alias(kind) for kind in (SUBSTITUTE, COMPLEMENT)))
+    joined = edges.select("*", *pair[1:]).join(best, on=["graph", "a", "b"], how="inner")
+    mine, other = (F.when(F.col("type") == SUBSTITUTE, F.col(x)).otherwise(F.col(y)) for x, y in ((SUBSTITUTE, COMPLEMENT), (COMPLEMENT, SUBSTITUTE)))
+    beaten = (mine < other) | ((mine == other) & (F.col("type") == SUBSTITUTE))
+    return joined.where(F.col("declared") | other.isNull() | ~beaten).drop("a", "b", SUBSTITUTE, COMPLEMENT, "declared")

@@ -1,0 +1,141 @@
+"""Pairs, pruning and verdicts become typed edges, each for a reason that it carries."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from goeswith.jobs import JobRun
+from goeswith.profile import Profile
+from spark_jobs import build_relations
+from spark_jobs.build_relations import Config, decide, summarise
+from spark_jobs.edge_types import choose_types, join_edges
+from spark_jobs.tables import merge_table
+from tests.integration.test_pairs import rows_of
+
+pytestmark = pytest.mark.spark
+
+NOW = datetime(2025, 1, 1, tzinfo=UTC)
+Edges = dict[tuple[str, str, str], dict[str, Any]]
+
+
+def pair(relation: str, src: str, dst: str, *, n: int | None = 3, npmi: float | None = 0.5) -> dict[str, Any]:
+    return {"graph": "full", "relation": relation, "src": src, "dst": dst, "n": n, "npmi": npmi, "lift": 2.0, "known_at": NOW}
+
+
+def declared(relation: str, src: str, dst: str) -> dict[str, Any]:
+    return pair(relation, src, dst, n=None, npmi=None)
+
+
+def score(relation: str, src: str, dst: str, *, kept: bool) -> dict[str, Any]:
+    return {"graph": "full", "relation": relation, "src": src, "dst": dst, "run": "r", "score": 0.1, "kept": kept, "rule": "degree", "rate": 0.3}
+
+
+def verdict(src: str, dst: str, substitute: float, complement: float, *, judge: str = "flan-t5", day: int = 1) -> dict[str, Any]:
+    told = {"p_substitute": substitute, "p_complement": complement, "p_neither": round(1 - substitute - complement, 6)}
+    return {
+        "src": src,
+        "dst": dst,
+        "judge": judge,
+        "prompt_hash": f"h{day}",
+        "model_revision": "1",
+        "judged_at": NOW.replace(day=day),
+        "known_at": NOW,
+        **told,
+    }
+
+
+def decided(
+    spark: SparkSession, pairs: list[dict[str, Any]], scores: list[dict[str, Any]] | None = None, verdicts: list[dict[str, Any]] | None = None
+) -> DataFrame:
+    frames = (rows_of(spark, "item_pairs", pairs), rows_of(spark, "pair_scores", scores or []), rows_of(spark, "edge_verdicts", verdicts or []))
+    return decide(*frames, Config())
+
+
+def edges_of(
+    spark: SparkSession, pairs: list[dict[str, Any]], scores: list[dict[str, Any]] | None = None, verdicts: list[dict[str, Any]] | None = None
+) -> Edges:
+    found = choose_types(join_edges(decided(spark, pairs, scores, verdicts))).collect()
+    assert len({(row["type"], row["src"], row["dst"]) for row in found}) == len(found)
+    return {(row["type"], row["src"], row["dst"]): row.asDict() for row in found}
+
+
+def test_views_make_substitutes_and_purchases_complements_in_both_directions(spark: SparkSession) -> None:
+    edges = edges_of(spark, [pair("co_view", "a", "b"), pair("co_purchase", "a", "c")])
+    assert set(edges) == {("substitute", "a", "b"), ("substitute", "b", "a"), ("complement", "a", "c"), ("complement", "c", "a")}
+    one = edges["substitute", "b", "a"]
+    assert (one["relation"], one["n"], one["npmi"], one["judge"], one["moved"]) == ("co_view", 3, 0.5, None, False)
+    assert one["weight"] == pytest.approx(0.5 * 3 / 4)
+
+
+def test_then_bought_strengthens_its_own_direction_only(spark: SparkSession) -> None:
+    edges = edges_of(spark, [pair("co_purchase", "balls", "racket"), pair("then_bought", "racket", "balls", npmi=0.8), pair("then_bought", "x", "y")])
+    assert edges["complement", "racket", "balls"]["weight"] == pytest.approx(1 - (1 - 0.375) * (1 - 0.6))
+    assert edges["complement", "racket", "balls"]["relation"] == "then_bought"
+    assert edges["complement", "balls", "racket"]["weight"] == pytest.approx(0.375)
+    assert ("complement", "y", "x") not in edges
+
+
+def test_pruned_and_chance_pairs_are_no_edges(spark: SparkSession) -> None:
+    pairs = [
+        pair("co_purchase", "a", "b"),
+        pair("co_purchase", "a", "c"),
+        pair("co_purchase", "a", "d", npmi=-0.1),
+        pair("co_view", "a", "e", npmi=0.0),
+    ]
+    edges = edges_of(spark, pairs, [score("co_purchase", "a", "b", kept=False), score("co_purchase", "a", "c", kept=True)])
+    assert set(edges) == {("complement", "a", "c"), ("complement", "c", "a")}
+
+
+def test_a_verdict_weighs_moves_or_drops_counted_pairs(spark: SparkSession) -> None:
+    pairs = [pair("co_purchase", "a", "b"), pair("co_purchase", "a", "c"), pair("co_purchase", "a", "d"), pair("co_view", "a", "e")]
+    verdicts = [verdict("b", "a", 0.1, 0.8), verdict("a", "c", 0.7, 0.2), verdict("a", "d", 0.1, 0.2), verdict("a", "e", 0.3, 0.4)]
+    edges = edges_of(spark, pairs, verdicts=verdicts)
+    assert {key[:1] + key[2:] for key in edges if key[1] == "a"} == {("complement", "b"), ("substitute", "c"), ("substitute", "e")}
+    assert edges["complement", "a", "b"]["weight"] == pytest.approx(0.375 * 0.8)
+    assert (edges["substitute", "c", "a"]["moved"], edges["substitute", "c", "a"]["p_type"]) == (True, 0.7)
+    assert (edges["substitute", "a", "e"]["moved"], edges["substitute", "a", "e"]["p_type"]) == (False, 0.3)
+    assert edges["complement", "a", "b"]["judge"] == "flan-t5"
+
+
+def test_the_newest_verdict_counts(spark: SparkSession) -> None:
+    edges = edges_of(spark, [pair("co_view", "a", "b")], verdicts=[verdict("a", "b", 0.2, 0.1, day=1), verdict("a", "b", 0.9, 0.1, day=2)])
+    assert edges["substitute", "a", "b"]["prompt_hash"] == "h2"
+
+
+def test_rules_only_weigh_declared_edges_while_a_language_model_may_move_them(spark: SparkSession) -> None:
+    pairs = [declared("also_viewed", "a", "b"), declared("also_viewed", "a", "c")]
+    edges = edges_of(spark, pairs, verdicts=[verdict("a", "b", 0.1, 0.9, judge="rules"), verdict("a", "c", 0.1, 0.9)])
+    assert set(edges) == {("substitute", "a", "b"), ("substitute", "b", "a"), ("complement", "a", "c"), ("complement", "c", "a")}
+    assert edges["substitute", "a", "b"]["weight"] == pytest.approx(0.1)
+
+
+def test_counted_in_both_types_the_stronger_stays_declared_in_both_both_stay(spark: SparkSession) -> None:
+    pairs = [
+        pair("co_view", "a", "b", npmi=0.3),
+        pair("co_purchase", "a", "b", npmi=0.6),
+        declared("also_viewed", "c", "d"),
+        declared("also_bought", "d", "c"),
+    ]
+    edges = edges_of(spark, pairs)
+    assert {key[0] for key in edges if {"a", "b"} == set(key[1:])} == {"complement"}
+    assert {key[0] for key in edges if {"c", "d"} == set(key[1:])} == {"substitute", "complement"}
+
+
+def test_every_pair_has_one_fate_in_the_summary_and_a_second_run_writes_nothing(spark: SparkSession, profile: Profile) -> None:
+    pairs = [pair("co_purchase", "a", "b"), pair("co_purchase", "a", "c", npmi=-0.2), pair("co_view", "a", "d")]
+    version = merge_table(spark, profile, "item_pairs", rows_of(spark, "item_pairs", pairs), run_id="r", job="test", consumed={})
+    job = JobRun(profile=profile, run_id="r", versions={"item_pairs": version})
+    first = build_relations.run(job)
+    assert build_relations.run(job) == first
+    assert first.summary["pairs"] == {"full": {"co_purchase": {"kept": 1, "weak": 1}, "co_view": {"kept": 1}}}
+    assert first.summary["edges"]["full"]["complement"] == {"edges": 2, "moved": 0, "judged": 0}
+
+
+def test_the_summary_counts_what_was_moved(spark: SparkSession) -> None:
+    pairs = decided(spark, [pair("co_view", "a", "b")], verdicts=[verdict("a", "b", 0.1, 0.9)])
+    assert summarise(pairs, choose_types(join_edges(pairs))) == {
+        "pairs": {"full": {"co_view": {"moved": 1}}},
+        "edges": {"full": {"complement": {"edges": 2, "moved": 2, "judged": 2}}},
+    }
