@@ -79,7 +79,9 @@ class MmscRecipe:
 
     def trainer(self) -> TrainerConfig:
         """Return how the one trainer runs this recipe."""
-        return TrainerConfig(epochs=self.epochs, lr=self.lr, patience=self.patience, seed=self.seed, warmup=20, schedule="cosine")
+        return TrainerConfig(
+            epochs=self.epochs, lr=self.lr, patience=self.patience, seed=self.seed, warmup=20, schedule="cosine", checkpoint_every=50
+        )
 
 
 def mmsc_small() -> MmscRecipe:

@@ -1,5 +1,6 @@
 """Training as a whole, and the job around it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from training.mmsc.pairs import Split, with_content_pairs
 from training.mmsc.recipe import MmscRecipe
 from training.mmsc.scorer import load_scorer
 from training.mmsc.start import start_features
-from training.mmsc.task import MmscTask
+from training.mmsc.task import Batch, MmscTask
 
 OVERRIDES = {"width": 24, "item_width": 16, "pool": 32, "batch": 64, "epochs": 2, "fanout": 4}
 NO_PATHS: dict[str, object] = {"substitute_paths": [], "complement_paths": []}
@@ -134,6 +135,35 @@ def test_a_second_run_of_the_job_trains_nothing(profile: Profile) -> None:
     assert path.stat().st_mtime_ns == before
     assert first.summary["pairs"] == {"substitute": 60, "complement": 60}
     assert not (path.parent / "checkpoints").exists()
+
+
+def test_another_recipe_trains_anew_and_leaves_nothing_of_the_old_one(profile: Profile) -> None:
+    data = tiny_data(profile)
+    write_tiny_cirp(profile, data.items, "full")
+    folder = profile.models / RUN / "full" / "mmsc"
+    for margin in (0.3, 0.4):
+        train_mmsc.run(JobRun(profile=profile, run_id=RUN, params={"overrides": {**OVERRIDES, "epochs": 1, "margin": margin}}))
+        assert not (folder / "reranker_substitute.txt").exists()
+        (folder / "reranker_substitute.txt").write_text("of the old recipe")
+
+
+def test_a_killed_run_goes_on_to_the_same_bits(data: TrainingSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, steps, losses = small(epochs=3), iter(range(100)), MmscTask.losses
+    every_step = replace(recipe.trainer(), checkpoint_every=1)
+    monkeypatch.setattr(MmscRecipe, "trainer", lambda _: every_step)
+    whole = train(data, tmp_path / "whole", recipe).vectors.tensors
+
+    def killed_at_the_fourth(self: MmscTask, batch: Batch) -> dict[str, torch.Tensor]:
+        if next(steps) == 3:
+            raise KeyboardInterrupt
+        return losses(self, batch)
+
+    monkeypatch.setattr(MmscTask, "losses", killed_at_the_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        train(data, tmp_path / "killed", recipe)
+    again = train(data, tmp_path / "killed", recipe).vectors.tensors
+    assert next(steps) == 3 + 1 + 3, "the steps before, the one that was killed, and those that were left"
+    assert all(np.array_equal(whole[name], again[name]) for name in whole)
 
 
 def test_without_cirp_the_job_names_the_job_to_run(profile: Profile) -> None:
