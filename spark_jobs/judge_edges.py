@@ -14,11 +14,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from goeswith import lake
-from goeswith.catalogue import find_table
 from goeswith.config import STRICT, parse_config
 from goeswith.errors import ModelUnavailable
 from goeswith.jobs import JobResult, JobRun
 from goeswith.progress import progress
+from spark_jobs.edge_types import PAIR, SUBSTITUTE, TYPE_OF
 from spark_jobs.judges import Judge, build_judge
 from spark_jobs.judges.prompt import MAX_FIELD_CHARS
 from spark_jobs.judges.worker import SCHEMA, judge_frames
@@ -26,7 +26,7 @@ from spark_jobs.session import get_session
 from spark_jobs.tables import create_table, merge_table, read_table
 
 NAME = "judge_edges"
-ALWAYS_JUDGED = ("co_view", "also_viewed", "type_2")
+ALWAYS_JUDGED = tuple(relation for relation, kind in TYPE_OF.items() if kind == SUBSTITUTE)
 """Relations that say 'substitute': their pairs are judged even where pruning, which looks at complements, dropped them."""
 
 
@@ -65,8 +65,7 @@ def _read_questions(spark: SparkSession, job: JobRun, judge: Judge, limit: int |
 def leave_out_pruned(pairs: DataFrame, scores: DataFrame) -> DataFrame:
     """Return the pairs that pruning kept or did not score, and all pairs of relations that say 'substitute'."""
     dropped = scores.where(~F.col("kept") & ~F.col("relation").isin(*ALWAYS_JUDGED))
-    key = list(find_table("pair_scores").key)
-    return pairs.join(dropped.select(*key), on=key, how="left_anti")
+    return pairs.join(dropped.select(*PAIR), on=list(PAIR), how="left_anti")
 
 
 def build_questions(pairs: DataFrame, items: DataFrame, version: str, limit: int | None) -> DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import great_expectations as gx
-from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
 from great_expectations.expectations.metadata_types import FailureSeverity
 from pyspark.sql import DataFrame
 
@@ -51,8 +51,10 @@ def check_frame(table: Table, prepared: Prepared) -> list[Outcome]:
 
 
 def _batch(frame: DataFrame) -> Any:
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    """Wrap a frame for Great Expectations in a context that keeps nothing, writes no site, draws no bar and reports to nobody."""
+    no_bars = ProgressBarsConfig(globally=False)
+    config = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults(), progress_bars=no_bars, analytics_enabled=False)
+    context = gx.get_context(mode="ephemeral", project_config=config)
     asset = context.data_sources.add_spark("spark", persist=False).add_dataframe_asset("frame")
     return asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
 
