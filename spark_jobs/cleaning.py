@@ -31,13 +31,14 @@ def decode_entities(frame: DataFrame, columns: Sequence[str]) -> DataFrame:
 
     def decode_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            decoded = [_decode_array(batch[name]) if name in names else batch[name] for name in batch.schema.names]
+            decoded = [decode_array(batch[name]) if name in names else batch[name] for name in batch.schema.names]
             yield pa.RecordBatch.from_arrays(decoded, schema=batch.schema)
 
     return frame.mapInArrow(decode_batches, frame.schema)
 
 
-def _decode_array(values: pa.Array) -> pa.Array:
+def decode_array(values: pa.Array) -> pa.Array:
+    """Return the array with the entities in its texts decoded; one of plain texts is returned as it is."""
     if pa.types.is_string(values.type) and not pc.any(pc.match_substring(values, "&")).as_py():
         return values
     return pa.array([_decode(value) for value in values.to_pylist()], type=values.type)

@@ -1,6 +1,6 @@
 """Bundles and baskets that evaluation completes."""
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.holdout_split import TEST, VALIDATION, Split, reserved
@@ -49,8 +49,10 @@ def find_cut(events: DataFrame, split: Split) -> DataFrame:
     several = baskets.agg(F.to_date(F.max("happened_at")).alias("day"), F.count_distinct("item_id").alias("size")).where(F.col("size") > 1)
     days = several.groupBy("day").agg(F.count(F.lit(1)).alias("n"))  # as many rows as days: one window over them is small
     before = F.sum("n").over(Window.orderBy("day").rowsBetween(Window.unboundedPreceding, -1))
-    seen = days.select("day", (before / F.sum("n").over(Window.partitionBy())).alias("share_before"))
-    return seen.agg(
-        F.min(F.when(F.col("share_before") >= 1 - split.test - split.validation, F.col("day"))).alias("validation_day"),
-        F.min(F.when(F.col("share_before") >= 1 - split.test, F.col("day"))).alias("test_day"),
-    )
+    seen = days.select("day", F.round(before / F.sum("n").over(Window.partitionBy()), 9).alias("share_before"))
+
+    def first_day_after(share: float) -> Column:
+        return F.min(F.when(F.col("share_before") >= round(share, 9), F.col("day")))
+
+    validation_day, test_day = first_day_after(1 - split.test - split.validation), first_day_after(1 - split.test)
+    return seen.agg(validation_day.alias("validation_day"), test_day.alias("test_day"))

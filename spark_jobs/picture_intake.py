@@ -25,13 +25,14 @@ def store_pictures(pictures: DataFrame, store: Path) -> DataFrame:
         for batch in batches:
             for start in range(0, batch.num_rows, BATCH_ROWS):
                 rows = batch.slice(start, BATCH_ROWS).to_pylist()
-                yield pa.RecordBatch.from_pylist([_store_row(store, row) for row in rows], schema=STORED)
+                yield pa.RecordBatch.from_pylist([store_row(store, row) for row in rows], schema=STORED)
 
     stored = pictures.select("item_id", "reference", "content").mapInArrow(store_batches, _ddl(STORED))
     return stored.withColumn(POSITION, F.monotonically_increasing_id())
 
 
-def _store_row(store: Path, row: dict[str, Any]) -> dict[str, str | None]:
+def store_row(store: Path, row: dict[str, Any]) -> dict[str, str | None]:
+    """Store one picture; return its item, its reference or the rule that it broke, and the row as it came."""
     item_id, reference, content = row["item_id"], row["reference"], row["content"]
     told = {"item_id": item_id, ROW: json.dumps({"item_id": item_id, "reference": reference})}
     if content is None:

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from goeswith.profile import Profile, load_profile
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+settings.register_profile("goeswith", deadline=None)  # a loaded machine is no failure
+settings.load_profile("goeswith")
 
 
 @pytest.fixture
@@ -23,7 +27,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
     """Start one small Spark session for the whole run; jobs called in a test find and use it."""
     from spark_jobs.session import get_session
 
-    settings = {"driver_memory": "1g", "shuffle_partitions": 2}
-    session = get_session(load_profile(overrides={"home": tmp_path_factory.mktemp("spark"), "spark": settings}), "tests")
+    sized = {"driver_memory": "1g", "shuffle_partitions": 2}
+    session = get_session(load_profile(overrides={"home": tmp_path_factory.mktemp("spark"), "spark": sized}), "tests")
     yield session
     session.stop()
