@@ -23,9 +23,9 @@ DIRECTION_METRICS = {"accuracy": lambda values: values}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured: cases a slice, bootstrap draws, and the seed of every choice."""
+    """How much is measured: queries a relation's slice, bootstrap draws, and the seed of every choice."""
 
-    max_cases: int
+    max_queries: int
     bootstrap: int
     seed: int
 
@@ -78,7 +78,7 @@ def evaluate_relations(world: World, contenders: Contenders, shared: Sequence[Re
     figures: list[Figure] = []
     samples: list[Sample] = []
     for kind in KINDS:
-        suites = relation_suites(world, kind, max_cases=plan.max_cases, seed=plan.seed)
+        suites = relation_suites(world, kind, max_cases=plan.max_queries, seed=plan.seed)
         if not suites:
             contenders.skip(f"{kind}s", "no edge is held out, no truth is planted and no basket tells")
             continue

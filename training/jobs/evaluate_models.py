@@ -19,10 +19,15 @@ from training.evaluation.world import read_world
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """``data`` names the source in every figure ('' takes the name that this run ingested); ``max_cases`` bounds each slice, drawn by ``seed``."""
+    """How much is measured, and under which name.
+
+    ``data`` names the source in every figure ('' takes what this run ingested). ``max_cases`` bounds the bundle cases,
+    ``max_queries`` each slice of a relation; both are drawn by ``seed``.
+    """
 
     data: str = ""
     max_cases: int = Field(default=2_000, ge=1)
+    max_queries: int = Field(default=1_000, ge=1)
     bootstrap: int = Field(default=500, ge=50)
     seed: int = 0
     baselines: bool = True
@@ -34,7 +39,7 @@ def run(job: JobRun) -> JobResult:
     config = parse_config(Config, job.params, where="job evaluate_models")
     world = read_world(job, data=config.data or source_name(job), max_cases=config.max_cases, seed=config.seed)
     contenders = Contenders(job.profile.models / job.run_id / "evaluation", baselines=config.baselines)
-    plan = Plan(config.max_cases, config.bootstrap, config.seed)
+    plan = Plan(config.max_queries, config.bootstrap, config.seed)
     shared = contenders.shared(world.training)
     bundles = evaluate_bundles(world, contenders, shared, plan)
     relations = evaluate_relations(world, contenders, shared, plan)

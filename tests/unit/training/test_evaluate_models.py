@@ -16,7 +16,7 @@ from goeswith.results import Figure, read_figures, write_json
 from tests.tiny_shop import RUN, bundle_rows, item_rows, relation_rows, write_tiny_lake
 from training.jobs.evaluate_models import best_rows, run
 
-SMALL = {"max_cases": 60, "bootstrap": 50}
+SMALL = {"max_cases": 60, "max_queries": 60, "bootstrap": 50}
 
 
 def write_truth(profile: Profile) -> None:

@@ -83,7 +83,7 @@ def _fit(training: TrainingSet, kind: str, strict: bool, rng: np.random.Generato
     x = np.concatenate([features.of(src[chosen[i : i + BLOCK]], candidates[i : i + BLOCK]) for i in range(0, len(chosen), BLOCK)])
     labels = np.zeros(candidates.shape, dtype=np.int64)
     labels[:, 0] = 1
-    ranker = lgb.LGBMRanker(n_estimators=200, num_leaves=31, learning_rate=0.08, n_jobs=1, verbose=-1, deterministic=True, force_row_wise=True)
+    ranker = lgb.LGBMRanker(n_estimators=100, num_leaves=15, learning_rate=0.15, n_jobs=1, verbose=-1, deterministic=True, force_row_wise=True)
     return ranker.fit(x[known], labels[known], group=known.sum(axis=1))
 
 
