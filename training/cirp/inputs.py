@@ -21,7 +21,7 @@ TEXT_CHUNK = 64
 
 
 class TextShard:
-    """Hidden states of the frozen layers, one row a token."""
+    """Hidden states of the frozen layers, one row a token; one row a text where no layer learns, for then only their pool is read."""
 
     def __init__(self, texts: list[str], model: Cirp, recipe: CirpRecipe, cache: Path) -> None:
         self.has = np.array([bool(text) for text in texts], dtype=np.bool_)
@@ -38,8 +38,11 @@ class TextShard:
     @torch.no_grad()
     def _hidden(self, model: Cirp, tokens: list[Ints]) -> list[Rows]:
         ids, mask = map(torch.from_numpy, pad_tokens(tokens, self.pad_id))
-        hidden = model.text_tower.lower(ids, mask).numpy()
-        return [hidden[i, : len(row)] for i, row in enumerate(tokens)]
+        tower = model.text_tower
+        hidden = tower.lower(ids, mask)
+        if not tower.upper_layers:
+            return list(tower.upper(hidden, mask)[:, None].numpy())
+        return [hidden[i, : len(row)].numpy() for i, row in enumerate(tokens)]
 
     def take(self, items: Ints, most: int) -> tuple[Tensor, Tensor]:
         """Return hidden states (B, L, D) and their mask (B, L), at most ``most`` tokens each."""
@@ -75,7 +78,7 @@ def build_inputs(items: Items, model: Cirp, recipe: CirpRecipe, profile: Profile
 
 def _frozen_hash(model: Cirp, recipe: CirpRecipe) -> str:
     """Return what the kept hidden states depend on: the frozen weights and the number of tokens."""
-    digest = hashlib.sha256(str(recipe.max_tokens).encode())
+    digest = hashlib.sha256(f"{recipe.max_tokens} {len(model.text_tower.upper_layers)}".encode())
     for part in (model.text_tower.embeddings, model.text_tower.lower_layers):
         for name, tensor in part.state_dict().items():
             digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
