@@ -48,7 +48,7 @@ def fit_mmsc(data: TrainingSet, tokens: Tokens, recipe: MmscRecipe, folder: Path
     model = Mmsc(shaped, tokens.sizes, start_features(graph, recipe.item_width, recipe.seed))
     task = MmscTask(shaped, model, tokens, graph, Split(losses_on, split.hidden))
     values = {"recipe": as_values(shaped), "inputs": dict(inputs)}
-    curve = fit(task, shaped.trainer(), folder, recipe=values, what=f"mmsc {data.graph}") if len(losses_on) else []
+    curve = fit(task, shaped.trainer(task.num_pairs), folder, recipe=values, what=f"mmsc {data.graph}") if len(losses_on) else []
     model.cpu().eval()
     rerankers = fit_rerankers(model, tokens, graph, split, data, shaped)
     vectors = encode_items(model, tokens, build_graph(data.pairs, len(data.items)), shaped)

@@ -85,11 +85,11 @@ def _assemble(num_items: int, edges: Mapping[str, tuple[Ints, Ints, Floats]]) ->
 
 
 Walks = dict[str, tuple[Tensor, Tensor]]
-"""Path -> last node (B, F) of each instance and whether the instance exists (B, F). A path's instances continue its prefix's."""
+"""Path -> items visited (B, F, L) by F instances of a path of L hops, and whether each instance exists (B, F)."""
 
 
 def sample_walks(graph: RelationGraph, paths: Sequence[str], nodes: Tensor, partners: Tensor, fanout: int, generator: torch.Generator) -> Walks:
-    """Sample ``fanout`` instances of every path from ``nodes`` (B,).
+    """Sample ``fanout`` instances of every path from ``nodes`` (B,); a path's instances continue its prefix's.
 
     ``paths`` holds every prefix before its path. First hops are stratified, so a node of at most ``fanout`` equally weighted
     neighbours sees all of them. No instance returns to its query; none takes the edge to ``partners`` (B,), the item that a
@@ -102,9 +102,9 @@ def sample_walks(graph: RelationGraph, paths: Sequence[str], nodes: Tensor, part
         if len(path) == 1:
             strata = (torch.arange(fanout) + draw) / fanout
             node, real = graph.relations[path].step(query, strata.flatten(), partners.repeat_interleave(fanout))
+            walks[path] = (node.view(-1, fanout, 1), real.view(-1, fanout))
         else:
             before, was = walks[path[:-1]]
-            node, real = graph.relations[path[-1]].step(before.flatten(), draw.flatten(), query)
-            real = real & was.flatten()
-        walks[path] = (node.view(-1, fanout), real.view(-1, fanout))
+            node, real = graph.relations[path[-1]].step(before[..., -1].flatten(), draw.flatten(), query)
+            walks[path] = (torch.cat([before, node.view(-1, fanout, 1)], dim=-1), real.view(-1, fanout) & was)
     return walks

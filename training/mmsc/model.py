@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F  # the field's own name
 from torch import Tensor, nn
 
-from training.mmsc.behaviour import PathEncoder, path_messages
+from training.mmsc.behaviour import PathEncoder
 from training.mmsc.content import ContentHead, Tokens
 from training.mmsc.graph import Walks
 from training.mmsc.recipe import KINDS, MmscRecipe
@@ -85,9 +85,7 @@ class Mmsc(nn.Module):
 
     def behaviour(self, nodes: Tensor, walks: Walks) -> Behaviour:
         """Return p of ``nodes`` (B,) from their sampled walks, L2-normalised."""
-        messages, real = path_messages(walks, self.items)
-        query = self.items[nodes]
-        found = {kind: self.paths[kind](query, messages, real) for kind in KINDS}
+        found = {kind: self.paths[kind](self.items, nodes, walks) for kind in KINDS}
         return Behaviour({k: F.normalize(p, dim=-1) for k, (p, _) in found.items()}, {k: known for k, (_, known) in found.items()})
 
     def relate(self, q: Tensor, behaviour: Behaviour) -> Relational:

@@ -53,7 +53,9 @@ class MmscRecipe:
     batch: int = 1_024
     epoch_pairs: int = 40_960
     """At most so many pairs make one epoch."""
-    epochs: int = 20
+    epochs: int = 8
+    pair_updates: int = 409_600
+    """The budget: no more epochs than it pays for."""
     patience: int = 3
     lr: float = 2e-3
     seed: int = 42
@@ -77,11 +79,10 @@ class MmscRecipe:
         """Whether category, brand and price are inputs: they are part of an item's text."""
         return self.content and "text" in self.modalities
 
-    def trainer(self) -> TrainerConfig:
-        """Return how the one trainer runs this recipe."""
-        return TrainerConfig(
-            epochs=self.epochs, lr=self.lr, patience=self.patience, seed=self.seed, warmup=20, schedule="cosine", checkpoint_every=50
-        )
+    def trainer(self, num_pairs: int) -> TrainerConfig:
+        """Return how the one trainer runs this recipe on epochs of ``num_pairs``."""
+        epochs = max(1, min(self.epochs, self.pair_updates // max(1, num_pairs)))
+        return TrainerConfig(epochs=epochs, lr=self.lr, patience=self.patience, seed=self.seed, warmup=20, schedule="cosine", checkpoint_every=50)
 
 
 def mmsc_small() -> MmscRecipe:

@@ -149,8 +149,8 @@ def test_another_recipe_trains_anew_and_leaves_nothing_of_the_old_one(profile: P
 
 def test_a_killed_run_goes_on_to_the_same_bits(data: TrainingSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe, steps, losses = small(epochs=3), iter(range(100)), MmscTask.losses
-    every_step = replace(recipe.trainer(), checkpoint_every=1)
-    monkeypatch.setattr(MmscRecipe, "trainer", lambda _: every_step)
+    every_step = replace(recipe.trainer(120), checkpoint_every=1)
+    monkeypatch.setattr(MmscRecipe, "trainer", lambda *_: every_step)
     whole = train(data, tmp_path / "whole", recipe).vectors.tensors
 
     def killed_at_the_fourth(self: MmscTask, batch: Batch) -> dict[str, torch.Tensor]:

@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.unit.training.mmsc.tiny import SMALL, pairs_of
-from training.mmsc.behaviour import PathEncoder, masked_softmax, path_messages
+from tests.unit.training.mmsc.tiny import SMALL
+from training.mmsc.behaviour import PathEncoder, masked_softmax
 from training.mmsc.content import ContentHead, Tokens
-from training.mmsc.graph import NOBODY, build_graph, sample_walks
 from training.mmsc.model import Behaviour, Mmsc, SemanticGate, TaskGate
 from training.mmsc.recipe import KINDS, MmscRecipe
 
@@ -78,22 +77,31 @@ def test_without_content_the_tokens_change_nothing() -> None:
     assert torch.equal(mmsc.contents(tokens()), torch.zeros(5, SMALL.width))
 
 
-def test_messages_are_the_mean_of_the_features_along_an_instance() -> None:
-    graph, features = build_graph(pairs_of((0, 1, "s"), (1, 2, "s")), 3), torch.randn(3, 4)
-    walks = sample_walks(graph, ("s", "ss"), torch.tensor([0]), torch.tensor([NOBODY]), 2, torch.Generator().manual_seed(0))
-    messages, real = path_messages(walks, features)
-    assert bool(real["ss"].all())
-    assert torch.allclose(messages["ss"][0, 0], (features[1] + features[2]) / 2)
+def test_the_path_encoder_equals_the_written_formula() -> None:
+    torch.manual_seed(0)
+    encoder, x = PathEncoder(("s", "ss"), 4, 6), torch.randn(7, 4)
+    for parameter in encoder.parameters():
+        torch.nn.init.normal_(parameter)
+    walks = {"s": (torch.tensor([[[1], [2]]]), torch.tensor([[True, True]])), "ss": (torch.tensor([[[1, 3], [2, 4]]]), torch.tensor([[True, False]]))}
+    p, known = encoder(x, torch.tensor([0]), walks)
+    of_path = []
+    for k, (visited, real) in enumerate(walks.values()):
+        m = x[visited[0]].mean(1)
+        logits = torch.nn.functional.leaky_relu(x[0] @ encoder.of_query[k] + m @ encoder.of_message[k], 0.2)
+        alpha = torch.softmax(logits[real[0]], dim=0)
+        of_path.append(alpha @ m[real[0]])
+    p_pd = torch.stack(of_path)
+    hidden = [torch.tanh(row @ encoder.path_weight[k] + encoder.path_bias[k]) for k, row in enumerate(p_pd)]
+    beta = torch.softmax(torch.stack(hidden) @ encoder.path_query, dim=0)
+    assert bool(known[0])
+    assert torch.allclose(p[0], encoder.out(beta @ p_pd), atol=1e-5)
 
 
-def test_attention_over_instances_and_paths_reads_only_what_exists() -> None:
-    encoder = PathEncoder(("s", "ss"), 4, 6)
-    real = {"s": torch.tensor([[True, False], [False, False]]), "ss": torch.zeros(2, 2, dtype=torch.bool)}
-    messages = {path: torch.randn(2, 2, 4) for path in real}
-    p, known = encoder(torch.randn(2, 4), messages, real)
-    assert known.tolist() == [True, False]
-    assert torch.allclose(p[0], encoder.out(messages["s"][0, 0]), atol=1e-6)
-    assert torch.equal(p[1], torch.zeros(6))
+def test_an_item_that_no_path_leaves_is_unknown_and_zero() -> None:
+    encoder, nothing = PathEncoder(("s",), 4, 6), (torch.zeros(2, 3, 1, dtype=torch.long), torch.zeros(2, 3, dtype=torch.bool))
+    p, known = encoder(torch.randn(5, 4), torch.tensor([3, 4]), {"s": nothing})
+    assert known.tolist() == [False, False]
+    assert torch.equal(p, torch.zeros(2, 6))
 
 
 def test_a_masked_softmax_of_nothing_is_zero_and_has_a_finite_gradient() -> None:
