@@ -53,7 +53,7 @@ class MmscRecipe:
     batch: int = 1_024
     epoch_pairs: int = 40_960
     """At most so many pairs make one epoch."""
-    epochs: int = 8
+    epochs: int = 6
     pair_updates: int = 409_600
     """The budget: no more epochs than it pays for."""
     patience: int = 3
