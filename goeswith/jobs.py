@@ -85,5 +85,5 @@ def load_job(name: str) -> Job:
     """Import a job's module. Raises ``ConfigError`` that lists the jobs there are."""
     if name not in JOBS:
         raise ConfigError(f"no job is called {name!r}", f"jobs: {', '.join(JOBS)}")
-    module: Job = import_module(JOBS[name])  # type: ignore[assignment]  # a module with a function run is a Job
+    module: Job = import_module(JOBS[name])
     return module

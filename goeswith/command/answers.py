@@ -48,10 +48,13 @@ def choose_items(profile: Profile, release: Release, items: Mapping[str, Item]) 
 
 
 def choose_new(profile: Profile, release: Release, items: Mapping[str, Item]) -> list[str]:
-    """Return items to be asked about as if the shop did not have them: such as nobody has bought or viewed yet, where there are any."""
+    """Return items to be asked about as if the shop did not have them: such as nobody has bought or viewed yet, where there are any.
+
+    None where the shop shows neither text nor picture: then there is nothing to ask with.
+    """
     degrees = _degrees(profile, release)
-    ranked = sorted(items, key=lambda item: (items[item]["image"] is None, degrees[item], item))
-    return ranked[:2]
+    shown = [item for item, row in items.items() if any(row[name] for name in ("title", "description", "brand", "category", "image"))]
+    return sorted(shown, key=lambda item: (items[item]["image"] is None, degrees[item], item))[:2]
 
 
 def _degrees(profile: Profile, release: Release) -> Counter[str]:
@@ -86,7 +89,7 @@ def _picture(profile: Profile, item: Item) -> str:
 
 
 def _first_item(samples: list[dict[str, Any]], item: str, items: Mapping[str, Item]) -> list[Item]:
-    found = next((s["items"] for s in samples if s["kind"] == "complements" and s["question"] == item), [])
+    found: list[Item] = next((s["items"] for s in samples if s["kind"] == "complements" and s["question"] == item), [])
     return [items[found[0]["item_id"]]] if found else []
 
 

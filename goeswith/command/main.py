@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from goeswith.command import ask, demo, doctor, job, report, run, servers, tables
+from goeswith.command import ask, demo, doctor, evaluate, job, report, run, servers, tables
 from goeswith.errors import GoeswithError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ for server_command in (servers.up, servers.down, servers.status):
     app.command()(server_command)
 app.add_typer(ask.app)
 app.command()(ask.explain)
+app.command()(evaluate.evaluate)
 app.command()(report.report)
 app.command()(tables.tables)
 

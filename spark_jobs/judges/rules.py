@@ -44,7 +44,7 @@ def _by_category(src: Item, dst: Item) -> Verdict:
         return _same_category(src, dst)
     shared = _shared_prefix(src.category, dst.category)
     if shared == 0:
-        return Verdict(p_substitute=0.05, p_complement=0.35, p_neither=0.6, reason="rule other_department: nothing of the category path is shared")
+        return Verdict(p_substitute=0.05, p_complement=0.45, p_neither=0.5, reason="rule other_department: nothing of the category path is shared")
     closeness = shared / (max(len(src.category), len(dst.category)))
     overlap = _overlap(src, dst)
     substitute = 0.1 + 0.2 * closeness * overlap
