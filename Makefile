@@ -3,7 +3,7 @@ SHELL := /bin/bash
 UV_PATHS := $(HOME)/.local/bin:/usr/local/bin
 export PATH := $(PATH):$(UV_PATHS)
 RUN := uv run --frozen
-SOURCES := goeswith spark_jobs feature_repo training serving dags tests benchmarks model_repository
+SOURCES := goeswith spark_jobs feature_repo training serving dags tests model_repository infra
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint types contracts unit integration docs clean
