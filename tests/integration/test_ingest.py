@@ -51,6 +51,7 @@ ITEMS: list[dict[str, Any]] = [
     {"item_id": "", "title": "no id"},
     {"item_id": "h", "available": "perhaps"},
     {"item_id": "i", "price": "1e99", "title": "not a price"},
+    {"item_id": "a|b", "title": "an edge's name is 'relation|src|dst'"},
     {"item_id": "j", "title": "cut li", "_problem": "row_incomplete"},
     {"item_id": "k", "title": "caf\\xe9", "_problem": "text_not_utf8"},
 ]
@@ -113,7 +114,7 @@ def tables(spark: SparkSession, settled: dict[str, Settled]) -> dict[str, DataFr
 def test_every_row_is_kept_quarantined_under_its_rule_or_a_duplicate(settled: dict[str, Settled]) -> None:
     summary = summarise("dirty", (), settled)
     assert summary["rows"] == {
-        "items": {"in": 14, "kept": 5, "quarantined": 8, "duplicates": 1},
+        "items": {"in": 15, "kept": 5, "quarantined": 9, "duplicates": 1},
         "events": {"in": 11, "kept": 3, "quarantined": 7, "duplicates": 1},
         "bundles": {"in": 4, "kept": 2, "quarantined": 2, "duplicates": 0},
         "declared_relations": {"in": 4, "kept": 1, "quarantined": 3, "duplicates": 0},
@@ -124,6 +125,7 @@ def test_every_row_is_kept_quarantined_under_its_rule_or_a_duplicate(settled: di
         "price_negative": 1,
         "price_unreadable": 2,
         "id_empty": 1,
+        "id_reserved_sign": 1,
         "available_unreadable": 1,
         "row_incomplete": 1,
         "text_not_utf8": 1,

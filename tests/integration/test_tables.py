@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.errors import AnalysisException
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -14,7 +14,7 @@ from goeswith import lake
 from goeswith.errors import DataContractError, VersionMissing
 from goeswith.profile import Profile
 from spark_jobs import cleaning
-from spark_jobs.tables import create_table, empty_table, merge_table, read_table
+from spark_jobs.tables import create_table, merge_table, read_table
 from tests.integration.test_pairs import rows_of
 
 pytestmark = pytest.mark.spark
@@ -95,9 +95,9 @@ def test_the_table_itself_refuses_nulls_and_keeps_a_change_feed(spark: SparkSess
     create_table(spark, profile, "items")
     properties = lake.open_table(profile, "items").metadata().configuration
     assert {name: properties[name] for name in lake.PROPERTIES} == lake.PROPERTIES
-    broken = empty_table(spark, "items").select("title")
-    with pytest.raises(AnalysisException):
-        broken.write.format("delta").mode("overwrite").option("overwriteSchema", "false").saveAsTable(f"delta.`{lake.table_uri(profile, 'items')}`")
+    broken = rows_of(spark, "items", [item("a")]).withColumns({"available": F.lit(None).cast("boolean"), "updated_at": F.current_timestamp()})
+    with pytest.raises(Py4JJavaError, match="NOT_NULL_CONSTRAINT_VIOLATED"):
+        broken.write.format("delta").mode("append").save(lake.table_uri(profile, "items"))
 
 
 def test_tables_are_partitioned_as_the_catalogue_says_and_readable_without_a_jvm(spark: SparkSession, profile: Profile) -> None:
