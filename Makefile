@@ -25,7 +25,8 @@ lint: ## what pre-commit runs: ruff, codespell, sizes, mypy --strict, import con
 	@$(RUN) pre-commit run --all-files --show-diff-on-failure
 
 types: ## mypy --strict
-	@$(RUN) mypy $(SOURCES) serving/client/src
+	@$(RUN) mypy $(SOURCES)
+	@$(RUN) mypy -p goeswith_client
 
 contracts: ## who may import whom
 	@$(RUN) lint-imports --no-cache --no-logo
