@@ -27,7 +27,9 @@ def check_picture(data: bytes) -> str:
                 raise DataContractError(f"picture of {picture.width} x {picture.height} pixels", f"at most {MAX_PIXELS} pixels")
             picture.load()
             return "jpg" if picture.format == "JPEG" else "png"
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except UnidentifiedImageError as error:  # its own message holds a memory address, another at each reading
+        raise DataContractError("no readable picture: neither JPEG nor PNG", "give a JPEG or PNG file") from error
+    except (OSError, SyntaxError, ValueError) as error:
         raise DataContractError(f"no readable picture: {error}", "give a JPEG or PNG file") from error
 
 

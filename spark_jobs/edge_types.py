@@ -1,6 +1,11 @@
 """From counted pairs, pruning and verdicts to typed edges: which pairs stay, as what, how strong, and on what evidence."""
 
-from pyspark.sql import Column, DataFrame
+from collections.abc import Mapping
+from functools import reduce
+from operator import mul
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 SUBSTITUTE, COMPLEMENT = "substitute", "complement"
@@ -21,6 +26,9 @@ RULES_JUDGE = "rules"
 FATE = "fate"
 PRUNED, WEAK, DROPPED, MOVED, KEPT = "pruned", "weak", "dropped", "moved", "kept"
 PAIR = ("graph", "relation", "src", "dst")
+_CODES = {name: code for code, name in enumerate(TYPE_OF)}
+_NAMES = {code: name for name, code in _CODES.items()}
+EVIDENCE_OF_VERDICT = ("judge", "prompt_hash", "p_type")
 VERDICT = ("judge", "prompt_hash", "p_substitute", "p_complement", "p_neither")
 
 
@@ -33,13 +41,13 @@ def add_scores(pairs: DataFrame, scores: DataFrame) -> DataFrame:
 def add_verdicts(pairs: DataFrame, verdicts: DataFrame) -> DataFrame:
     """Add the newest verdict on the two items, whichever way round it was asked; nulls where nobody judged them."""
     told = F.struct("judged_at", *VERDICT)
-    newest = verdicts.groupBy(*_unordered("a", "b")).agg(F.max(told).alias("v"))
+    newest = verdicts.groupBy(*_unordered()).agg(F.max(told).alias("v"))
     judged = newest.select("a", "b", *(F.col(f"v.{name}").alias(name) for name in VERDICT))
-    return pairs.select("*", *_unordered("a", "b")).join(judged, on=["a", "b"], how="left")
+    return pairs.select("*", *_unordered()).join(judged, on=["a", "b"], how="left").drop("a", "b")
 
 
-def _unordered(low: str, high: str) -> tuple[Column, Column]:
-    return F.least("src", "dst").alias(low), F.greatest("src", "dst").alias(high)
+def _unordered() -> tuple[Column, Column]:
+    return F.least("src", "dst").alias("a"), F.greatest("src", "dst").alias("b")
 
 
 def decide_pairs(pairs: DataFrame, *, min_npmi: float, move_at: float, drop_at: float) -> DataFrame:
@@ -66,7 +74,7 @@ def decide_pairs(pairs: DataFrame, *, min_npmi: float, move_at: float, drop_at: 
     )
 
 
-def _one_of(choices: dict[str, str], value: Column) -> Column:
+def _one_of(choices: Mapping[Any, Any], value: Column) -> Column:
     return F.create_map(*(F.lit(part) for pair in choices.items() for part in pair))[value]
 
 
@@ -82,33 +90,26 @@ def join_edges(decided: DataFrame) -> DataFrame:
     Both directions, but for then_bought, which counts for its own only. Strengths of several relations add up as independent
     reasons, 1 - prod(1 - s); the strongest one gives the evidence. Weight = strength times the verdict's probability, where judged.
     """
-    stayed = decided.where(F.col(FATE).isin(KEPT, MOVED)).withColumn("moved", F.col(FATE) == MOVED)
     one_way = (F.col("relation") == DIRECTED) & (F.col("type") == COMPLEMENT)
     there, back = F.struct("src", "dst"), F.struct(F.col("dst").alias("src"), F.col("src").alias("dst"))
     ways = F.when(one_way, F.array(there)).otherwise(F.array(there, back))
-    evidence = F.struct("strength", "relation", "n", "npmi", "lift")
-    directed = stayed.select(
-        "graph", "type", F.explode(ways).alias("way"), evidence.alias("e"), "judge", "prompt_hash", "p_type", "moved", "declared", "known_at"
-    )
-    joined = directed.groupBy("graph", "type", F.col("way.src").alias("src"), F.col("way.dst").alias("dst")).agg(
-        F.array_sort(F.collect_set("e")).alias("reasons"),
-        F.max("e").alias("e"),
-        *(F.max(name).alias(name) for name in ("judge", "prompt_hash", "p_type", "known_at")),
-        F.bool_and("moved").alias("moved"),
-        F.bool_or("declared").alias("declared"),
-    )
-    doubt = F.aggregate("reasons", F.lit(1.0), lambda left, reason: left * (1 - reason["strength"]))
-    weight = (1 - doubt) * F.coalesce("p_type", F.lit(1.0))
-    told = [F.col(f"e.{name}").alias(name) for name in ("relation", "n", "npmi", "lift")]
-    kept = ["judge", "prompt_hash", "p_type", "moved", "declared", "known_at"]
-    return joined.select("graph", "type", "src", "dst", weight.alias("weight"), *told, *kept)
+    stayed = decided.where(F.col(FATE).isin(KEPT, MOVED)).withColumn("way", F.explode(ways)).drop("src", "dst")
+    directed = stayed.select("*", "way.src", "way.dst", _one_of(_CODES, F.col("relation")).alias("code"))
+    # Equal strengths must not fall by chance; codes differ by far less than two different strengths do.
+    order = F.col("strength") - F.col("code") * 1e-12
+    evidence = [F.max_by(name, order).alias(name) for name in ("code", "n", "npmi", "lift")]
+    parts = [F.max(F.when(F.col("code") == code, F.col("strength"))).alias(f"_{name}") for name, code in _CODES.items()]
+    rest = [F.bool_and(F.col(FATE) == MOVED).alias("moved"), F.bool_or("declared").alias("declared"), F.max("known_at").alias("known_at")]
+    # One pair has one verdict, so its columns are part of the key: numbers alone are aggregated, which Spark does by hash.
+    joined = directed.groupBy("graph", "type", "src", "dst", *EVIDENCE_OF_VERDICT).agg(*evidence, *parts, *rest)
+    doubt = reduce(mul, (1 - F.coalesce(F.col(f"_{name}"), F.lit(0.0)) for name in _CODES))
+    told = {"weight": (1 - doubt) * F.coalesce("p_type", F.lit(1.0)), "relation": _one_of(_NAMES, F.col("code"))}
+    return joined.withColumns(told).drop("code", *(f"_{name}" for name in _CODES))
 
 
 def choose_types(edges: DataFrame) -> DataFrame:
     """Let counted edges between two items stand in one type only, that of the greater weight; declared ones stand as declared."""
-    pair = ("graph", *_unordered("a", "b"))
-    best = edges.groupBy(*pair).agg(*(F.max(F.when(F.col("type") == kind, F.col("weight"))).alias(kind) for kind in (SUBSTITUTE, COMPLEMENT)))
-    joined = edges.select("*", *pair[1:]).join(best, on=["graph", "a", "b"], how="inner")
-    mine, other = (F.when(F.col("type") == SUBSTITUTE, F.col(x)).otherwise(F.col(y)) for x, y in ((SUBSTITUTE, COMPLEMENT), (COMPLEMENT, SUBSTITUTE)))
-    beaten = (mine < other) | ((mine == other) & (F.col("type") == SUBSTITUTE))
-    return joined.where(F.col("declared") | other.isNull() | ~beaten).drop("a", "b", SUBSTITUTE, COMPLEMENT, "declared")
+    pair = Window.partitionBy("graph", *_unordered())
+    substitute, complement = (F.max(F.when(F.col("type") == kind, F.col("weight"))).over(pair) for kind in (SUBSTITUTE, COMPLEMENT))
+    chosen = F.when(F.coalesce(substitute > complement, substitute.isNotNull()), SUBSTITUTE).otherwise(COMPLEMENT)
+    return edges.withColumn("chosen", chosen).where(F.col("declared") | (F.col("type") == F.col("chosen"))).drop("chosen", "declared")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]  # py4j brings no types
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -57,6 +57,12 @@ def test_the_same_rows_again_leave_no_file_and_no_version(spark: SparkSession, p
     assert write(spark, profile, rows, delete_missing=True) == first
     assert write(spark, profile, rows) == first
     assert data_files(profile) == files
+
+
+def test_a_value_that_moves_to_another_column_is_a_change(spark: SparkSession, profile: Profile) -> None:
+    first = write(spark, profile, [item("a", title="x"), item("b", category=["x"])], delete_missing=True)
+    assert write(spark, profile, [item("a", brand="x"), item("b", category=["x"])], delete_missing=True) == first + 1
+    assert write(spark, profile, [item("a", brand="x"), item("b", attributes=[("x", None)])], delete_missing=True) == first + 2
 
 
 def test_a_commit_says_which_run_and_job_made_it_from_which_versions(spark: SparkSession, profile: Profile) -> None:
