@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from goeswith.profile import Profile
@@ -19,7 +18,7 @@ from training.cirp.model import Cirp, build_cirp
 from training.cirp.neighbours import ItemGraph, build_graph
 from training.cirp.recipe import CirpRecipe
 from training.cirp.task import CirpTask
-from training.cirp.vectors import encode_items
+from training.cirp.vectors import encode_all
 from training.dataset import TrainingSet
 from training.trainer import Row, TrainerConfig, fit
 
@@ -42,11 +41,10 @@ def train(training: TrainingSet, recipe: CirpRecipe, folder: Path, profile: Prof
     torch.manual_seed(recipe.seed)
     model = build_cirp(recipe)
     inputs, graph = build_inputs(training.items, model, recipe, profile), build_graph(training, recipe)
-    everything = np.arange(len(training.items))
     if keep_untrained:
-        write_vectors(folder / "untrained", training.items.ids, encode_items(model, inputs, everything, recipe.max_tokens))
+        write_vectors(folder / "untrained", training.items.ids, encode_all(model, inputs, recipe.max_tokens))
     curve = [] if recipe.untrained else _fit(model, inputs, graph, recipe, folder, inputs_hash)
-    write_vectors(folder, training.items.ids, encode_items(model, inputs, everything, recipe.max_tokens))
+    write_vectors(folder, training.items.ids, encode_all(model, inputs, recipe.max_tokens))
     write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve)})
     remove_checkpoints(folder)
     return read_summary(folder)

@@ -17,7 +17,7 @@ from training.pictures import PictureShard
 from training.row_store import Rows, RowStore
 from training.text_tokens import load_tokenizer, pad_id, pad_tokens, text_key, tokenise
 
-TEXT_CHUNK = 64
+TEXT_CHUNK, TEXT_BATCH = 512, 32
 
 
 class TextShard:
@@ -37,12 +37,17 @@ class TextShard:
 
     @torch.no_grad()
     def _hidden(self, model: Cirp, tokens: list[Ints]) -> list[Rows]:
-        ids, mask = map(torch.from_numpy, pad_tokens(tokens, self.pad_id))
+        found: list[Rows] = []
         tower = model.text_tower
-        hidden = tower.lower(ids, mask)
-        if not tower.upper_layers:
-            return list(tower.upper(hidden, mask)[:, None].numpy())
-        return [hidden[i, : len(row)].numpy() for i, row in enumerate(tokens)]
+        for start in range(0, len(tokens), TEXT_BATCH):
+            part = tokens[start : start + TEXT_BATCH]
+            ids, mask = map(torch.from_numpy, pad_tokens(part, self.pad_id))
+            hidden = tower.lower(ids, mask)
+            if tower.upper_layers:
+                found += [hidden[i, : len(row)].numpy() for i, row in enumerate(part)]
+            else:
+                found += list(tower.upper(hidden, mask)[:, None].numpy())
+        return found
 
     def take(self, items: Ints, most: int) -> tuple[Tensor, Tensor]:
         """Return hidden states (B, L, D) and their mask (B, L), at most ``most`` tokens each."""

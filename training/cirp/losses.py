@@ -22,6 +22,12 @@ class Encoded(NamedTuple):
     text: Modality
     image: Modality
 
+    @property
+    def fused(self) -> Modality:
+        """The feature x, the normalised sum of what is there (models.md section 1, Features)."""
+        (text, has_text), (image, has_image) = self.text, self.image
+        return Modality(F.normalize(text * has_text[:, None] + image * has_image[:, None], dim=1), has_text | has_image)
+
 
 @dataclass(frozen=True, slots=True)
 class Relations:
@@ -56,8 +62,12 @@ def cross_terms(batch: Encoded, queue: Encoded, temperature: Tensor, relations: 
 
 
 def intra_terms(batch: Encoded, queue: Encoded, temperature: Tensor, relations: Relations) -> Tensor:
-    """Return the mean of t_i -> t_j and v_i -> v_j over neighbours: CIC's switch, and all there is where one modality is missing everywhere."""
-    sides = [(here, queued) for here, queued in ((batch.text, queue.text), (batch.image, queue.image)) if here.has.any()]
+    """Return the mean of t_i -> t_j, v_i -> v_j and x_i -> x_j over neighbours: CIC's switch.
+
+    The last trains the very feature that ranks. They are all there is where one modality is missing everywhere.
+    """
+    pairs = ((batch.text, queue.text), (batch.image, queue.image), (batch.fused, queue.fused))
+    sides = [(here, queued) for here, queued in pairs if here.has.any()]
     terms = [_term(here, here, queued, temperature, relations, True) for here, queued in sides]
     return torch.stack(terms).mean() if terms else batch.text.vectors.sum() * 0
 

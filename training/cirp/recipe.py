@@ -33,6 +33,8 @@ class CirpRecipe:
     dim: Count
     """Width of the common space."""
     terms: tuple[Term, ...] = ("itc", "cic")
+    itc_weight: Annotated[float, Field(gt=0)] = 1.0
+    """ITC beside CIC; the paper weighs both alike."""
     intra_modal: bool = True
     """Whether CIC has text-text and image-image terms beside the cross-modal ones."""
     queue: int
@@ -75,10 +77,10 @@ def cirp_small() -> CirpRecipe:
         trained_text_layers=0,
         dim=384,
         queue=0,
-        batch=128,
+        batch=256,
         item_updates=240_000,
-        max_epochs=40,
-        lr=1e-3,
+        max_epochs=60,
+        lr=3e-3,
         tower_lr_scale=0.1,
     )
 

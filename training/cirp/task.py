@@ -87,7 +87,7 @@ class CirpTask:
         relations, temperature = Relations(own, known), self.model.cirp.temperature
         terms: dict[str, Tensor] = {}
         if "itc" in self.recipe.terms:
-            terms["itc_loss"] = cross_terms(encoded, queue, temperature, relations, neighbours=False)
+            terms["itc_loss"] = self.recipe.itc_weight * cross_terms(encoded, queue, temperature, relations, neighbours=False)
         if "cic" in self.recipe.terms:
             terms["cic_loss"] = cross_terms(encoded, queue, temperature, relations, neighbours=True)
             if self.recipe.intra_modal or self.single_modality:

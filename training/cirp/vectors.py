@@ -11,6 +11,7 @@ from training.dataset import Ints
 from training.pictures import normalise_pixels
 
 CHUNK = 128
+BLOCK = 1024
 
 
 @torch.no_grad()
@@ -24,14 +25,23 @@ def encode_items(model: Cirp, inputs: ItemInputs, items: Ints, max_tokens: int) 
     has_text, has_image = torch.from_numpy(inputs.texts.has[items]), torch.from_numpy(inputs.pictures.has[items])
     text, image = torch.zeros(len(items), model.text_width), torch.zeros(len(items), model.image_width)
     order = np.argsort(inputs.texts.spans[items, 1], kind="stable")
-    with progress("encoding items", len(items), unit="items") as advance:
-        for part in np.array_split(order, max(1, -(-len(order) // CHUNK))):
-            with_text, with_image = part[has_text.numpy()[part]], part[has_image.numpy()[part]]
-            if len(with_text):
-                hidden, mask = inputs.texts.take(items[with_text], max_tokens)
-                text[with_text] = model.encode_hidden(hidden.to(device), mask.to(device)).cpu()
-            if len(with_image):
-                image[with_image] = model.encode_image(normalise_pixels(inputs.pictures.take(items[with_image]).to(device))).cpu()
-            advance(len(part), "")
+    for part in np.array_split(order, max(1, -(-len(order) // CHUNK))):
+        with_text, with_image = part[has_text.numpy()[part]], part[has_image.numpy()[part]]
+        if len(with_text):
+            hidden, mask = inputs.texts.take(items[with_text], max_tokens)
+            text[with_text] = model.encode_hidden(hidden.to(device), mask.to(device)).cpu()
+        if len(with_image):
+            image[with_image] = model.encode_image(normalise_pixels(inputs.pictures.take(items[with_image]).to(device))).cpu()
     feature = model.feature(text.to(device), image.to(device), has_text.to(device), has_image.to(device)).cpu()
     return {"text": text, "image": image, "has_text": has_text.to(torch.uint8), "has_image": has_image.to(torch.uint8), "feature": feature}
+
+
+def encode_all(model: Cirp, inputs: ItemInputs, max_tokens: int) -> dict[str, Tensor]:
+    """Return what ``encode_items`` does for every item, block by block."""
+    blocks = []
+    everything = np.arange(len(inputs.texts.has))
+    with progress("encoding items", len(everything), unit="items") as advance:
+        for start in range(0, len(everything), BLOCK):
+            blocks.append(encode_items(model, inputs, everything[start : start + BLOCK], max_tokens))
+            advance(len(blocks[-1]["text"]), "")
+    return {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}
