@@ -27,7 +27,7 @@ from training.pictures import normalise_pixels
 from training.text_tokens import load_tokenizer, pad_id, pad_tokens, tokenise
 
 GOLDEN = {"itc_loss": 3.1796, "cic_loss": 2.8671, "intra_loss": 2.8440, "temperature": 0.07}
-QUICK = replace(cirp_small(), batch=24, max_epochs=2, queue=16, trained_text_layers=0, train_tokens=8, image_px=32, dim=32)
+QUICK = replace(cirp_small(), itc_weight=1.0, batch=24, max_epochs=2, queue=16, trained_text_layers=0, train_tokens=8, image_px=32, dim=32)
 
 
 @pytest.fixture(scope="module")
