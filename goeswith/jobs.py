@@ -34,6 +34,18 @@ JOBS: dict[str, str] = {
 }
 """Job name -> module that holds its ``Config`` and ``run``."""
 
+READS: dict[str, tuple[str, ...]] = {
+    "ingest": (),
+    "reserve_holdout": ("items", "events", "bundles", "declared_relations"),
+    "count_pairs": ("items", "events", "bundles", "declared_relations", "holdout"),
+    "prune_pairs": ("item_pairs",),
+    "judge_edges": ("items", "item_pairs", "pair_scores"),
+    "build_relations": ("item_pairs", "pair_scores", "edge_verdicts"),
+    "build_training_set": ("items", "events", "holdout", "item_pairs", "edge_verdicts", "relations"),
+    "infer": ("edge_verdicts", "item_pairs", "items", "relations", "training_sets"),
+}
+"""The tables that a job's outcome depends on; a job that is not named here may read any."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRun:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from goeswith import fingerprint, lake
-from goeswith.jobs import JOBS, JobResult, JobRun
+from goeswith.jobs import JOBS, READS, JobResult, JobRun
 from goeswith.profile import Profile
 from goeswith.results import write_json
 
@@ -19,7 +19,12 @@ def record_path(profile: Profile, run_id: str, step: str) -> Path:
 def fingerprint_job(name: str, job: JobRun) -> str:
     """Return what the job's outcome depends on: its folder's code and the kernel's, its parameters, and the pinned versions."""
     folders = ("goeswith", JOBS[name].split(".")[0])
-    return fingerprint.of_values(name, fingerprint.of_code(folders), dict(job.params), dict(job.versions))
+    return fingerprint.of_values(name, fingerprint.of_code(folders), dict(job.params), _read_versions(name, job))
+
+
+def _read_versions(name: str, job: JobRun) -> dict[str, int]:
+    tables = ("items", *job.params["tables"]) if name == "gate" else READS.get(name, tuple(job.versions))
+    return {table: job.versions[table] for table in tables if table in job.versions}
 
 
 def find_record(name: str, step: str, job: JobRun) -> JobResult | None:

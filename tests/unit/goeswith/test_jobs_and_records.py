@@ -53,6 +53,12 @@ def test_a_step_whose_inputs_changed_is_done_again(job: JobRun, change: dict[str
     assert records.find_record("count_pairs", "count_pairs", changed) is None
 
 
+def test_a_release_of_tables_that_a_step_does_not_read_leaves_its_record_valid(job: JobRun) -> None:
+    record(job)
+    later = JobRun(profile=job.profile, run_id="r", versions={**job.versions, "item_neighbours": 3}, params=job.params)
+    assert records.find_record("count_pairs", "count_pairs", later) is not None
+
+
 def test_a_step_whose_output_was_overwritten_is_done_again(job: JobRun) -> None:
     record(job)
     tiny_shop.write_rows(job.profile, "items", [{**tiny_shop.item_rows(job.profile)[0], "price": 1.0}])
