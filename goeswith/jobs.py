@@ -93,9 +93,14 @@ class Job(Protocol):
         """Do the work."""
 
 
-def load_job(name: str) -> Job:
-    """Import a job's module. Raises ``ConfigError`` that lists the jobs there are."""
+def require_job(name: str) -> None:
+    """Raise ``ConfigError`` that lists the jobs there are, unless there is one of this name."""
     if name not in JOBS:
         raise ConfigError(f"no job is called {name!r}", f"jobs: {', '.join(JOBS)}")
+
+
+def load_job(name: str) -> Job:
+    """Import a job's module, which may take seconds. Raises ``ConfigError``."""
+    require_job(name)
     module: Job = import_module(JOBS[name])
     return module

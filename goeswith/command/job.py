@@ -43,14 +43,14 @@ def _mapping(option: str, text: str) -> dict[str, Any]:
 
 def _do(name: str, step: str, job_run: Any) -> str:
     from goeswith import records
-    from goeswith.jobs import JobResult, load_job
+    from goeswith.jobs import JobResult, load_job, require_job
 
     started = time.monotonic()
-    module = load_job(name)
+    require_job(name)
     result = records.find_record(name, step, job_run)
     if result is None:
         try:
-            result = module.run(job_run)
+            result = load_job(name).run(job_run)
         except GoeswithError as error:
             _write_failure(job_run, step, error)
             raise

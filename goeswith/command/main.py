@@ -2,11 +2,12 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from goeswith.command import ask, demo, doctor, evaluate, job, report, run, servers, tables
+from goeswith.command import ask, demo, doctor, evaluate, job, report, run, servers, tables, worker
 from goeswith.errors import GoeswithError
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app.command()(ask.explain)
 app.command()(evaluate.evaluate)
 app.command()(report.report)
 app.command()(tables.tables)
+app.command(hidden=True)(worker.worker)
 
 
 @app.callback()
@@ -40,14 +42,22 @@ def _options(
 
 
 def main() -> None:
-    """Run the command; errors of the tree become one message and their exit code, never a traceback (but with --debug)."""
+    """Run the command that this process was started with."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(words: Sequence[str]) -> int:
+    """Run a command and return its exit code; errors of the tree become one message, never a traceback (but with --debug)."""
     try:
-        app()
+        app(list(words))
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except GoeswithError as error:
         if "--debug" in sys.argv:
             raise
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        return error.exit_code
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,42 @@
+"""``goeswith worker``: commands of ours one after the other in one process, so that Spark's JVM and slow imports start once."""
+
+import io
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+
+def worker() -> None:
+    """Run the commands that standard input brings, one JSON object a line: {"words": [...], "log": PATH}; answer each with one line.
+
+    An answer is {"code": exit code, "printed": standard output}. Whatever a command logs goes to its log. A crash ends the worker.
+    """
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a library prints must not look like an answer
+    for line in sys.stdin:
+        answers.write(json.dumps(_obey(json.loads(line))) + "\n")
+        answers.flush()
+
+
+def _obey(order: Mapping[str, Any]) -> dict[str, Any]:
+    from goeswith.command.main import call
+
+    printed = io.StringIO()
+    _log_to(Path(order["log"]))
+    with redirect_stdout(printed):
+        code = call(order["words"])
+    return {"code": code, "printed": printed.getvalue()}
+
+
+def _log_to(path: Path) -> None:
+    """Let standard error, also that of native libraries, go to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    sys.stderr.flush()
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 2)
+    os.close(log)
