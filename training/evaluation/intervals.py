@@ -20,17 +20,33 @@ class Estimate:
     n: int
 
 
-def bootstrap(values: Values, units: Ints, *, draws: int, seed: int = 0) -> Estimate:
-    """Return the mean of ``values`` (M,) and its interval over ``draws`` resamplings of the ``units`` (M,) that they belong to.
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """D draws of U units, drawn once and used for every model and metric on the same cases."""
 
-    Units differ in size, so each draw divides the resampled sum by the resampled number of cases. For a paired
-    comparison give the differences of two models' values on the same cases.
-    """
-    if not len(values):
-        raise AssertionError("no case to take a mean of")
-    _, unit = np.unique(units, return_inverse=True)
-    sums, sizes = np.bincount(unit, weights=values), np.bincount(unit).astype(np.float64)
-    chosen = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=draws)
-    means = (chosen @ sums) / (chosen @ sizes)
-    low, high = np.percentile(means, LEVEL)
-    return Estimate(float(values.mean()), float(low), float(high), len(values))
+    unit: Ints
+    """(M,) the unit of each case."""
+    chosen: Values
+    """(D, U) how often each draw holds each unit."""
+    sizes: Values
+    """(D,) how many cases each draw holds."""
+
+    @classmethod
+    def of(cls, units: Ints, *, draws: int, seed: int = 0) -> "Resampling":
+        """Draw ``draws`` resamplings of the ``units`` (M,) that M cases belong to. Raises where there is no case."""
+        if not len(units):
+            raise AssertionError("no case to take a mean of")
+        _, unit = np.unique(units, return_inverse=True)
+        sizes = np.bincount(unit)
+        chosen = np.random.default_rng(seed).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=draws).astype(np.float64)
+        return cls(unit, chosen, chosen @ sizes)
+
+    def estimate(self, values: Values) -> Estimate:
+        """Return the mean of ``values`` (M,) and its interval.
+
+        Units differ in size, so each draw divides the resampled sum by the resampled number of cases. For a paired
+        comparison give the differences of two models' values on the same cases.
+        """
+        means = (self.chosen @ np.bincount(self.unit, weights=values)) / self.sizes
+        low, high = np.percentile(means, LEVEL)
+        return Estimate(float(values.mean()), float(low), float(high), len(values))

@@ -7,7 +7,7 @@ import numpy as np
 
 from goeswith.results import Figure
 from training.dataset import Ints
-from training.evaluation.intervals import bootstrap
+from training.evaluation.intervals import Estimate, Resampling
 from training.evaluation.metrics import Mask, Metric, Values
 
 MAIN_METRICS = {"bundle": "recall@20", "substitutes": "ndcg@10", "complements": "ndcg@10"}
@@ -42,19 +42,19 @@ def slice_figures(
 
     A lead is its own metric ('ndcg@10 over tfidf'); it is certain where its interval does not hold 0.
     """
+    resampling = Resampling.of(part.units[part.mask], draws=draws, seed=seed)
     for model, found in measured.items():
         for name, metric in metrics.items():
-            yield _figure(part, model, name, metric(found.ranks), draws, seed, found.seconds)
+            yield _figure(part, model, name, resampling.estimate(metric(found.ranks[part.mask])), seed, found.seconds)
     for model in measured:
         if model in OURS:
             for other in measured:
                 if other != model:
-                    difference = metrics[lead](measured[model].ranks) - metrics[lead](measured[other].ranks)
-                    yield _figure(part, model, f"{lead} over {other}", difference, draws, seed, None)
+                    ours, theirs = (metrics[lead](measured[name].ranks[part.mask]) for name in (model, other))
+                    yield _figure(part, model, f"{lead} over {other}", resampling.estimate(ours - theirs), seed, None)
 
 
-def _figure(part: Slice, model: str, metric: str, values: Values, draws: int, seed: int, seconds: float | None) -> Figure:
-    found = bootstrap(values[part.mask], part.units[part.mask], draws=draws, seed=seed)
+def _figure(part: Slice, model: str, metric: str, found: Estimate, seed: int, seconds: float | None) -> Figure:
     return Figure(
         task=part.task,
         data=part.data,

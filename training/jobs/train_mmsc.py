@@ -14,7 +14,6 @@ from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
 from goeswith.results import write_json
 from training.dataset import TrainingSet, read_training_set
-from training.mmsc.blip2 import load_qformer, with_qformer_tokens
 from training.mmsc.content import Tokens
 from training.mmsc.fit import fit_mmsc, graph_size, write_model
 from training.mmsc.recipe import MmscRecipe, as_values, mmsc_blip2, mmsc_small
@@ -57,6 +56,8 @@ def read_tokens(profile: Profile, recipe: MmscRecipe, cirp: Path, data: Training
     tokens = read_cirp_tokens(cirp, data.items)
     if recipe.tokens == "cirp":
         return tokens
+    from training.mmsc.blip2 import load_qformer, with_qformer_tokens  # seconds of imports that the small recipe need not pay
+
     return with_qformer_tokens(tokens, load_qformer(Path(recipe.blip2_model)), profile.pictures, data.items)
 
 

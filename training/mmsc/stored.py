@@ -19,6 +19,9 @@ from training.mmsc.vectors import ItemVectors
 SOURCES = ("content", "cold_start", "behaviour")
 """Where an answer comes from, weakest first."""
 
+GATHER = 32
+"""How many products of a whole row cost about what gathering one candidate's vector does."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredVectors:
@@ -46,7 +49,7 @@ class StoredVectors:
         """Return (B, C, 4): score of the task's vectors, cosine of contents, of texts and of pictures (0 where one is missing)."""
         source, target = self.ends(kind)
         pairs = [(source, target), *((self.tensors[name],) * 2 for name in ("content", "plain_text", "plain_image"))]
-        return np.stack([np.einsum("bd,bcd->bc", a[src], b[candidates]) for a, b in pairs], axis=-1)
+        return np.stack([_dots(a, b, src, candidates) for a, b in pairs], axis=-1)
 
     def nearest(self, kind: str, src: Ints, count: int) -> Ints:
         """Return the positions (B, count) of the best candidates by vector, best first; the query itself comes last of all."""
@@ -58,6 +61,16 @@ class StoredVectors:
     def sources(self, kind: str) -> Ints:
         """Return (N,) index into SOURCES: what stands behind an item's vector in a task."""
         return np.where(self.tensors[f"warm_{kind}"] > 0, 2, self.tensors[f"lent_{kind}"].astype(np.int64))
+
+
+def _dots(source: Floats, target: Floats, src: Ints, candidates: Ints) -> Floats:
+    """Return (B, C) dot products: read from whole rows of products where the candidates are no small share of all items.
+
+    Gathering the candidates' vectors moves so much memory that one product is cheaper to gather than to make.
+    """
+    if candidates.shape[1] * GATHER < len(target):
+        return np.asarray(np.einsum("bd,bcd->bc", source[src], target[candidates]), dtype=np.float32)
+    return np.take_along_axis(source[src] @ target.T, candidates, axis=1)
 
 
 def store_vectors(vectors: ItemVectors, tokens: Tokens) -> StoredVectors:

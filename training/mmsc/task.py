@@ -25,6 +25,8 @@ class Batch(NamedTuple):
     """B pairs. ``nodes`` (3B + M,) are sources, their targets, a hard negative each, and the pool of M uniform negatives."""
 
     nodes: Tensor
+    content_at: Tensor
+    """(3B + M,) where the content of each node stands in ``values`` and ``present``, which hold every item once."""
     values: dict[str, Tensor]
     present: dict[str, Tensor]
     walks: Walks
@@ -71,10 +73,12 @@ class MmscTask:
         hard, has_hard = self._hard(src, kinds, generator)
         nodes = torch.cat([src, dst, hard, pool])
         partners = torch.cat([dst, src, src, torch.full_like(pool, NOBODY)])
-        tokens = self.tokens.take(nodes)
+        items, content_at = torch.unique(nodes, return_inverse=True)
+        tokens = self.tokens.take(items)
         second = src[:SSL_ITEMS] if recipe.ssl_weight else src[:0]
         return Batch(
             nodes=nodes,
+            content_at=content_at,
             values=tokens.values,
             present=tokens.present,
             walks=sample_walks(self.graph, recipe.all_paths(), nodes, partners, recipe.fanout, generator),
@@ -107,7 +111,7 @@ class MmscTask:
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return triplet losses of both tasks and lambda L_ssl."""
-        q = self.model.contents(Tokens(batch.values, batch.present))
+        q = self.model.contents(Tokens(batch.values, batch.present)).index_select(0, batch.content_at)
         seen = self.model.behaviour(batch.nodes, batch.walks)
         shown = Behaviour(seen.p, {kind: known & batch.shown for kind, known in seen.known.items()})
         vectors = self.model.relate(q, shown)

@@ -93,7 +93,7 @@ class BoostedBundles:
         chosen, features, first = self.features.of(given)
         scores = BELOW + first
         if len(chosen):
-            scores[chosen] = self.ranker.predict(features)
+            scores[chosen] = self.ranker.booster_.predict(features, num_threads=1)
         return scores
 
 

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from training.evaluation.intervals import bootstrap
+from training.dataset import Ints
+from training.evaluation.intervals import Estimate, Resampling
+from training.evaluation.metrics import Values
+
+
+def bootstrap(values: Values, units: Ints, *, draws: int, seed: int = 0) -> Estimate:
+    return Resampling.of(units, draws=draws, seed=seed).estimate(values)
 
 
 def test_the_value_is_the_plain_mean_over_cases() -> None:
@@ -42,6 +48,14 @@ def test_a_paired_difference_is_narrower_than_the_two_it_compares() -> None:
     paired, alone = bootstrap(one - other, units, draws=300), bootstrap(one, units, draws=300)
     assert paired.low > 0
     assert paired.high - paired.low < alone.high - alone.low
+
+
+def test_every_estimate_of_one_resampling_uses_the_same_draws() -> None:
+    values, units = np.random.default_rng(4).random(60), np.repeat(np.arange(20), 3)
+    resampling = Resampling.of(units, draws=100, seed=3)
+    first, shifted = resampling.estimate(values), resampling.estimate(values + 1)
+    assert first == bootstrap(values, units, draws=100, seed=3)
+    assert (shifted.low, shifted.high) == pytest.approx((first.low + 1, first.high + 1))
 
 
 def test_no_case_is_refused() -> None:
