@@ -54,7 +54,8 @@ def _do(name: str, step: str, job_run: Any) -> str:
         except GoeswithError as error:
             _write_failure(job_run, step, error)
             raise
-        records.write_record(name, step, job_run, result, time.monotonic() - started)
+        if not (result.summary.get("unchanged") and records.record_path(job_run.profile, job_run.run_id, step).exists()):
+            records.write_record(name, step, job_run, result, time.monotonic() - started)
     return JobResult(versions={**job_run.versions, **result.versions}, summary=result.summary).to_json()
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import typer
 
 from goeswith import lake
-from goeswith.command.report_charts import curve_charts, picture_uri, seconds_chart
+from goeswith.command.metric_tables import metric_tables
+from goeswith.command.report_charts import curve_charts, edges_chart, picture_uri, seconds_chart
 from goeswith.errors import VersionMissing
 from goeswith.profile import Profile, load_profile
 from goeswith.releases import read_release
 from goeswith.results import write_atomically
 
 SAMPLES_A_RULE = 3
-REPORT_METRICS = ("recall@20", "ndcg@10", "hr@10", "mrr@10", "accuracy")
 
 
 def report() -> None:
@@ -37,6 +37,7 @@ def write_report(profile: Profile, summary: dict[str, Any]) -> Path:
         refused=sample_refused(profile),
         gates=read_gates(profile, summary["run"]),
         curves=curve_charts(profile.models / summary["run"]),
+        edges=edges_chart(summary["edges"]),
         times=seconds_chart(summary["seconds"]),
         tables=metric_tables(summary["metrics"]),
         picture=lambda reference: picture_uri(profile, reference),
@@ -66,19 +67,3 @@ def read_gates(profile: Profile, run_id: str) -> list[dict[str, Any]]:
         line["expectations"] += 1
         line["failed"] += not row["success"]
     return list(tables.values())
-
-
-def metric_tables(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return one table a (task, data, slice): models down, metrics across, best first by the first metric there is."""
-    cells: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
-    for figure in metrics:
-        if figure["metric"] in REPORT_METRICS and figure["seed"] is None:
-            cells[figure["task"], figure["data"], figure["slice"]][figure["model"]][figure["metric"]] = figure
-    return [_metric_table(key, models) for key, models in sorted(cells.items())]
-
-
-def _metric_table(key: tuple[str, str, str], models: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    columns = [m for m in REPORT_METRICS if any(m in row for row in models.values())]
-    ranked = sorted(models.items(), key=lambda item: -item[1].get(columns[0], {"value": 0})["value"])
-    cases = max((figure["n"] or 0 for row in models.values() for figure in row.values()), default=0)
-    return {"task": key[0], "data": key[1], "slice": key[2], "columns": columns, "models": ranked, "n": cases}

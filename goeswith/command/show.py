@@ -7,18 +7,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from goeswith.command.report import metric_tables
+from goeswith.command.metric_tables import metric_tables
 
 SHOWN_ANSWERS = 3
 
 
 def show_summary(summary: Mapping[str, Any], *, report: Path) -> None:
-    """Print rows, edges, the metric tables and one answer of each kind."""
+    """Print rows, edges, the table of metrics that decides each task, and one answer of each kind."""
     console = Console()
     console.print(_rows(summary))
     console.print(_edges(summary["edges"]))
     for table in metric_tables(summary["metrics"]):
-        console.print(_metrics(table))
+        if table["main"]:
+            console.print(_metrics(table))
     for kind in ("substitutes", "complements", "bundle", "new"):
         if summary["answers"].get(kind):
             console.print(_answer(kind, summary["answers"][kind]))

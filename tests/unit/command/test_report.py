@@ -7,7 +7,8 @@ import pytest
 
 from goeswith import lake, releases
 from goeswith.catalogue import Writer
-from goeswith.command.report import metric_tables, write_report
+from goeswith.command.metric_tables import metric_tables
+from goeswith.command.report import write_report
 from goeswith.command.show import show_summary
 from goeswith.command.summary import count_edges, total_rows
 from goeswith.profile import Profile
@@ -63,10 +64,26 @@ def test_the_report_needs_nothing_from_outside(profile: Profile, summary: dict[s
     assert "<link" not in page
 
 
-def test_metric_tables_put_the_best_model_first_and_one_table_a_slice() -> None:
-    metrics = [figure("tfidf", 0.4), figure("cirp", 0.5), figure("cirp", 0.2, slice="cold"), figure("cirp", 0.9, seed=3)]
+def test_metric_tables_put_the_best_model_first_and_the_slice_that_decides() -> None:
+    metrics = [figure("cirp", 0.2, slice="cold"), figure("tfidf", 0.4), figure("cirp", 0.5), figure("cirp", 0.1, metric="recall@20 over tfidf")]
     tables = metric_tables(metrics)
-    assert [(t["slice"], [model for model, _ in t["models"]]) for t in tables] == [("all", ["cirp", "tfidf"]), ("cold", ["cirp"])]
+    assert [(t["slice"], t["main"], [model for model, _ in t["models"]]) for t in tables] == [
+        ("all", True, ["cirp", "tfidf"]),
+        ("cold", False, ["cirp"]),
+    ]
+
+
+def test_planted_truth_decides_where_there_is_any() -> None:
+    tables = metric_tables([figure("cirp", 0.5), figure("cirp", 0.4, slice="planted"), figure("cirp", 0.3, slice="head")])
+    assert [(t["slice"], t["main"]) for t in tables] == [("planted", True), ("all", False), ("head", False)]
+
+
+def test_the_figures_of_a_seeded_run_are_shown(profile: Profile, summary: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    summary["metrics"] = [figure("cirp", 0.4321, seed=7)]
+    page = write_report(profile, summary).read_text(encoding="utf-8")
+    show_summary(summary, report=profile.results / "report.html")
+    assert "0.4321" in page
+    assert "0.432" in capsys.readouterr().out
 
 
 def test_edges_are_counted_by_relation_and_stage(profile: Profile) -> None:
