@@ -1,8 +1,8 @@
 """Substitutes and complements of an item that is known by its id, or of a new one by its content vector.
 
 A new item borrows the behaviour of the nearest warm items (MMSC, Eq. 12), then passes the same gates as every item of the
-catalogue; where none is near enough, its content stands alone and the answer says so. Category, brand, the item itself and
-its variants are filtered inside the search, so k answers remain k.
+catalogue; where none is near enough, its content stands alone and the answer says so. Category, brand, the item itself, its
+variants and what stands in the other relation to it are filtered inside the search, so k answers remain k.
 """
 
 import json
@@ -52,21 +52,38 @@ class Model:
     def relate(self, item_id: bytes, content: Floats | None, kind: bytes, k: int, category: bytes, brand: bytes) -> tuple[Any, Floats, int]:
         """Return the best positions, best first, their scores, and what the query's vector rests on."""
         name = check_kind(kind)
-        query, source, at = self.query(item_id, content, name)
-        scores = self.targets[name] @ query
-        scores[~self.catalogue.allowed(at, category, brand)] = -np.inf
-        best = top(scores, check_k(int(k)))
-        return best, scores[best], source
+        queries, source, at = self.query(item_id, content, name)
+        scores = {each: self.targets[each] @ query for each, query in queries.items()}
+        other = KINDS[1 - KINDS.index(name)]
+        found = scores[name].copy()
+        found[~self.catalogue.allowed(at, category, brand) | belongs_elsewhere(scores[name], scores[other])] = -np.inf
+        best = top(found, check_k(int(k)))
+        return best, found[best], source
 
-    def query(self, item_id: bytes, content: Floats | None, kind: str) -> tuple[Floats, int, int | None]:
-        """Return the query's vector, its source, and its position where the catalogue holds it."""
+    def query(self, item_id: bytes, content: Floats | None, kind: str) -> tuple[dict[str, Floats], int, int | None]:
+        """Return the query's vector by relation, its source in ``kind``, and its position where the catalogue holds it."""
         if item_id:
             at = self.catalogue.position(item_id)
-            return self.queries[kind][at], int(self.sources[kind][at]), at
+            return {each: self.queries[each][at] for each in KINDS}, int(self.sources[kind][at]), at
         if content is None or not np.isfinite(content).all():
             raise ValueError("content: a finite vector is needed where item_id is ''")
-        vector, source = self.cold_start.vector(content, kind)
-        return vector, source, None
+        vectors, source = self.cold_start.vectors(content, kind)
+        return vectors, source, None
+
+
+def belongs_elsewhere(own: Floats, other: Floats) -> Bools:
+    """Return (N,) which items stand out in the other relation at least as far as in this one: a substitute is no complement.
+
+    Both scores (N,) are cosines of differently trained spaces, so each is counted in standard deviations from what the query
+    scores with the whole catalogue; below the mean nothing stands out. Mirrored by ``training.mmsc.neighbours``.
+    """
+    elsewhere = standing(other)
+    return np.asarray((elsewhere > 0) & (elsewhere >= standing(own)))
+
+
+def standing(scores: Floats) -> Floats:
+    """Return scores in standard deviations from their mean; zeros where all are equal."""
+    return np.asarray((scores - scores.mean()) / max(float(scores.std()), 1e-6), dtype=np.float32)
 
 
 class Catalogue:
@@ -110,15 +127,15 @@ class ColdStart:
         options.intra_op_num_threads = 1
         self.gates = onnxruntime.InferenceSession(str(folder / "gates.onnx"), options, providers=["CPUExecutionProvider"])
 
-    def vector(self, content: Floats, kind: str) -> tuple[Floats, int]:
-        """Return the query vector (d,) of a content vector (c,), and whether it rests on borrowed behaviour."""
+    def vectors(self, content: Floats, kind: str) -> tuple[dict[str, Floats], int]:
+        """Return the query vectors (d,) of a content vector (c,) by relation, and whether that of ``kind`` rests on borrowed behaviour."""
         inputs: Arrays = {"content": content[None].astype(np.float32)}
         known = {}
         for name in KINDS:
             inputs[f"behaviour_{name}"], known[name] = self.borrow(content, name)
             inputs[f"known_{name}"] = np.array([known[name]], dtype=np.uint8)
-        output = "substitute" if kind == "substitute" else "complement_source"
-        return self.gates.run([output], inputs)[0][0], COLD_START if known[kind] else CONTENT
+        found = self.gates.run(["substitute", "complement_source"], inputs)
+        return {name: rows[0] for name, rows in zip(KINDS, found, strict=True)}, COLD_START if known[kind] else CONTENT
 
     def borrow(self, content: Floats, kind: str) -> tuple[Floats, bool]:
         """Return the mean behaviour (1, b) of the nearest warm items by cosine, and whether there is one near enough."""

@@ -15,6 +15,7 @@ from training.dataset import Floats, Ints
 from training.export.preprocess import raw_tensors
 from training.export.signatures import RAW_FIELDS
 from training.export.trained import Trained
+from training.mmsc.neighbours import belongs_elsewhere
 from training.mmsc.recipe import KINDS
 
 NUM_ITEMS = 4
@@ -91,19 +92,21 @@ def _known_answer(trained: Trained, kind: str) -> tuple[Named, Named]:
     at = int(chosen_items(trained)[0])
     groups = trained.variant_groups()
     inputs = {"item_id": _strings([trained.items.ids[at].encode()]), "type": _strings([kind.encode()]), "k": _int(K)}
-    return inputs, _related(trained, kind, trained.vectors.ends(kind)[0][at], int(trained.vectors.sources(kind)[at]), groups == groups[at])
+    queries = {each: trained.vectors.ends(each)[0][at] for each in KINDS}
+    return inputs, _related(trained, kind, queries, int(trained.vectors.sources(kind)[at]), groups == groups[at])
 
 
 def _new_answer(trained: Trained, kind: str, raw: Named, feature: Floats, content: Floats) -> tuple[Named, Named]:
-    query, source = trained.relate_new(torch.from_numpy(content), kind)
+    queries, source = trained.relate_new(torch.from_numpy(content), kind)
     nothing = np.zeros(len(trained.items), dtype=np.bool_)
     inputs = {**raw, "type": _strings([kind.encode()]), "k": _int(K)}
-    return inputs, {**_related(trained, kind, query, source, nothing), "feature": feature}
+    return inputs, {**_related(trained, kind, queries, source, nothing), "feature": feature}
 
 
-def _related(trained: Trained, kind: str, query: Floats, source: int, left_out: npt.NDArray[np.bool_]) -> Named:
-    scores = trained.vectors.ends(kind)[1] @ query
-    best = _best(scores, left_out)
+def _related(trained: Trained, kind: str, queries: Mapping[str, Floats], source: int, left_out: npt.NDArray[np.bool_]) -> Named:
+    by_kind = {each: trained.vectors.ends(each)[1] @ query for each, query in queries.items()}
+    scores, other = by_kind[kind], by_kind[KINDS[1 - KINDS.index(kind)]]
+    best = _best(scores, left_out | belongs_elsewhere(scores, other))
     return {"item_ids": _ids(trained, best), "scores": scores[best][None], "source": np.full((1, len(best)), SOURCES[source], dtype=np.object_)}
 
 

@@ -52,14 +52,14 @@ class Trained:
         pairs = zip(self.items.ids, self.items.variant_of, strict=True)
         return np.array([numbers.setdefault(parent or item, len(numbers)) for item, parent in pairs], dtype=np.int64)
 
-    def relate_new(self, content: Tensor, kind: str) -> tuple[Floats, int]:
-        """Return the query vector (d,) of a new item's content (1, c), and what it rests on, by the trainer's own code."""
+    def relate_new(self, content: Tensor, kind: str) -> tuple[dict[str, Floats], int]:
+        """Return the query vectors (d,) of a new item's content (1, c) by relation, and what that of ``kind`` rests on, by the trainer's own code."""
         everything = torch.cat([torch.from_numpy(self.vectors.tensors["content"]), content])
         lent: dict[str, tuple[Tensor, Tensor]] = {k: self._lend(everything, k) for k in KINDS}
         behaviour = Behaviour({k: p for k, (p, _) in lent.items()}, {k: near for k, (_, near) in lent.items()})
         vectors = relate_on(self.mmsc, content, behaviour)
-        chosen = vectors.substitute if kind == "substitute" else vectors.complement_source
-        return chosen[0].numpy(), COLD_START if bool(lent[kind][1][0]) else CONTENT
+        queries = {"substitute": vectors.substitute[0].numpy(), "complement": vectors.complement_source[0].numpy()}
+        return queries, COLD_START if bool(lent[kind][1][0]) else CONTENT
 
     def _lend(self, everything: Tensor, kind: str) -> tuple[Tensor, Tensor]:
         """Return the behaviour (1, b) that the catalogue lends to the one item behind it, and whether any is near enough."""

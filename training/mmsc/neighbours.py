@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from goeswith.progress import progress
 from training.dataset import Floats, Ints, Items
@@ -76,3 +77,17 @@ def without_stronger(own: Neighbours, other: Neighbours, wins_ties: bool) -> Nei
     there = np.where(same, other.scores[:, None, :], NOTHING).max(-1)
     lost = (there > own.scores) | ((there == own.scores) & (there > NOTHING) & (not wins_ties))
     return Neighbours(own.items, np.where(lost, np.float32(NOTHING), own.scores))
+
+
+def belongs_elsewhere(own: Floats, other: Floats) -> npt.NDArray[np.bool_]:
+    """Return which of all items (N,) stand out in the other relation to a query at least as far as in this one, by vectors alone.
+
+    Both scores are cosines of differently trained spaces, so each is counted in standard deviations from what the query scores
+    with the whole catalogue; below the mean nothing stands out. What is served for a new item obeys it.
+    """
+    elsewhere = _standing(other)
+    return np.asarray((elsewhere > 0) & (elsewhere >= _standing(own)))
+
+
+def _standing(scores: Floats) -> Floats:
+    return np.asarray((scores - scores.mean()) / max(float(scores.std()), 1e-6), dtype=np.float32)
