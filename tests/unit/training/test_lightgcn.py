@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch_geometric.nn import LGConv
 
-from training.lightgcn import PruningTask, normalised_adjacency, score_pairs
+from training.lightgcn import Propagate, PruningTask, normalised_adjacency, score_pairs
 from training.negatives import EdgeSet, uniform_negatives
 from training.trainer import TrainerConfig, fit
 
@@ -34,6 +35,19 @@ def test_the_adjacency_is_symmetric_sparse_and_normalised_by_both_degrees() -> N
     assert torch.equal(dense, dense.T)
     assert torch.isclose(dense[0, 1], torch.tensor(2.0).rsqrt())
     assert dense[3].sum() == 0
+
+
+def test_a_layer_and_its_gradient_equal_pygs() -> None:
+    src, dst, _ = two_cliques()
+    adjacency = normalised_adjacency(torch.from_numpy(np.stack([src, dst])), 30)
+    x = torch.randn(2, 30, 8, generator=torch.Generator().manual_seed(0))
+    ours, theirs = (part.clone().requires_grad_() for part in (x[0], x[0]))
+    (Propagate.apply(ours, adjacency) * x[1]).sum().backward()
+    (LGConv(normalize=False)(theirs, adjacency) * x[1]).sum().backward()
+    assert ours.grad is not None
+    assert theirs.grad is not None
+    assert torch.allclose(ours.grad, theirs.grad, atol=1e-6)
+    assert torch.allclose(Propagate.apply(x[0], adjacency), LGConv(normalize=False)(x[0], adjacency), atol=1e-6)
 
 
 def test_an_edge_given_in_both_directions_or_twice_counts_once() -> None:
