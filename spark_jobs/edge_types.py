@@ -8,18 +8,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-SUBSTITUTE, COMPLEMENT = "substitute", "complement"
-TYPE_OF = {
-    "co_view": SUBSTITUTE,
-    "also_viewed": SUBSTITUTE,
-    "type_2": SUBSTITUTE,
-    "co_purchase": COMPLEMENT,
-    "then_bought": COMPLEMENT,
-    "also_bought": COMPLEMENT,
-    "bought_together": COMPLEMENT,
-    "type_1": COMPLEMENT,
-}
-"""What a relation says of its pairs until a judge says otherwise. GATNE's two unnamed types are read as also_bought and also_viewed."""
+from goeswith.catalogue.graph import COMPLEMENT, SUBSTITUTE, TYPE_OF
 
 DIRECTED = "then_bought"
 RULES_JUDGE = "rules"

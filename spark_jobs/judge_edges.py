@@ -14,11 +14,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from goeswith import lake
+from goeswith.catalogue.graph import SUBSTITUTE, TYPE_OF
 from goeswith.config import STRICT, parse_config
 from goeswith.errors import ModelUnavailable
 from goeswith.jobs import JobResult, JobRun
 from goeswith.progress import progress
-from spark_jobs.edge_types import PAIR, SUBSTITUTE, TYPE_OF
+from spark_jobs.edge_types import PAIR
 from spark_jobs.judges import Judge, build_judge
 from spark_jobs.judges.prompt import MAX_FIELD_CHARS
 from spark_jobs.judges.worker import SCHEMA, judge_frames

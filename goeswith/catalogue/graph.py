@@ -8,8 +8,19 @@ from goeswith.catalogue.schema import TIMESTAMP, Between, Differ, Layer, OneOf, 
 from goeswith.catalogue.sources import KNOWN_AT, UPDATED_AT
 
 GRAPHS = ("evaluation", "full")
-PAIR_RELATIONS = ("co_purchase", "co_view", "then_bought", "also_bought", "also_viewed", "bought_together", "type_1", "type_2")
-RELATION_TYPES = ("substitute", "complement")
+SUBSTITUTE, COMPLEMENT = RELATION_TYPES = ("substitute", "complement")
+TYPE_OF = {
+    "co_view": SUBSTITUTE,
+    "also_viewed": SUBSTITUTE,
+    "type_2": SUBSTITUTE,
+    "co_purchase": COMPLEMENT,
+    "then_bought": COMPLEMENT,
+    "also_bought": COMPLEMENT,
+    "bought_together": COMPLEMENT,
+    "type_1": COMPLEMENT,
+}
+"""What a relation says of its pairs until a judge says otherwise. GATNE's two unnamed types are read as also_bought and also_viewed."""
+PAIR_RELATIONS = tuple(TYPE_OF)
 
 GRAPH = field("graph", pa.string(), "'evaluation' leaves the holdout out; 'full' counts everything and is what is published")
 SRC = field("src", pa.string(), "from item")
@@ -103,7 +114,7 @@ EDGE_VERDICTS = Table(
             SRC,
             DST,
             field("judge", pa.string(), "rules, flan-t5 or openai"),
-            field("prompt_hash", pa.string(), "sha256 of the prompt (or rule set) version and both items' texts"),
+            field("prompt_hash", pa.string(), "sha256 of the prompt (or rule set) version, the model revision and both items' texts"),
             field("p_substitute", pa.float64(), "probability that dst can be bought instead of src"),
             field("p_complement", pa.float64(), "probability that dst goes with src"),
             field("p_neither", pa.float64(), "probability of neither"),

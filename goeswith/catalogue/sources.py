@@ -50,7 +50,7 @@ EVENTS = Table(
     event_time="happened_at",
     schema=pa.schema(
         [
-            field("event_id", pa.string(), "hash of kind, basket, user, item and time where the source has no id"),
+            field("event_id", pa.string(), "hash of kind, basket, user, item, time, quantity and price where the source has no id"),
             field("basket_id", pa.string(), "the basket (purchase) or session (view) that the event belongs to"),
             field("user_id", pa.string(), "keyed hash of the source's user id", null=True),
             field("item_id", pa.string(), "the item"),

@@ -5,8 +5,8 @@ import pytest
 from pyspark.sql import types as T
 
 from goeswith.catalogue import TABLES, Table, Writer
-from goeswith.catalogue.graph import PAIR_RELATIONS, RELATION_TYPES
-from spark_jobs.edge_types import DIRECTED, TYPE_OF
+from goeswith.catalogue.graph import PAIR_RELATIONS, RELATION_TYPES, TYPE_OF
+from spark_jobs.edge_types import DIRECTED
 from spark_jobs.tables import spark_schema
 
 
