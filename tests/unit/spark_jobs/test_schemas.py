@@ -5,7 +5,7 @@ import pytest
 from pyspark.sql import types as T
 
 from goeswith.catalogue import TABLES, Table, Writer
-from goeswith.catalogue.graph import PAIR_RELATIONS, RELATION_TYPES, TYPE_OF
+from goeswith.catalogue.graph import RELATION_TYPES, TYPE_OF
 from spark_jobs.edge_types import DIRECTED
 from spark_jobs.tables import spark_schema
 
@@ -29,7 +29,6 @@ def test_every_time_is_an_instant_and_every_number_keeps_its_width(table: Table)
 
 
 def test_every_relation_says_one_type() -> None:
-    assert set(TYPE_OF) == set(PAIR_RELATIONS)
     assert set(TYPE_OF.values()) == set(RELATION_TYPES)
     assert DIRECTED in TYPE_OF
 
