@@ -1,20 +1,28 @@
 """Measure this run's models and every baseline on what the holdout reserved, and on planted truth where it exists."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from goeswith import fingerprint
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
+from goeswith.profile import Profile
 from goeswith.records import read_records
 from goeswith.results import Figure, write_figures, write_json
 from training.evaluation.contenders import Contenders
 from training.evaluation.run import Plan, evaluate_bundles, evaluate_relations
 from training.evaluation.tables import main_metric
 from training.evaluation.world import read_world
+
+CODE = ("goeswith", "training")
+TABLES = ("training_sets", "holdout", "items", "events", "bundles")
+"""What the world is read from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -35,10 +43,42 @@ class Config:
 
 
 def run(job: JobRun) -> JobResult:
-    """Write ``results/metrics.jsonl`` and ``results/samples.json``; no table is written."""
+    """Write ``results/metrics.jsonl`` and ``results/samples.json``; no table is written. The same again measures nothing."""
     config = parse_config(Config, job.params, where="job evaluate_models")
+    models, note = job.profile.models / job.run_id / "evaluation", job.profile.results / "metrics.inputs.json"
+    inputs = fingerprint_inputs(job, models)
+    if (done := read_summary(job.profile, note, inputs)) is not None:
+        return JobResult(summary=done)
+    summary = measure(job, config, models)
+    write_json(note, {"inputs": inputs, "metrics": fingerprint.of_files(figures_path(job.profile)), "summary": summary})
+    return JobResult(summary=summary)
+
+
+def fingerprint_inputs(job: JobRun, models: Path) -> str:
+    """Return what the figures depend on: code, parameters, versions of tables, the models and the planted truth."""
+    versions = {table: job.find_version(table) for table in TABLES}
+    files = [fingerprint.of_files(path) for path in (*(models / name for name in ("cirp", "mmsc")), job.profile.truth)]
+    return fingerprint.of_values(fingerprint.of_code(CODE), dict(job.params), job.run_id, source_name(job), versions, files)
+
+
+def read_summary(profile: Profile, note: Path, inputs: str) -> dict[str, Any] | None:
+    """Return the summary of a measurement of these very inputs whose figures still stand; None where it has to be made."""
+    if not note.is_file() or not (profile.results / "samples.json").is_file():
+        return None
+    found = json.loads(note.read_text(encoding="utf-8"))
+    same = found["inputs"] == inputs and found["metrics"] == fingerprint.of_files(figures_path(profile))
+    return dict(found["summary"]) if same else None
+
+
+def figures_path(profile: Profile) -> Path:
+    """Return where the figures lie."""
+    return profile.results / "metrics.jsonl"
+
+
+def measure(job: JobRun, config: Config, models: Path) -> dict[str, Any]:
+    """Measure everything, write figures and samples, and return the summary."""
     world = read_world(job, data=config.data or source_name(job), max_cases=config.max_cases, seed=config.seed)
-    contenders = Contenders(job.profile.models / job.run_id / "evaluation", baselines=config.baselines)
+    contenders = Contenders(models, baselines=config.baselines)
     plan = Plan(config.max_queries, config.bootstrap, config.seed)
     shared = contenders.shared(world.training)
     bundles = evaluate_bundles(world, contenders, shared, plan)
@@ -46,7 +86,7 @@ def run(job: JobRun) -> JobResult:
     figures = [*bundles.figures, *relations.figures]
     write_figures(job.profile, "metrics", figures)
     write_json(job.profile.results / "samples.json", [asdict(sample) for sample in (*bundles.samples, *relations.samples)])
-    return JobResult(summary={"figures": len(figures), "best": best_rows(figures), "bundle_unit": world.bundle_source, "skipped": contenders.skipped})
+    return {"figures": len(figures), "best": best_rows(figures), "bundle_unit": world.bundle_source, "skipped": contenders.skipped}
 
 
 def source_name(job: JobRun) -> str:

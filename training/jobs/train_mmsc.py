@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
+from goeswith import fingerprint
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
@@ -18,6 +19,9 @@ from training.mmsc.content import Tokens
 from training.mmsc.fit import fit_mmsc, graph_size, write_model
 from training.mmsc.recipe import MmscRecipe, as_values, mmsc_blip2, mmsc_small
 from training.mmsc.tokens import read_cirp_tokens
+
+CODE = ("training/mmsc",)
+"""The code whose change makes a complete folder another model's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -36,7 +40,7 @@ def run(job: JobRun) -> JobResult:
     version = job.version_of("training_sets")
     folder = job.profile.models / job.run_id / config.graph
     data = read_training_set(job.profile, version=version, run=job.run_id, graph=config.graph)
-    inputs = {"training_sets": version, "cirp": _digest(folder / "cirp" / "vectors.safetensors")}
+    inputs = {"training_sets": version, "cirp": _digest(folder / "cirp" / "vectors.safetensors"), "code": fingerprint.of_code(CODE)}
     if not is_complete(folder / "mmsc", recipe, inputs):
         begin(folder / "mmsc", recipe, inputs)
         tokens = read_tokens(job.profile, recipe, folder / "cirp", data)

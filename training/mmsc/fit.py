@@ -1,7 +1,7 @@
 """From a training set and frozen tokens to a complete model folder: split, fit, teach the re-rankers, write."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ from training.dataset import Pairs, TrainingSet
 from training.mmsc.content import Tokens
 from training.mmsc.graph import RelationGraph, build_graph
 from training.mmsc.heuristics import PairFeatures
+from training.mmsc.lesson import Lesson
 from training.mmsc.model import Behaviour, Mmsc
 from training.mmsc.pairs import Adjacency, Split, split_pairs, with_content_pairs
 from training.mmsc.recipe import KINDS, MmscRecipe, as_values
-from training.mmsc.reranker import Lesson, Reranker, fit_reranker
+from training.mmsc.reranker import Reranker, fit_reranker
 from training.mmsc.scorer import reranker_path
 from training.mmsc.start import start_features
 from training.mmsc.stored import StoredVectors, store_vectors, write_vectors
@@ -69,7 +70,7 @@ def fit_rerankers(model: Mmsc, tokens: Tokens, graph: RelationGraph, split: Spli
     warm, cold = (_stored(model, tokens, content, own, b) for b in (lend_behaviour(content, own, recipe), as_cold))
     heuristics = PairFeatures(data.items, split.kept, behaviour=recipe.reads_behaviour, attributes=recipe.reads_attributes)
     known = tuple(Adjacency.build(pairs, len(data.items)) for pairs in (split.kept, split.hidden))
-    found = {kind: fit_reranker(Lesson(kind, split.hidden, known, heuristics, warm, cold), recipe) for kind in KINDS}
+    found = {kind: fit_reranker(Lesson(kind, split.hidden, known, heuristics, warm, cold, recipe.verdict_weights), recipe) for kind in KINDS}
     return {kind: reranker for kind, reranker in found.items() if reranker is not None}
 
 
@@ -84,7 +85,8 @@ def write_model(folder: Path, fitted: Fitted, data: TrainingSet, recipe: MmscRec
         write_atomically(reranker_path(folder, kind), reranker.text())
     write_json(folder / "items.json", list(data.items.ids))
     write_vectors(folder / "vectors.safetensors", fitted.vectors)
-    note = {"recipe": as_values(recipe), "inputs": dict(inputs), "by_content": list(fitted.by_content), "rerankers": sorted(fitted.rerankers)}
+    blends = {kind: asdict(fitted.rerankers[kind].blend) for kind in sorted(fitted.rerankers)}
+    note = {"recipe": as_values(recipe), "inputs": dict(inputs), "by_content": list(fitted.by_content), "rerankers": blends}
     write_json(folder / "recipe.json", note)
     remove_checkpoints(folder)
 

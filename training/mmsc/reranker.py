@@ -1,6 +1,7 @@
-"""The re-ranker of a task: boosted trees over the neural score, content cosines and heuristics, learned on hidden pairs.
+"""The re-ranker of a task: boosted trees over the neural score, content cosines and heuristics, beside the neural score itself.
 
-Its output is a probability, so scores of both tasks lie in [0, 1] and can be compared.
+The trees learn what made a pair *observed*: closing a triangle of one session helps them there and nowhere else. So the
+vectors keep a share of the score, as great as the hidden pairs bear. The output is a probability: scores of both tasks compare.
 """
 
 from dataclasses import dataclass
@@ -8,24 +9,23 @@ from pathlib import Path
 
 import lightgbm
 import numpy as np
+import numpy.typing as npt
 
 from goeswith.errors import ModelInvalid
-from training.dataset import Floats, Ints, Pairs
-from training.mmsc.heuristics import NAMES, PairFeatures
-from training.mmsc.pairs import Adjacency, take_pairs
+from training.dataset import Floats, Pairs
+from training.mmsc.lesson import COLUMNS, Examples, Lesson
+from training.mmsc.pairs import take_pairs, unordered_keys
 from training.mmsc.recipe import MmscRecipe
-from training.mmsc.stored import StoredVectors
 
-COLUMNS = ("neural", "content", "text", "image", *NAMES)
 NEGATIVES = 50
 """Uniform ones, a hidden pair. The nearest by vector as negatives cost a tenth of NDCG on Beauty: many of them are related."""
-COLD_SHARE = 0.1
-"""Share of hidden pairs whose source is shown as if it were cold."""
+CHOICE_NEGATIVES = 300
+CHOICE_PAIRS = 1_500
 FEWEST = 20
 PARAMETERS = {
     "objective": "binary",
     "num_leaves": 15,
-    "learning_rate": 0.08,
+    "learning_rate": 0.15,
     "min_data_in_leaf": 20,
     "min_sum_hessian_in_leaf": 1.0,  # nearly separable data: without these two, leaves of no curvature blow up
     "lambda_l2": 5.0,
@@ -33,81 +33,120 @@ PARAMETERS = {
     "verbose": -1,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 2,
+    "num_threads": 1,  # two that wait for each other in every leaf cost tenfold where the other core is busy
 }
-ROUNDS = 150
+ROUNDS = 80
+SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
+"""Shares of the vectors in the score, least first: 0 is the trees alone, 1 the vectors alone."""
+LOGITS = 20.0
+"""Logits that a cosine of 1 stands for beside those of the trees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """What the trees' logits t and the vectors' score v become: sigmoid(slope ((1 - share) t + share LOGITS v) + intercept)."""
+
+    share: float = 0.0
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def mix(self, logits: Floats, neural: Floats) -> Floats:
+        """Return the scores before they are made probabilities, in any shape."""
+        return np.asarray((1 - self.share) * logits + self.share * LOGITS * neural, dtype=np.float32)
+
+    def score(self, logits: Floats, neural: Floats) -> Floats:
+        """Return probabilities, in the shape of ``logits``."""
+        return np.asarray(1 / (1 + np.exp(-(self.slope * self.mix(logits, neural) + self.intercept))), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Reranker:
-    """Trees over ``COLUMNS``."""
+    """Trees over ``COLUMNS``, and how they go with the vectors."""
 
     booster: lightgbm.Booster
+    blend: Blend
 
     def score(self, features: Floats) -> Floats:
         """Return probabilities (B, C) of features (B, C, len(COLUMNS))."""
-        flat = features.reshape(-1, features.shape[-1])
-        return np.asarray(self.booster.predict(flat), dtype=np.float32).reshape(features.shape[:2])
+        return self.blend.score(tree_logits(self.booster, features), features[..., 0])
 
     def text(self) -> str:
         """Return the trees as LightGBM's own text: what a file holds."""
         return str(self.booster.model_to_string())
 
 
-def load_reranker(path: Path) -> Reranker:
+def load_reranker(path: Path, blend: Blend) -> Reranker:
     """Load what ``text`` gave. Raises ``ModelInvalid`` where the file's columns are not ours."""
     booster = lightgbm.Booster(model_file=str(path))
     if booster.num_feature() != len(COLUMNS):
         raise ModelInvalid(f"{path} reads {booster.num_feature()} columns, not {len(COLUMNS)}", "train MMSC again")
-    return Reranker(booster)
+    return Reranker(booster, blend)
 
 
-def pair_columns(vectors: StoredVectors, heuristics: PairFeatures, kind: str, src: Ints, candidates: Ints) -> Floats:
-    """Return (B, C, len(COLUMNS)); B at most ``heuristics.block``."""
-    return np.concatenate([vectors.cosines(kind, src, candidates), heuristics.rows(kind, src, candidates)], axis=-1)
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """What a re-ranker learns from: hidden pairs of a task, and features that come from the kept pairs only.
-
-    ``cold`` are the same vectors with every item's behaviour lent by others, as if all were cold.
-    """
-
-    kind: str
-    hidden: Pairs
-    known: tuple[Adjacency, ...]
-    heuristics: PairFeatures
-    vectors: StoredVectors
-    cold: StoredVectors
-
-    def block(self, part: Pairs, rng: np.random.Generator) -> tuple[Floats, Ints]:
-        """Return features (rows, len(COLUMNS)) and labels (rows,) of a few hidden pairs and their negatives."""
-        candidates, labels = self._candidates(part, rng)
-        cold = rng.random(len(part)) < COLD_SHARE
-        similar = np.where(
-            cold[:, None, None], self.cold.cosines(self.kind, part.src, candidates), self.vectors.cosines(self.kind, part.src, candidates)
-        )
-        features = np.concatenate([similar, self.heuristics.rows(self.kind, part.src, candidates, cold)], axis=-1)
-        return features[labels >= 0], labels[labels >= 0]
-
-    def _candidates(self, part: Pairs, rng: np.random.Generator) -> tuple[Ints, Ints]:
-        """Return candidates (B, 1 + NEGATIVES), the true one first, and labels: 1, 0, or -1 for one that is known to be related."""
-        candidates = np.concatenate([part.dst[:, None], rng.integers(0, self.vectors.size, (len(part), NEGATIVES))], axis=1)
-        related = np.logical_or.reduce([known.joined(self.kind, part.src[:, None], candidates) for known in self.known])
-        labels = np.where(related, -1, 0)
-        labels[:, 0] = 1
-        return candidates, labels
+def tree_logits(booster: lightgbm.Booster, features: Floats) -> Floats:
+    """Return the trees' logits (B, C) of features (B, C, len(COLUMNS))."""
+    flat = features.reshape(-1, features.shape[-1])
+    return np.asarray(booster.predict(flat, raw_score=True, num_threads=2), dtype=np.float32).reshape(features.shape[:2])
 
 
 def fit_reranker(lesson: Lesson, recipe: MmscRecipe) -> Reranker | None:
-    """Return trees learned on the hidden pairs of the lesson's task; None where they are fewer than ``FEWEST``."""
+    """Return trees learned on the hidden pairs of the lesson's task; None where they are fewer than ``FEWEST``.
+
+    The blend is chosen on half of the pairs with trees that saw the other half only; then the trees learn on all.
+    """
     hidden = lesson.hidden.of_type(lesson.kind)
     if len(hidden) < FEWEST:
         return None
     rng = np.random.default_rng(recipe.seed)
-    order = rng.permutation(len(hidden))[: recipe.max_hidden]
-    blocks = [lesson.block(take_pairs(hidden, order[at : at + lesson.heuristics.block]), rng) for at in range(0, len(order), lesson.heuristics.block)]
-    x, y = (np.concatenate(part) for part in zip(*blocks, strict=True))
-    data = lightgbm.Dataset(x, y, feature_name=list(COLUMNS))
-    return Reranker(lightgbm.train({**PARAMETERS, "seed": recipe.seed}, data, ROUNDS))
+    hidden = take_pairs(hidden, rng.permutation(len(hidden))[: recipe.max_hidden])
+    seen = halve(hidden, lesson.vectors.size, rng)
+    chosen_on = lesson.examples(take_pairs(hidden, np.flatnonzero(~seen)[:CHOICE_PAIRS]), CHOICE_NEGATIVES, rng)
+    examples = lesson.examples(hidden, NEGATIVES, rng)
+    blend = choose_blend(grow(examples, seen, recipe.seed), chosen_on)
+    return Reranker(grow(examples, np.ones_like(seen), recipe.seed), blend)
+
+
+def halve(pairs: Pairs, num_items: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Return which pairs (P,) are in the first half; both directions of a pair stay together."""
+    keys, of = np.unique(unordered_keys(pairs, num_items), return_inverse=True)
+    return np.asarray((rng.permutation(len(keys)) % 2 == 0)[of])
+
+
+def grow(examples: Examples, rows: npt.NDArray[np.bool_], seed: int) -> lightgbm.Booster:
+    """Return trees grown on the ``rows`` (B,) of the examples; a candidate weighs what its pair does."""
+    valid = examples.valid[rows]
+    labels = np.zeros(valid.shape, dtype=np.int64)
+    labels[:, 0] = 1
+    weights = np.broadcast_to(examples.weights[rows][:, None], valid.shape)
+    data = lightgbm.Dataset(examples.features[rows][valid], labels[valid], weight=weights[valid], feature_name=list(COLUMNS))
+    return lightgbm.train({**PARAMETERS, "seed": seed}, data, ROUNDS)
+
+
+def choose_blend(booster: lightgbm.Booster, examples: Examples) -> Blend:
+    """Return the greatest share of the vectors whose weighted NDCG@10 is within a standard error of the best, calibrated.
+
+    One standard error: Breiman, Friedman, Olshen, Stone 1984. What is no worse and leans less on counting carries further.
+    """
+    logits, neural = tree_logits(booster, examples.features), examples.features[..., 0]
+    gained = [_gains(Blend(share).mix(logits, neural), examples.valid) for share in SHARES]
+    means = np.array([np.average(g, weights=examples.weights) for g in gained])
+    best = int(means.argmax())
+    spread = examples.weights * (gained[best] - means[best])
+    floor = means[best] - np.sqrt((spread**2).sum()) / examples.weights.sum()
+    share = SHARES[int(np.flatnonzero(means >= floor)[-1])]
+    return calibrate(Blend(share), logits, neural, examples)
+
+
+def _gains(scores: Floats, valid: npt.NDArray[np.bool_]) -> Floats:
+    """Return NDCG@10 (B,) of the true candidate, the first."""
+    others = scores[:, 1:]
+    ahead = ((others > scores[:, :1]) & valid[:, 1:]).sum(1) + ((others == scores[:, :1]) & valid[:, 1:]).sum(1) / 2
+    return np.asarray(np.where(ahead < 10, 1 / np.log2(ahead + 2), 0.0), dtype=np.float32)
+
+
+def calibrate(blend: Blend, logits: Floats, neural: Floats, examples: Examples) -> Blend:
+    """Return the blend whose mean and slope fit the trees' own probabilities: they were learned at the odds of ``NEGATIVES``."""
+    mixed, trees = blend.mix(logits, neural)[examples.valid], logits[examples.valid]
+    weights = np.broadcast_to(examples.weights[:, None], examples.valid.shape)[examples.valid]
+    slope, intercept = np.polyfit(mixed.astype(np.float64), trees.astype(np.float64), 1, w=np.sqrt(weights))
+    return Blend(blend.share, max(1e-3, float(slope)), float(intercept))

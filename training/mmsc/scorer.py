@@ -10,8 +10,9 @@ from goeswith.config import parse_config
 from goeswith.errors import ModelInvalid
 from training.dataset import Floats, Ints, TrainingSet
 from training.mmsc.heuristics import PairFeatures
-from training.mmsc.recipe import KINDS, MmscRecipe
-from training.mmsc.reranker import Reranker, load_reranker, pair_columns
+from training.mmsc.lesson import pair_columns
+from training.mmsc.recipe import MmscRecipe
+from training.mmsc.reranker import Blend, Reranker, load_reranker
 from training.mmsc.stored import StoredVectors, load_vectors
 
 
@@ -50,9 +51,10 @@ def load_scorer(folder: Path, training_set: TrainingSet) -> MmscScorer:
         raise ModelInvalid(f"{folder} holds no complete MMSC", "run the job train_mmsc")
     if tuple(json.loads((folder / "items.json").read_text(encoding="utf-8"))) != training_set.items.ids:
         raise ModelInvalid(f"the model in {folder} knows other items than the training set", "train and score with the same training set")
-    recipe = parse_config(MmscRecipe, json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["recipe"], where=str(folder))
+    note = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+    recipe = parse_config(MmscRecipe, note["recipe"], where=str(folder))
     heuristics = PairFeatures(training_set.items, training_set.pairs, behaviour=recipe.reads_behaviour, attributes=recipe.reads_attributes)
-    rerankers = {kind: load_reranker(reranker_path(folder, kind)) for kind in KINDS if reranker_path(folder, kind).is_file()}
+    rerankers = {kind: load_reranker(reranker_path(folder, kind), Blend(**blend)) for kind, blend in note["rerankers"].items()}
     return MmscScorer(load_vectors(folder / "vectors.safetensors"), heuristics, rerankers)
 
 

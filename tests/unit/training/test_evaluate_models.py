@@ -14,6 +14,7 @@ from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
 from goeswith.results import Figure, read_figures, write_json
 from tests.tiny_shop import RUN, bundle_rows, item_rows, relation_rows, write_tiny_lake
+from training.jobs import evaluate_models
 from training.jobs.evaluate_models import best_rows, run
 
 SMALL = {"max_cases": 60, "max_queries": 60, "bootstrap": 50}
@@ -92,6 +93,7 @@ def test_evaluating_again_gives_the_same_figures(evaluated: JobResult, profile: 
         return [(f.task, f.slice, f.model, f.metric, f.value, f.low, f.high) for f in read_figures(profile, "metrics")]
 
     first = comparable()
+    (profile.results / "metrics.inputs.json").unlink()
     run(JobRun(profile=profile, run_id=RUN, params={**SMALL, "data": "tiny"}))
     assert comparable() == first
 
@@ -107,3 +109,26 @@ def test_the_best_row_is_chosen_by_the_tasks_main_metric() -> None:
         for m, k, v in [("a", "recall@20", 0.5), ("b", "recall@20", 0.6), ("a", "recall@40", 0.9)]
     ]
     assert [(row["model"], row["value"]) for row in best_rows(rows)] == [("b", 0.6)]
+
+
+def test_the_same_again_measures_nothing_and_says_the_same(evaluated: JobResult, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = JobRun(profile=profile, run_id=RUN, params={**SMALL, "data": "tiny"})
+    with monkeypatch.context() as patched:
+        patched.setattr(evaluate_models, "measure", refuse)
+        assert run(job).summary == evaluated.summary
+
+
+@pytest.mark.parametrize("change", ["params", "models", "figures"])
+def test_what_the_figures_depend_on_is_measured_again(evaluated: JobResult, profile: Profile, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    params = {**SMALL, "data": "tiny", **({"seed": 1} if change == "params" else {})}
+    if change == "models":
+        (profile.models / RUN / "evaluation" / "cirp" / "items.json").touch()
+    if change == "figures":
+        (profile.results / "metrics.jsonl").unlink()
+    monkeypatch.setattr(evaluate_models, "measure", refuse)
+    with pytest.raises(AssertionError, match="measured"):
+        run(JobRun(profile=profile, run_id=RUN, params=params))
+
+
+def refuse(*_: object) -> None:
+    raise AssertionError("measured")

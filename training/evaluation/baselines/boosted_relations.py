@@ -17,8 +17,6 @@ HIDDEN = 0.15
 MAX_EDGES = 6_000
 NEGATIVES = 60
 BLOCK = 64
-THREADS = 2
-"""The trees do not depend on it: LightGBM is told to be deterministic."""
 
 
 class PairFeatures:
@@ -62,7 +60,7 @@ class BoostedRelations:
     def score(self, kind: str, src: Ints, candidates: Ints) -> Floats:
         """Return (B, C) scores of the fitted trees."""
         features = self.features[kind].of(src, candidates)
-        found = np.asarray(self.rankers[kind].booster_.predict(features.reshape(-1, features.shape[-1])), dtype=np.float32)
+        found = np.asarray(self.rankers[kind].booster_.predict(features.reshape(-1, features.shape[-1]), num_threads=2), dtype=np.float32)
         return found.reshape(candidates.shape)
 
 
@@ -85,7 +83,7 @@ def _fit(training: TrainingSet, kind: str, strict: bool, rng: np.random.Generato
     x = np.concatenate([features.of(src[chosen[i : i + BLOCK]], candidates[i : i + BLOCK]) for i in range(0, len(chosen), BLOCK)])
     labels = np.zeros(candidates.shape, dtype=np.int64)
     labels[:, 0] = 1
-    ranker = lgb.LGBMRanker(n_estimators=100, num_leaves=15, learning_rate=0.15, n_jobs=THREADS, verbose=-1, deterministic=True, force_row_wise=True)
+    ranker = lgb.LGBMRanker(n_estimators=100, num_leaves=15, learning_rate=0.15, n_jobs=1, verbose=-1, deterministic=True, force_row_wise=True)
     return ranker.fit(x[known], labels[known], group=known.sum(axis=1))
 
 

@@ -1,0 +1,55 @@
+"""The re-ranker: how sure pairs are counts, and the share of the vectors is chosen within a standard error."""
+
+import lightgbm
+import numpy as np
+import pytest
+
+from tests.unit.training.mmsc.tiny import pairs_of
+from training.mmsc.lesson import COLUMNS, Examples
+from training.mmsc.reranker import LOGITS, Blend, choose_blend, grow, halve
+
+
+def examples(of_true: dict[str, float], weights: np.ndarray | None = None, size: int = 400) -> Examples:
+    """Return pairs whose true candidate stands out by ``of_true`` in the named columns, against noise."""
+    features = np.random.default_rng(0).normal(size=(size, 31, len(COLUMNS))).astype(np.float32)
+    for name, lead in of_true.items():
+        features[:, 0, COLUMNS.index(name)] += lead
+    features[..., 0] /= 10
+    return Examples(features, np.ones(features.shape[:2], dtype=np.bool_), np.ones(size, np.float32) if weights is None else weights)
+
+
+def trees(of: Examples) -> lightgbm.Booster:
+    return grow(of, np.ones(len(of.weights), dtype=np.bool_), seed=0)
+
+
+def test_vectors_that_know_nothing_get_little_say() -> None:
+    assert choose_blend(trees(examples({"own_own": 4.0})), examples({"own_own": 4.0})).share <= 0.2
+
+
+def test_vectors_that_alone_do_as_well_get_most() -> None:
+    assert choose_blend(trees(examples({"own_own": 1.0})), examples({"neural": 4.0})).share >= 0.75
+
+
+def test_a_pair_that_weighs_nothing_teaches_nothing() -> None:
+    sure = np.arange(400) < 200
+    both = examples({"own_own": 4.0})
+    both.features[~sure, 0, COLUMNS.index("own_own")] -= 4.0
+    both.features[~sure, 0, COLUMNS.index("brand")] += 4.0
+    used = trees(Examples(both.features, both.valid, 2.0 * sure.astype(np.float32))).feature_importance("gain")
+    assert used[COLUMNS.index("own_own")] > 20 * used[COLUMNS.index("brand")]
+
+
+def test_both_directions_of_a_pair_stay_in_one_half() -> None:
+    ends = [(a, a + 10) for a in range(10)]
+    pairs = pairs_of(*[(a, b, "s") for a, b in [*ends, *((b, a) for a, b in ends)]])
+    half = halve(pairs, 20, np.random.default_rng(0))
+    assert (half[:10] == half[10:]).all()
+    assert half.sum() == 10
+
+
+def test_a_blend_is_a_probability_between_trees_and_vectors() -> None:
+    logits, neural = np.array([[-50.0, 0.0, 3.0]], np.float32), np.array([[1.0, 0.5, -1.0]], np.float32)
+    assert Blend().score(logits, neural)[0, 1] == pytest.approx(0.5)
+    assert Blend(share=1.0).mix(logits, neural) == pytest.approx(LOGITS * neural)
+    scores = Blend(share=0.5, slope=2.0).score(logits, neural)
+    assert ((scores >= 0) & (scores <= 1)).all()
