@@ -22,9 +22,9 @@ def top(scores: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
     return best[np.lexsort((best, -scores[best]))]
 
 
-def pad(rows: list[npt.NDArray[Any]], empty: Any, dtype: Any) -> npt.NDArray[Any]:
-    """Return rows of unequal length as one array, ``empty`` behind the shorter ones."""
-    out = np.full((len(rows), max(map(len, rows))), empty, dtype=dtype)
+def pad(rows: list[npt.NDArray[Any]], empty: Any, dtype: Any, width: int = 0) -> npt.NDArray[Any]:
+    """Return rows of unequal length as one array, ``empty`` behind those shorter than the longest, or than ``width``."""
+    out = np.full((len(rows), max(width, *map(len, rows))), empty, dtype=dtype)
     for line, row in zip(out, rows, strict=True):
         line[: len(row)] = row
     return out

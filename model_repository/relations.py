@@ -22,6 +22,7 @@ CONTENT, COLD_START, BEHAVIOUR = range(3)
 
 Arrays = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -36,12 +37,16 @@ class Model:
         self.cold_start = ColdStart(folder, {kind: self.sources[kind] == BEHAVIOUR for kind in KINDS})
 
     def answer(self, inputs: Arrays) -> Arrays:
-        """Return item_ids, scores and source, (B, found): rows that found fewer end in '' and 0."""
+        """Return item_ids, scores and source, (B, found): rows that found fewer end in '' and 0.
+
+        ``similar`` (B, any) are the warm items that a new one borrows from, nearest first; '' where nothing is borrowed.
+        """
         rows = [self.relate(*arguments) for arguments in zip(*self._arguments(inputs), strict=True)]
-        scores = pad([scores for _, scores, _ in rows], 0.0, np.float32)
-        ids = pad([self.catalogue.ids[best] for best, _, _ in rows], b"", np.object_)
-        source = pad([np.full(len(best), SOURCES[found], dtype=np.object_) for best, _, found in rows], b"", np.object_)
-        return {"item_ids": ids, "scores": scores, "source": source}
+        scores = pad([scores for _, scores, _, _ in rows], 0.0, np.float32)
+        ids = pad([self.catalogue.ids[best] for best, _, _, _ in rows], b"", np.object_)
+        source = pad([np.full(len(best), SOURCES[found], dtype=np.object_) for best, _, found, _ in rows], b"", np.object_)
+        similar = pad([self.catalogue.ids[near] for _, _, _, near in rows], b"", np.object_, width=1)
+        return {"item_ids": ids, "scores": scores, "source": source, "similar": similar}
 
     def _arguments(self, inputs: Arrays) -> tuple[Any, ...]:
         kinds, k = inputs["type"].ravel(), inputs["k"].ravel()
@@ -49,8 +54,8 @@ class Model:
         contents = inputs["content"] if "content" in inputs else [None] * len(k)
         return names[0], contents, kinds, k, names[1], names[2]
 
-    def relate(self, item_id: bytes, content: Floats | None, kind: bytes, k: int, category: bytes, brand: bytes) -> tuple[Any, Floats, int]:
-        """Return the best positions, best first, their scores, and what the query's vector rests on."""
+    def relate(self, item_id: bytes, content: Floats | None, kind: bytes, k: int, category: bytes, brand: bytes) -> tuple[Ints, Floats, int, Ints]:
+        """Return the best positions, best first, their scores, what the query's vector rests on, and whom a new item borrows from."""
         name = check_kind(kind)
         queries, source, at = self.query(item_id, content, name)
         scores = {each: self.targets[each] @ query for each, query in queries.items()}
@@ -58,7 +63,8 @@ class Model:
         found = scores[name].copy()
         found[~self.catalogue.allowed(at, category, brand) | belongs_elsewhere(scores[name], scores[other])] = -np.inf
         best = top(found, check_k(int(k)))
-        return best, found[best], source
+        lenders = self.cold_start.lenders(content, name) if at is None and content is not None else np.arange(0)
+        return best, found[best], source, lenders
 
     def query(self, item_id: bytes, content: Floats | None, kind: str) -> tuple[dict[str, Floats], int, int | None]:
         """Return the query's vector by relation, its source in ``kind``, and its position where the catalogue holds it."""
@@ -121,6 +127,7 @@ class ColdStart:
         self.neighbours: int = settings["neighbours"]
         self.closeness: float = settings["closeness"]
         content = _load(folder, "content")
+        self.warm = {kind: np.flatnonzero(warm[kind]) for kind in KINDS}
         self.content = {kind: content[warm[kind]] for kind in KINDS}
         self.behaviour = {kind: _load(folder, f"behaviour_{kind}")[warm[kind]] for kind in KINDS}
         options = onnxruntime.SessionOptions()
@@ -139,11 +146,18 @@ class ColdStart:
 
     def borrow(self, content: Floats, kind: str) -> tuple[Floats, bool]:
         """Return the mean behaviour (1, b) of the nearest warm items by cosine, and whether there is one near enough."""
-        cosines = self.content[kind] @ content
-        near = top(np.where(cosines >= self.closeness, cosines, -np.inf), self.neighbours) if len(cosines) else np.arange(0)
+        near = self._near(content, kind)
         if not len(near):
             return np.zeros((1, self.behaviour[kind].shape[1]), dtype=np.float32), False
         return self.behaviour[kind][near].mean(axis=0, keepdims=True), True
+
+    def lenders(self, content: Floats, kind: str) -> Ints:
+        """Return the positions of the items that ``borrow`` takes the mean of, nearest first."""
+        return np.asarray(self.warm[kind][self._near(content, kind)])
+
+    def _near(self, content: Floats, kind: str) -> Ints:
+        cosines = self.content[kind] @ content
+        return top(np.where(cosines >= self.closeness, cosines, -np.inf), self.neighbours) if len(cosines) else np.arange(0)
 
 
 def check_kind(kind: bytes) -> str:

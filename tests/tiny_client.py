@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from goeswith_client import Evidence, Item, ModelUnavailable, Neighbour, Neighbours, State
+from goeswith_client.answers import TYPES, Type
 from goeswith_client.breaker import Breaker
 from goeswith_client.triton import Inputs, ModelAnswer
 
@@ -49,9 +50,9 @@ class DictFeatures:
         """Return precomputed neighbours."""
         return self.lists.get((kind, item_id))
 
-    def edges(self, pairs: Sequence[tuple[str, str]]) -> Sequence[Evidence]:
+    def edges(self, pairs: Sequence[tuple[str, str]], types: Sequence[Type] = TYPES) -> Sequence[Evidence]:
         """Return the held edges between the pairs."""
-        return [edge for edge in self.held if (edge.src, edge.dst) in set(pairs)]
+        return [edge for edge in self.held if (edge.src, edge.dst) in set(pairs) and edge.type in types]
 
     def bestsellers(self, category: str) -> Sequence[str]:
         """Return what sells best."""
@@ -91,6 +92,6 @@ def rank_all(basis: str = "behaviour", count: int = 20) -> Ranker:
         given = values.get("given", [values.get("item_id", "")])
         found = [f"i{n}" for n in range(count) if f"i{n}" not in given][: values["k"]]
         padded = [*found, *[""] * (values["k"] - len(found))]
-        return {"item_ids": padded, "scores": [1.0 / (n + 1) for n in range(len(padded))], "source": [basis] * len(padded)}
+        return {"item_ids": padded, "scores": [1.0 / (n + 1) for n in range(len(padded))], "source": [basis] * len(padded), "similar": ["i0", ""]}
 
     return ranker

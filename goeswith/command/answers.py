@@ -1,6 +1,7 @@
 """Questions that show what a finished run can answer: asked to the running gateway, as any shop would."""
 
 import base64
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -48,7 +49,7 @@ def choose_items(profile: Profile, release: Release, items: Mapping[str, Item]) 
 
 
 def choose_new(profile: Profile, release: Release, items: Mapping[str, Item]) -> list[str]:
-    """Return items to be asked about as if the shop did not have them: such as nobody has bought or viewed yet, where there are any.
+    """Return items that new ones are made like: such as nobody has bought or viewed yet, where there are any.
 
     None where the shop shows neither text nor picture: then there is nothing to ask with.
     """
@@ -75,10 +76,24 @@ def _bundle(asker: Asker, given: list[Item]) -> dict[str, Any]:
 
 
 def _new(asker: Asker, profile: Profile, item: Item) -> dict[str, Any]:
-    texts = {"title": item["title"] or "", "description": item["description"] or "", "brand": item["brand"] or ""}
-    body = {**texts, "category": " > ".join(item["category"] or ()), "image": _picture(profile, item), "type": "complement", "k": K}
-    asked = {**item, "item_id": "new item"}
-    return _sample("new", f"complements of a new item: {item['title'] or 'without a title'}", [asked], asker.new(body))
+    """Ask about an item that the shop does not have: one without a brand, made like ``item``, which is no answer then."""
+    asked = {**item, "item_id": "new item", "title": unbranded(item["title"] or "", item["brand"] or "")}
+    body = {
+        "title": asked["title"],
+        "category": " > ".join(item["category"] or ()),
+        "image": _picture(profile, item),
+        "type": "complement",
+        "k": K + 1,
+    }
+    answer = asker.new(body)
+    others = [found for found in answer["items"] if found["item_id"] != item["item_id"]][:K]
+    return _sample("new", f"complements of a new item: {asked['title'] or 'without a title'}", [asked], {**answer, "items": others})
+
+
+def unbranded(title: str, brand: str) -> str:
+    """Return a title less the brand's name and less the numbers behind it; as it is where nothing would be left."""
+    plain = re.sub(r"\s+", " ", re.sub(r"\b\d+\b", "", title.replace(brand, "") if brand else title)).strip(" -,")
+    return plain or title
 
 
 def _picture(profile: Profile, item: Item) -> str:

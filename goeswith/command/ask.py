@@ -134,16 +134,18 @@ def _picture(path: Path | None) -> str:
     return base64.b64encode(path.read_bytes()).decode()
 
 
+_HEADINGS = {"bundle": "completes a bundle of {}"}
+
+
 def _show(answer: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(answer))
         return
-    table = Table(
-        "score", "item", "title", "price", "basis", "reason", title=escape(f"{answer['type']} of {', '.join(answer['query'])}"), title_justify="left"
-    )
+    heading = _HEADINGS.get(answer["type"], f"{answer['type']}s of {{}}").format(", ".join(answer["query"]))
+    table = Table("score", "item", "title", "price", "why", title=escape(heading), title_justify="left")
     for item in answer["items"]:
         price = "" if item["price"] is None else f"{item['price']:g} {item['currency'] or ''}"
-        table.add_row(f"{item['score']:.3f}", escape(item["item_id"]), _title(item), price, item["basis"], escape(item["reason"]))
+        table.add_row(f"{item['score']:.3f}", escape(item["item_id"]), _title(item), price, escape(item["reason"]))
     console = Console()
     console.print(table)
     console.print(f"source {answer['source']}; {_versions(answer['versions'])}", style="dim", highlight=False)
@@ -158,4 +160,4 @@ def _title(item: Mapping[str, Any]) -> str:
 def _versions(versions: Mapping[str, Any]) -> str:
     age = versions["features_age_s"]
     shown = "" if age is None else f", features {age / 3600:.1f} h old"
-    return f"release {versions['release']}, model version {versions['model_version']}{shown}"
+    return f"release {versions['release']}, models {versions['model_version']}{shown}"

@@ -1,5 +1,6 @@
 """The client in this process: what ``--local`` asks."""
 
+import atexit
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ class Here:
 
     def __init__(self, profile: Profile) -> None:
         self._client = build_client(profile)
+        atexit.register(self._client.close)  # a channel that is left to the interpreter's end complains on the terminal
         self._nearest = NearestIds(lambda: released_ids(profile))
 
     def related(self, kind: str, item_id: str, k: int, filters: Mapping[str, Any]) -> Json:

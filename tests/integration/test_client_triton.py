@@ -17,7 +17,7 @@ from serving.rollout.current import serve_current, stop_serving
 from serving.runtime.processes import free_ports
 from tests.tiny_client import DictFeatures
 from tests.tiny_models import shared_home
-from tests.tiny_shop import item_rows
+from tests.tiny_shop import RUN, item_rows
 
 pytestmark = [pytest.mark.triton, pytest.mark.timeout(300)]
 
@@ -49,18 +49,18 @@ def test_an_item_without_precomputed_neighbours_is_answered_by_the_model(client:
     answer = client.substitutes("racket-red-0", k=5)
     assert len(answer.items) == 5
     assert answer.source in {"model", "content"}
-    assert answer.versions.model_version == "1"
+    assert answer.versions.model_version == f"{RUN}/1"
     assert "racket-red-0" not in {item.item_id for item in answer.items}
     assert [item.score for item in answer.items] == sorted((item.score for item in answer.items), reverse=True)
 
 
 def test_filters_act_inside_the_search_and_on_the_shops_state(client: Client) -> None:
-    balls = client.complements("racket-red-0", k=10, filters=Filters(category="balls"))
+    balls = client.complements("racket-red-0", k=6, filters=Filters(category="balls"))
     assert {item.category[-1] for item in balls.items} == {"balls"}
-    assert len(balls.items) == 10
+    assert len(balls.items) == 6
     cheap = client.complements("racket-red-0", k=10, filters=Filters(category="balls", max_price=10.5))
     assert {item.price for item in cheap.items} == {10.0}
-    assert len(cheap.items) == 5
+    assert 1 <= len(cheap.items) <= 5
 
 
 def test_a_bundle_is_completed(client: Client) -> None:
@@ -74,6 +74,7 @@ def test_a_new_item_is_answered_with_and_without_a_picture(client: Client, kind:
     for image in (picture(), None):
         answer = client.new_item(title="red racket", category="sport > racket", image=image, type=kind, k=4)  # type: ignore[arg-type]  # a literal
         assert len(answer.items) == 4
+        assert all(item.reason for item in answer.items)
 
 
 def test_what_the_model_refuses_is_typed_and_says_why(client: Client) -> None:

@@ -46,8 +46,9 @@ def _ranked(*more: TensorSpec) -> tuple[TensorSpec, ...]:
     return (ids, TensorSpec(name="scores", dtype="FP32", dims=(-1,)), *more)
 
 
-def _source() -> TensorSpec:
-    return TensorSpec(name="source", dtype="STRING", dims=(-1,))
+def _basis() -> tuple[TensorSpec, ...]:
+    """Return what an answer rests on, and the items that a new one is most similar to."""
+    return tuple(TensorSpec(name=name, dtype="STRING", dims=(-1,)) for name in ("source", "similar"))
 
 
 def _feature(sizes: Sizes) -> TensorSpec:
@@ -69,7 +70,7 @@ def _item_encoder(sizes: Sizes) -> ModelSpec:
 def _relations(sizes: Sizes) -> ModelSpec:
     filters = _strings("category_filter", "brand_filter", optional=True)
     inputs = (*_strings("item_id", optional=True), _content(sizes, optional=True), *_strings("type"), _k(), *filters)
-    return ModelSpec(name="relations", platform="python", inputs=inputs, outputs=_ranked(_source()))
+    return ModelSpec(name="relations", platform="python", inputs=inputs, outputs=_ranked(*_basis()))
 
 
 def _bundle() -> ModelSpec:
@@ -85,8 +86,8 @@ def _new_item(sizes: Sizes) -> ModelSpec:
         Step(
             model="relations",
             inputs={name: name for name in ("content", "type", "k")},
-            outputs={name: name for name in ("item_ids", "scores", "source")},
+            outputs={name: name for name in ("item_ids", "scores", "source", "similar")},
         ),
     )
     inputs = (*_strings(*RAW_FIELDS, "type"), _k())
-    return ModelSpec(name="new_item", platform="ensemble", inputs=inputs, outputs=_ranked(_source(), _feature(sizes)), steps=steps)
+    return ModelSpec(name="new_item", platform="ensemble", inputs=inputs, outputs=_ranked(*_basis(), _feature(sizes)), steps=steps)

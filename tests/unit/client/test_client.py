@@ -1,5 +1,6 @@
 """Answers say where they come from; the fallback chain is walked in its order and says why."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from goeswith_client import (
     ModelUnavailable,
     UnknownItem,
 )
+from goeswith_client.answers import TYPES, Type
 from goeswith_client.limits import MAX_IMAGE_BYTES, MAX_K
+from goeswith_client.reasons import MAX_PAIRS
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 
 
@@ -203,3 +206,50 @@ def test_health_never_raises() -> None:
 def test_a_client_without_a_feature_store_says_what_to_set() -> None:
     with pytest.raises(FeaturesUnavailable, match=r"ClientConfig\.features"):
         Client()
+
+
+def edge(src: str, dst: str, n: int, *, type: Type = "complement") -> Evidence:
+    return Evidence(type=type, src=src, dst=dst, weight=n / 10, relation="co_purchase", n=n, lift=2.0)
+
+
+def test_a_completed_bundle_says_with_which_given_items_each_one_was_bought() -> None:
+    features = DictFeatures()
+    features.held = [edge("i0", "i2", 5), edge("i1", "i2", 1), edge("i0", "i3", 9, type="substitute")]
+    reasons = {item.item_id: item.reason for item in make(features, FakeModels(rank_all())).bundle(["i0", "i1"], k=2).items}
+    assert reasons["i2"] == "goes with i0: bought together 5 times, lift 2.0; with i1: bought together 1 time, lift 2.0"
+    assert reasons["i3"].startswith("the model: in picture and text near")
+
+
+def test_a_new_items_answer_says_what_similar_items_were_bought_with_it() -> None:
+    features = DictFeatures()
+    features.held = [edge("i0", "i2", 5), edge("i0", "i1", 3, type="substitute")]
+    answer = make(features, FakeModels(rank_all("cold_start"))).new_item(title="x", type="complement", k=3)
+    reasons = {item.item_id: item.reason for item in answer.items}
+    assert reasons == {
+        "i0": "among the items most similar to it in text and picture",
+        "i1": "the model, by what users did with similar items (i0)",
+        "i2": "like i0: bought together 5 times, lift 2.0",
+    }
+
+
+def test_pairs_that_are_looked_up_for_reasons_are_bounded() -> None:
+    features = DictFeatures(count=60)
+    asked: list[int] = []
+    held = features.edges
+    features.edges = lambda pairs, types=TYPES: asked.append(len(pairs)) or held(pairs, types)  # type: ignore[method-assign, func-returns-value]  # counts
+    make(features, FakeModels(rank_all(count=60))).bundle([f"i{n}" for n in range(10)], k=50)
+    assert asked == [MAX_PAIRS]
+
+
+def test_precomputed_and_model_answers_name_their_models_in_one_way(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"run": "m1", "version": 7}', encoding="utf-8")
+    features = DictFeatures()
+    features.rank("substitute", "i0", ["i2"])
+    client = make(features, FakeModels(rank_all()), manifest=manifest)
+    assert client.substitutes("i0", k=1).versions.model_version == "m1/7"
+    assert client.complements("i0", k=1).versions.model_version == "m1/7"
+    manifest.write_text('{"run": "m2", "version": 8}', encoding="utf-8")
+    os.utime(manifest, ns=(1, 1))
+    assert client.substitutes("i0", k=1).versions.model_version == "m1"
+    assert client.health().versions.model_version == "m2/8"

@@ -51,7 +51,7 @@ def test_answers_are_a_table_with_source_and_versions() -> None:
     shown = run("ask", "substitutes", "i0", "-k", "2")
     assert "item 2" in shown
     assert "[red] racket" in shown
-    assert "source model; release r1, model version 7, features 1.0 h old" in shown
+    assert "source model; release r1, models 7, features 1.0 h old" in shown
     assert "note: no precomputed neighbours" in shown
 
 

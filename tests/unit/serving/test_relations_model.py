@@ -139,3 +139,12 @@ def test_top_leaves_out_what_is_masked_and_orders_ties_by_position() -> None:
 
 def test_nothing_found_is_an_empty_row() -> None:
     assert pad([np.array([], dtype=np.float32)], 0.0, np.float32).shape == (1, 0)
+
+
+def test_a_new_item_names_the_warm_items_that_it_borrows_from_nearest_first_and_a_known_one_names_none(model: Model) -> None:
+    content = model.cold_start.content["complement"][0]
+    lenders = model.relate(b"", content, b"complement", 3, b"", b"")[3]
+    cosines = model.cold_start.content["complement"] @ content
+    assert lenders[0] == model.cold_start.warm["complement"][int(np.argmax(cosines))]
+    assert set(lenders) <= set(model.cold_start.warm["complement"])
+    assert ask(model, ("pan-red-0", "substitute", 2), ("pen-blue-1", "complement", 4))["similar"].tolist() == [[b""], [b""]]

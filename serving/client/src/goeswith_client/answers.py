@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Type = Literal["substitute", "complement"]
+TYPES: tuple[Type, ...] = ("substitute", "complement")
 Source = Literal["precomputed", "model", "content", "category_bestseller"]
 """Where an answer comes from: neighbours computed in advance, the model asked now, the model with content alone, or sales."""
 
@@ -29,7 +30,7 @@ class Item(_Answer):
 
 
 class RankedItem(Item):
-    """An item of an answer: ``score`` orders this answer only; ``basis`` is what the model had (behaviour, cold_start, content)."""
+    """An item of an answer: ``score`` orders this answer only; ``basis`` is what the model had (behaviour, cold_start, content, bundle)."""
 
     score: float
     basis: str = ""
@@ -41,6 +42,7 @@ class Versions(_Answer):
 
     release: str | None = None
     model_version: str | None = None
+    """RUN/VERSION: the training run, and the number under which Triton serves its models."""
     features_age_s: float | None = None
     """Seconds since the release that the features come from."""
 

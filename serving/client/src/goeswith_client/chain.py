@@ -105,7 +105,7 @@ class Chain:
 
 def read_ranked(outputs: Mapping[str, Sequence[Any]]) -> Iterator[Neighbour]:
     """Yield what a model ranked; places that it left empty are dropped."""
-    sources = outputs.get("source", [""] * len(outputs["item_ids"]))
+    sources = outputs.get("source", ["bundle"] * len(outputs["item_ids"]))
     for item_id, score, basis in zip(outputs["item_ids"], outputs["scores"], sources, strict=True):
         if item_id:
             yield Neighbour(item_id, score, basis, _REASONS.get(basis, ""))
@@ -115,6 +115,7 @@ _REASONS = {
     "behaviour": "the model, from what users did with both",
     "cold_start": "the model, by what users did with similar items",
     "content": "similar in picture and text",
+    "bundle": "the model: in picture and text near to what the given items have in common",
 }
 
 

@@ -1,6 +1,5 @@
 """The client: what replaces an item, what goes with it, what completes a bundle, and why."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,8 @@ from goeswith_client.evidence import explain
 from goeswith_client.feast_features import FeastFeatures
 from goeswith_client.features import Features, Neighbour
 from goeswith_client.filters import Filters
+from goeswith_client.published import PublishedModels
+from goeswith_client.reasons import explain_bundle, explain_new
 from goeswith_client.triton import Models, TritonModels
 
 
@@ -30,6 +31,7 @@ class Client:
         self.config = config or ClientConfig()
         self.features = features or _open_features(self.config)
         self.models = models or TritonModels(self.config)
+        self._published = PublishedModels(self.config.manifest)
 
     def __enter__(self) -> Self:
         """Return the client; leaving the block closes it."""
@@ -76,7 +78,7 @@ class Client:
         except AWAY as error:
             notes.append(error.what)
             ranked, source, version = self._complements_of(given), "precomputed", None
-        items = hydrate(self.features, ranked, accept)[:k]
+        items = explain_bundle(self.features, hydrate(self.features, ranked, accept)[:k], given)
         return self._answer(given, "bundle", items, source, version, notes)
 
     def new_item(
@@ -102,8 +104,9 @@ class Client:
             raise checks.nothing_given()
         inputs: dict[str, tuple[str, Any]] = {name: ("BYTES", text) for name, text in texts.items()}
         inputs |= {"image": ("BYTES", picture), "type": ("BYTES", checks.check_type(type)), "k": ("INT32", k)}
-        found = self.models.infer("new_item", inputs, OUTPUTS)
-        items = hydrate(self.features, list(read_ranked(found.outputs)), Filters().accept)
+        found = self.models.infer("new_item", inputs, (*OUTPUTS, "similar"))
+        similar = [item_id for item_id in found.outputs["similar"] if item_id]
+        items = explain_new(self.features, hydrate(self.features, list(read_ranked(found.outputs)), Filters().accept), similar, type)
         source: Source = "content" if items and all(item.basis == "content" for item in items) else "model"
         return self._answer((title or "new item",), type, items, source, found.model_version, [])
 
@@ -171,16 +174,10 @@ class Client:
     def _versions(self, model_version: str | None) -> Versions:
         state = self.features.state()
         age = (datetime.now(UTC) - state.released_at).total_seconds()
-        return Versions(release=state.release, model_version=model_version or _current_version(self.config.manifest), features_age_s=round(age, 1))
+        return Versions(release=state.release, model_version=self._published.name(model_version), features_age_s=round(age, 1))
 
 
 def _open_features(config: ClientConfig) -> Features:
     if config.features is None:
         raise FeaturesUnavailable("no feature store was named", "set ClientConfig.features to the folder with feature_store.yaml")
     return FeastFeatures(config.features)
-
-
-def _current_version(manifest: Path | None) -> str | None:
-    if manifest is None or not manifest.exists():
-        return None
-    return str(json.loads(manifest.read_text(encoding="utf-8"))["version"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from goeswith_client.answers import Evidence, Explanation, Item, Listed, Type, Versions
+from goeswith_client.answers import TYPES, Evidence, Explanation, Item, Listed, Versions
 from goeswith_client.features import Features
 
 _COUNTED = {
@@ -13,7 +13,6 @@ _COUNTED = {
     "also_viewed": "declared as also viewed",
     "bought_together": "declared as bought together",
 }
-_TYPES: tuple[Type, ...] = ("substitute", "complement")
 
 
 def explain(features: Features, a: Item, b: Item, versions: Versions) -> Explanation:
@@ -25,8 +24,15 @@ def explain(features: Features, a: Item, b: Item, versions: Versions) -> Explana
     return Explanation(a=a, b=b, edges=edges, listed=listed, modalities=modalities, reasons=reasons, versions=versions)
 
 
+def counted(edge: Evidence) -> str:
+    """Return what was counted, in words."""
+    times = f" {edge.n} time{'' if edge.n == 1 else 's'}" if edge.n else ""
+    lift = f", lift {edge.lift:.1f}" if edge.lift is not None else ""
+    return _COUNTED.get(edge.relation, edge.relation) + times + lift
+
+
 def _listed(features: Features, of: str, wanted: str) -> Iterator[Listed]:
-    for kind in _TYPES:
+    for kind in TYPES:
         found = features.neighbours(kind, of)
         for rank, neighbour in enumerate(found.found if found else (), 1):
             if neighbour.item_id == wanted:
@@ -40,11 +46,9 @@ def _shared_modalities(a: Item, b: Item) -> tuple[str, ...]:
 
 def _of_edges(edges: Sequence[Evidence]) -> Iterator[str]:
     for edge in edges:
-        counted = _COUNTED.get(edge.relation, edge.relation) + (f" {edge.n} times" if edge.n else "")
-        lift = f", lift {edge.lift:.1f}" if edge.lift is not None else ""
         verdict = f"; judge {edge.judge}: {edge.type} with probability {edge.p_type:.2f}" if edge.judge and edge.p_type is not None else ""
         moved = "; moved here from the other type" if edge.moved else ""
-        yield f"{edge.src} -> {edge.dst}, {edge.type}: {counted}{lift}{verdict}{moved}"
+        yield f"{edge.src} -> {edge.dst}, {edge.type}: {counted(edge)}{verdict}{moved}"
 
 
 def _of_lists(listed: Sequence[Listed]) -> Iterator[str]:

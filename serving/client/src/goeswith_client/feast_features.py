@@ -8,14 +8,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from goeswith_client.answers import Evidence, Item
+from goeswith_client.answers import TYPES, Evidence, Item, Type
 from goeswith_client.errors import FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
 
 _ITEM = ("title", "brand", "category", "price", "currency", "image", "available", "variant_of")
 _NEIGHBOURS = ("neighbours_item_id", "neighbours_score", "neighbours_source", "neighbours_reason", "model_version", "release")
 _EDGE = ("weight", "relation", "n", "npmi", "lift", "judge", "p_type", "moved")
-_TYPES = ("substitute", "complement")
 
 
 class FeastFeatures:
@@ -63,11 +62,11 @@ class FeastFeatures:
         found = tuple(Neighbour(*values) for values in zip(*columns, strict=True))
         return Neighbours(found, row["model_version"], row["release"])
 
-    def edges(self, pairs: Sequence[tuple[str, str]]) -> Sequence[Evidence]:
-        """Return the edges of both types that stand between the ordered pairs."""
+    def edges(self, pairs: Sequence[tuple[str, str]], types: Sequence[Type] = TYPES) -> Sequence[Evidence]:
+        """Return the edges of the types that stand between the ordered pairs."""
         entities = [{"src": src, "dst": dst} for src, dst in pairs]
         found = []
-        for kind in _TYPES:
+        for kind in types:
             rows = self._read(f"relations_full_{kind}", _EDGE, entities)
             known = ((entity, row) for entity, row in zip(entities, rows, strict=True) if row["weight"] is not None)
             found += [Evidence(type=kind, **entity, **row) for entity, row in known]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from goeswith_client.answers import Evidence, Item
+from goeswith_client.answers import TYPES, Evidence, Item, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Features(Protocol):
     def neighbours(self, kind: str, item_id: str) -> Neighbours | None:
         """Return the precomputed neighbours of a type, or None."""
 
-    def edges(self, pairs: Sequence[tuple[str, str]]) -> Sequence[Evidence]:
-        """Return the edges of both types that stand between the ordered pairs."""
+    def edges(self, pairs: Sequence[tuple[str, str]], types: Sequence[Type] = TYPES) -> Sequence[Evidence]:
+        """Return the edges of the types that stand between the ordered pairs."""
 
     def bestsellers(self, category: str) -> Sequence[str]:
         """Return what sells best in a category, or in the whole shop for ''."""
