@@ -66,9 +66,9 @@ class CirpRecipe:
 def cirp_small() -> CirpRecipe:
     """MiniLM, frozen, read once a text + a ConvNet from scratch + projections: two CPU cores, minutes.
 
-    Training MiniLM's last layer (``trained_text_layers=1``) runs at about 300 texts a second: the budget would hold too few steps. No queue: without momentum encoders its stale negatives make all vectors collapse (loss at ln K).
-    ITC weighs a tenth: where a picture and its text tell different things, pulling them together costs what ranks (on a shop of the
-    generator kept for development, planted bundles' Recall@20 .39 at equal weights, .44 so, .47 without ITC). docs/adr/0003.
+    Training MiniLM's last layer (``trained_text_layers=1``) runs at about 300 texts a second: the budget would hold too few steps.
+    No queue: without momentum encoders its stale negatives make all vectors collapse (loss at ln K). ITC weighs a tenth: where a
+    picture and its text tell different things, pulling them together costs what ranks. docs/adr/0003 has the figures.
     """
     return CirpRecipe(
         towers="small",

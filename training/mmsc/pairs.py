@@ -26,11 +26,6 @@ class Split:
     hidden: Pairs
 
 
-def take_pairs(pairs: Pairs, at: Ints) -> Pairs:
-    """Return the pairs at the positions ``at``, in that order."""
-    return Pairs(*(getattr(pairs, name)[at] for name in FIELDS))
-
-
 def unordered_keys(pairs: Pairs, num_items: int) -> Ints:
     """Return one key (P,) a pair that both of its directions share."""
     return np.minimum(pairs.src, pairs.dst) * num_items + np.maximum(pairs.src, pairs.dst)

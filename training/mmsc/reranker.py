@@ -14,7 +14,7 @@ import numpy.typing as npt
 from goeswith.errors import ModelInvalid
 from training.dataset import Floats, Pairs
 from training.mmsc.lesson import COLUMNS, Examples, Lesson
-from training.mmsc.pairs import take_pairs, unordered_keys
+from training.mmsc.pairs import unordered_keys
 from training.mmsc.recipe import MmscRecipe
 
 NEGATIVES = 50
@@ -98,9 +98,9 @@ def fit_reranker(lesson: Lesson, recipe: MmscRecipe) -> Reranker | None:
     if len(hidden) < FEWEST:
         return None
     rng = np.random.default_rng(recipe.seed)
-    hidden = take_pairs(hidden, rng.permutation(len(hidden))[: recipe.max_hidden])
+    hidden = hidden.take(rng.permutation(len(hidden))[: recipe.max_hidden])
     seen = halve(hidden, lesson.vectors.size, rng)
-    chosen_on = lesson.examples(take_pairs(hidden, np.flatnonzero(~seen)[:CHOICE_PAIRS]), CHOICE_NEGATIVES, rng)
+    chosen_on = lesson.examples(hidden.take(np.flatnonzero(~seen)[:CHOICE_PAIRS]), CHOICE_NEGATIVES, rng)
     examples = lesson.examples(hidden, NEGATIVES, rng)
     blend = choose_blend(grow(examples, seen, recipe.seed), chosen_on)
     return Reranker(grow(examples, np.ones_like(seen), recipe.seed), blend)

@@ -52,6 +52,8 @@ def load_scorer(folder: Path, training_set: TrainingSet) -> MmscScorer:
     if tuple(json.loads((folder / "items.json").read_text(encoding="utf-8"))) != training_set.items.ids:
         raise ModelInvalid(f"the model in {folder} knows other items than the training set", "train and score with the same training set")
     note = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+    if not isinstance(note["rerankers"], dict):
+        raise ModelInvalid(f"{folder} was written before re-rankers were blended", "run the job train_mmsc")
     recipe = parse_config(MmscRecipe, note["recipe"], where=str(folder))
     heuristics = PairFeatures(training_set.items, training_set.pairs, behaviour=recipe.reads_behaviour, attributes=recipe.reads_attributes)
     rerankers = {kind: load_reranker(reranker_path(folder, kind), Blend(**blend)) for kind, blend in note["rerankers"].items()}

@@ -13,7 +13,7 @@ from training.mmsc.content import Tokens
 from training.mmsc.graph import NOBODY, RelationGraph, Walks, sample_walks
 from training.mmsc.losses import info_nce, triplet
 from training.mmsc.model import Behaviour, Mmsc, Relational
-from training.mmsc.pairs import Adjacency, Split, take_pairs
+from training.mmsc.pairs import Adjacency, Split
 from training.mmsc.recipe import KINDS, MmscRecipe
 from training.mmsc.validation import hidden_ndcg
 
@@ -66,7 +66,7 @@ class MmscTask:
             yield self._batch(chosen.numpy(), view, generator)
 
     def _batch(self, chosen: Ints, view: RelationGraph, generator: torch.Generator) -> Batch:
-        pairs, recipe = take_pairs(self.split.kept, chosen), self.recipe
+        pairs, recipe = self.split.kept.take(chosen), self.recipe
         src, dst = torch.from_numpy(pairs.src), torch.from_numpy(pairs.dst)
         kinds = torch.from_numpy((pairs.types == KINDS[1]).astype(np.int64))
         pool = torch.randint(self.graph.num_items, (recipe.pool,), generator=generator)

@@ -8,7 +8,7 @@ from training.dataset import Ints, Pairs
 from training.mmsc.content import Tokens
 from training.mmsc.graph import RelationGraph
 from training.mmsc.model import Mmsc, Relational
-from training.mmsc.pairs import Adjacency, Split, take_pairs
+from training.mmsc.pairs import Adjacency, Split
 from training.mmsc.recipe import KINDS, MmscRecipe
 from training.mmsc.vectors import encode_items
 
@@ -27,7 +27,7 @@ def hidden_ndcg(model: Mmsc, tokens: Tokens, graph: RelationGraph, split: Split,
         hidden = split.hidden.of_type(kind)
         if len(hidden):
             rng = np.random.default_rng(recipe.seed)
-            pick = take_pairs(hidden, rng.permutation(len(hidden))[:CASES])
+            pick = hidden.take(rng.permutation(len(hidden))[:CASES])
             against = rng.integers(0, graph.num_items, (len(pick), AGAINST))
             known = adjacency.joined(kind, pick.src[:, None], against) | (against == pick.dst[:, None])
             found[f"ndcg@10_{kind}"] = _ndcg(vectors, kind, pick, against, known)

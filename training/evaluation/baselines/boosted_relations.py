@@ -74,7 +74,8 @@ def fit_boosted_relations(training: TrainingSet, *, kinds: tuple[str, ...], stri
 
 
 def _fit(training: TrainingSet, kind: str, strict: bool, rng: np.random.Generator) -> lgb.LGBMRanker:
-    src, dst = hidden_edges(training, kind, rng)
+    hidden = hidden_edges(training, kind, rng)
+    src, dst = hidden.src, hidden.dst
     size = len(training.items)
     rest = without(training.pairs, src, dst, size)
     features = PairFeatures(training, kind, rest, rest if strict else training.pairs)
@@ -84,10 +85,11 @@ def _fit(training: TrainingSet, kind: str, strict: bool, rng: np.random.Generato
     labels = np.zeros(candidates.shape, dtype=np.int64)
     labels[:, 0] = 1
     ranker = lgb.LGBMRanker(n_estimators=100, num_leaves=15, learning_rate=0.15, n_jobs=1, verbose=-1, deterministic=True, force_row_wise=True)
-    return ranker.fit(x[known], labels[known], group=known.sum(axis=1))
+    weights = np.broadcast_to(hidden.weights[chosen][:, None], candidates.shape)[known]
+    return ranker.fit(x[known], labels[known], group=known.sum(axis=1), sample_weight=weights)
 
 
-def hidden_edges(training: TrainingSet, kind: str, rng: np.random.Generator) -> tuple[Ints, Ints]:
+def hidden_edges(training: TrainingSet, kind: str, rng: np.random.Generator) -> Pairs:
     """Return a random share of the training edges of a type, each undirected pair once, in a direction that it has."""
     pairs, size = training.pairs.of_type(kind), len(training.items)
     low, high = np.minimum(pairs.src, pairs.dst), np.maximum(pairs.src, pairs.dst)
@@ -95,7 +97,7 @@ def hidden_edges(training: TrainingSet, kind: str, rng: np.random.Generator) -> 
     _, first = np.unique((low * size + high)[order], return_index=True)
     once = order[np.sort(first)]
     hidden = once[: max(1, int(len(once) * HIDDEN))]
-    return pairs.src[hidden], pairs.dst[hidden]
+    return pairs.take(hidden)
 
 
 def _negatives(training: TrainingSet, kind: str, src: Ints, dst: Ints, rng: np.random.Generator) -> tuple[Ints, npt.NDArray[np.bool_]]:

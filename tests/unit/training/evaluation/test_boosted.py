@@ -19,7 +19,8 @@ def cliques(size: int, width: int, kind: str) -> list[Edge]:
 
 def test_hidden_edges_are_training_edges_each_pair_once() -> None:
     training = make_set(60, random_edges(60, 0.2, "complement", seed=0))
-    src, dst = hidden_edges(training, "complement", np.random.default_rng(0))
+    found = hidden_edges(training, "complement", np.random.default_rng(0))
+    src, dst = found.src, found.dst
     known = set(zip(training.pairs.src.tolist(), training.pairs.dst.tolist(), strict=True))
     hidden = list(zip(src.tolist(), dst.tolist(), strict=True))
     assert set(hidden) <= known
@@ -37,7 +38,8 @@ def test_the_ranker_is_fitted_on_features_that_do_not_know_the_hidden_edges(monk
 
     monkeypatch.setattr(boosted_relations, "PairFeatures", Watched)
     fit_boosted_relations(training, kinds=("complement",), strict=True, seed=0)
-    src, dst = hidden_edges(training, "complement", np.random.default_rng(0))
+    found = hidden_edges(training, "complement", np.random.default_rng(0))
+    src, dst = found.src, found.dst
     hidden = {frozenset(pair) for pair in zip(src.tolist(), dst.tolist(), strict=True)}
     own = seen[1][0]
     assert not hidden & {frozenset(pair) for pair in zip(own.src.tolist(), own.dst.tolist(), strict=True)}
