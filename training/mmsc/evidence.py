@@ -12,9 +12,9 @@ from training.dataset import Floats, Ints
 from training.mmsc.scorer import MmscScorer
 
 MET = {
-    "co_purchase": "bought together {n} times",
-    "co_view": "viewed in one session {n} times",
-    "then_bought": "bought afterwards by {n} customers",
+    "co_purchase": "bought together {times}",
+    "co_view": "viewed in one session {times}",
+    "then_bought": "bought afterwards {times}",
     "also_bought": "the source says: also bought",
     "also_viewed": "the source says: also viewed",
     "bought_together": "the source says: bought together",
@@ -50,12 +50,13 @@ def _reasons(verdicts: pa.Table | None) -> dict[tuple[str, str, str, str], str]:
 
 
 def _words(row: Mapping[str, Any], reasons: Mapping[tuple[str, str, str, str], str]) -> str:
-    parts = [MET.get(row["relation"], row["relation"]).format(n=row["n"])]
+    times = "once" if row["n"] == 1 else f"{row['n']} times"
+    parts = [MET.get(row["relation"], row["relation"]).format(times=times)]
     if row["lift"] is not None:
         parts.append(f"lift {row['lift']:.1f}")
     if row["judge"]:
         said = reasons.get((*sorted((row["src"], row["dst"])), row["judge"], row["prompt_hash"] or ""))
-        parts.append(f"judge {row['judge']}: {said}" if said else f"judged by {row['judge']}")
+        parts.append(f"judged by {row['judge']}" + (f" ({said.removeprefix('rule ')})" if said else ""))
     return ", ".join(parts)
 
 

@@ -189,7 +189,7 @@ def test_an_explanation_holds_edges_lists_modalities_and_versions() -> None:
     features.held = [Evidence.model_validate({"type": "complement", "src": "i0", "dst": "i1", **edge})]
     found = make(features).explain("i0", "i1")
     assert found.reasons == (
-        "i0 -> i1, complement: bought together 12 times, lift 4.1; judge rules: complement with probability 0.90",
+        "i0 -> i1, complement: bought together 12 times, lift 4.1; judged by rules: complement with probability 0.90",
         "place 2 among the complements of i0: bought together 5 times",
     )
     assert (found.modalities, found.versions.release, found.listed[0].rank) == (("text", "image"), "r1", 2)
@@ -216,7 +216,7 @@ def test_a_completed_bundle_says_with_which_given_items_each_one_was_bought() ->
     features = DictFeatures()
     features.held = [edge("i0", "i2", 5), edge("i1", "i2", 1), edge("i0", "i3", 9, type="substitute")]
     reasons = {item.item_id: item.reason for item in make(features, FakeModels(rank_all())).bundle(["i0", "i1"], k=2).items}
-    assert reasons["i2"] == "goes with i0: bought together 5 times, lift 2.0; with i1: bought together 1 time, lift 2.0"
+    assert reasons["i2"] == "goes with i0: bought together 5 times, lift 2.0; with i1: bought together once, lift 2.0"
     assert reasons["i3"].startswith("the model: in picture and text near")
 
 

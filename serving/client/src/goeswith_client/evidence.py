@@ -26,7 +26,7 @@ def explain(features: Features, a: Item, b: Item, versions: Versions) -> Explana
 
 def counted(edge: Evidence) -> str:
     """Return what was counted, in words."""
-    times = f" {edge.n} time{'' if edge.n == 1 else 's'}" if edge.n else ""
+    times = (" once" if edge.n == 1 else f" {edge.n} times") if edge.n else ""
     lift = f", lift {edge.lift:.1f}" if edge.lift is not None else ""
     return _COUNTED.get(edge.relation, edge.relation) + times + lift
 
@@ -46,7 +46,7 @@ def _shared_modalities(a: Item, b: Item) -> tuple[str, ...]:
 
 def _of_edges(edges: Sequence[Evidence]) -> Iterator[str]:
     for edge in edges:
-        verdict = f"; judge {edge.judge}: {edge.type} with probability {edge.p_type:.2f}" if edge.judge and edge.p_type is not None else ""
+        verdict = f"; judged by {edge.judge}: {edge.type} with probability {edge.p_type:.2f}" if edge.judge and edge.p_type is not None else ""
         moved = "; moved here from the other type" if edge.moved else ""
         yield f"{edge.src} -> {edge.dst}, {edge.type}: {counted(edge)}{verdict}{moved}"
 

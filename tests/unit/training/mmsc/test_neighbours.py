@@ -77,7 +77,7 @@ def test_a_reason_tells_counts_lift_and_verdict() -> None:
     verdict = {"src": "b", "dst": "a", "judge": "rules", "prompt_hash": "h", "reason": "rule same_department"}
     edges = pa.Table.from_pylist([relation(judge="rules", prompt_hash="h")])
     found = build_evidence(edges, pa.Table.from_pylist([verdict])).of("complement", "a", "b")
-    assert found == "bought together 12 times, lift 4.1, judge rules: rule same_department"
+    assert found == "bought together 12 times, lift 4.1, judged by rules (same_department)"
 
 
 def test_a_declared_edge_and_an_unknown_verdict_say_only_what_is_known() -> None:
