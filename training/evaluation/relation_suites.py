@@ -6,15 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from goeswith.catalogue.graph import TYPE_OF
 from goeswith.errors import DataContractError
 from training.dataset import Ints, TrainingSet
 from training.evaluation.cases import BundleCases, RelationCases
 from training.evaluation.graph import adjacency, counted, item_degrees, undirected, without
 from training.evaluation.relation_protocol import NEGATIVES
 from training.evaluation.world import World
-
-SUBSTITUTE_RELATIONS = ("co_view", "also_viewed", "type_2")
-"""Relations whose held-out edges are true substitutes; those of every other relation are true complements."""
 
 FULL_CATALOGUE_CASES = 500
 
@@ -60,7 +58,7 @@ def held_out_edges(world: World, kind: str) -> RelationCases:
     Raises ``DataContractError`` where a reserved edge of a relation stands in the training pairs of that very relation.
     """
     training, at = world.training, world.training.index
-    edges = [(r, at[a], at[b]) for r, a, b in world.test.edges if (r in SUBSTITUTE_RELATIONS) == (kind == "substitute") and a in at and b in at]
+    edges = [(r, at[a], at[b]) for r, a, b in world.test.edges if TYPE_OF[r] == kind and a in at and b in at]
     refuse_leaks(training, edges)
     size = len(training.items)
     direct = undirected(counted(training.pairs, kind, size))
