@@ -4,22 +4,39 @@ import io
 import json
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 
 def worker() -> None:
     """Run the commands that standard input brings, one JSON object a line: {"words": [...], "log": PATH}; answer each with one line.
 
-    An answer is {"code": exit code, "printed": standard output}. Whatever a command logs goes to its log. A crash ends the worker.
+    An answer is {"code": exit code, "printed": standard output}. Whatever a command logs goes to its log. A crash ends the worker,
+    and so does the end of standard input, also in the middle of a command: nobody would read its answer.
     """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not look like an answer
-    for line in sys.stdin:
+    orders: SimpleQueue[str] = SimpleQueue()
+    busy = threading.Event()
+    threading.Thread(target=_read_orders, args=(orders, busy), daemon=True).start()
+    while line := orders.get():
+        busy.set()
         answers.write(json.dumps(_obey(json.loads(line))) + "\n")
+        busy.clear()
         answers.flush()
+
+
+def _read_orders(orders: SimpleQueue[str], busy: threading.Event) -> None:
+    """Hand on each line, and '' at the end."""
+    for line in sys.stdin:
+        orders.put(line)
+    if busy.is_set():
+        os._exit(1)  # the parent is gone; jobs stand being killed at any moment
+    orders.put("")
 
 
 def _obey(order: Mapping[str, Any]) -> dict[str, Any]:

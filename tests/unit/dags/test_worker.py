@@ -2,12 +2,16 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from dags.operators.worker import Worker, close_kept_worker, keep_worker
+from goeswith.profile import PROJECT_ROOT
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +68,30 @@ def test_another_home_gets_another_worker(tmp_path: Path, monkeypatch: pytest.Mo
     first = keep_worker()
     monkeypatch.setenv("GOESWITH_HOME", str(tmp_path))
     assert keep_worker() is not first
+
+
+STARTER = """
+from pathlib import Path
+from dags.operators.worker import Worker
+worker = Worker()
+Path("pid").write_text(str(worker.pid))
+worker.run(["report"], Path("log"))
+"""
+
+
+def test_a_busy_worker_does_not_outlive_the_process_that_started_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "summary.json")  # the report waits for it for ever
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT), "GOESWITH_HOME": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", STARTER], cwd=tmp_path, env=environment) as parent:
+        wait_until(lambda: (tmp_path / "log").exists())
+        parent.kill()
+    worker = Path("/proc", (tmp_path / "pid").read_text(encoding="utf-8"))
+    wait_until(lambda: not worker.exists())
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if holds():
+            return
+        time.sleep(0.2)
+    pytest.fail("it never happened")
