@@ -14,8 +14,9 @@ from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
 from goeswith.records import read_records
-from goeswith.results import Figure, write_figures, write_json
+from goeswith.results import Figure, write_atomically, write_figures, write_json
 from training.evaluation.contenders import Contenders
+from training.evaluation.pages import figures_markdown
 from training.evaluation.run import Plan, evaluate_bundles, evaluate_relations
 from training.evaluation.tables import main_metric
 from training.evaluation.world import read_world
@@ -43,12 +44,12 @@ class Config:
 
 
 def run(job: JobRun) -> JobResult:
-    """Write ``results/metrics.jsonl`` and ``results/samples.json``; no table is written. The same again measures nothing."""
+    """Write ``results/metrics.jsonl`` and ``.md``, and ``results/samples.json``; no table is written. The same again measures nothing."""
     config = parse_config(Config, job.params, where="job evaluate_models")
     models, note = job.profile.models / job.run_id / "evaluation", job.profile.results / "metrics.inputs.json"
     inputs = fingerprint_inputs(job, models)
     if (done := read_summary(job.profile, note, inputs)) is not None:
-        return JobResult(summary=done)
+        return JobResult(summary={**done, "unchanged": True})
     summary = measure(job, config, models)
     write_json(note, {"inputs": inputs, "metrics": fingerprint.of_files(figures_path(job.profile)), "summary": summary})
     return JobResult(summary=summary)
@@ -85,6 +86,7 @@ def measure(job: JobRun, config: Config, models: Path) -> dict[str, Any]:
     relations = evaluate_relations(world, contenders, shared, plan)
     figures = [*bundles.figures, *relations.figures]
     write_figures(job.profile, "metrics", figures)
+    write_atomically(job.profile.results / "metrics.md", figures_markdown(figures))
     write_json(job.profile.results / "samples.json", [asdict(sample) for sample in (*bundles.samples, *relations.samples)])
     return {"figures": len(figures), "best": best_rows(figures), "bundle_unit": world.bundle_source, "skipped": contenders.skipped}
 

@@ -58,6 +58,7 @@ def value(figures: list[Figure], task: str, part: str, model: str, metric: str) 
 def test_every_task_is_measured_with_models_and_baselines_in_one_table(evaluated: JobResult, profile: Profile) -> None:
     figures = read_figures(profile, "metrics")
     assert len(figures) == evaluated.summary["figures"]
+    assert "| **cirp** |" in (profile.results / "metrics.md").read_text(encoding="utf-8")
     assert {f.task for f in figures} == {"bundle", "substitutes", "complements"}
     assert {f.data for f in figures} == {"tiny"}
     for task in ("bundle", "complements"):
@@ -115,7 +116,7 @@ def test_the_same_again_measures_nothing_and_says_the_same(evaluated: JobResult,
     job = JobRun(profile=profile, run_id=RUN, params={**SMALL, "data": "tiny"})
     with monkeypatch.context() as patched:
         patched.setattr(evaluate_models, "measure", refuse)
-        assert run(job).summary == evaluated.summary
+        assert run(job).summary == {**evaluated.summary, "unchanged": True}
 
 
 @pytest.mark.parametrize("change", ["params", "models", "figures"])
