@@ -70,7 +70,7 @@ class Pairs:
         """Return the pairs that ``mask`` (P,) marks."""
         return Pairs(self.src[mask], self.dst[mask], self.types[mask], self.relations[mask], self.weights[mask], self.counts[mask])
 
-    def take(self, at: Ints) -> "Pairs":
+    def take(self, at: Ints | slice) -> "Pairs":
         """Return the pairs at the positions ``at``, in that order."""
         return Pairs(self.src[at], self.dst[at], self.types[at], self.relations[at], self.weights[at], self.counts[at])
 

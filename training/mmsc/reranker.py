@@ -4,6 +4,7 @@ The trees learn what made a pair *observed*: closing a triangle of one session h
 vectors keep a share of the score, as great as the hidden pairs bear. The output is a probability: scores of both tasks compare.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ NEGATIVES = 50
 """Uniform ones, a hidden pair. The nearest by vector as negatives cost a tenth of NDCG on Beauty: many of them are related."""
 CHOICE_NEGATIVES = 300
 CHOICE_PAIRS = 1_500
+FEWEST_CHOICE = 100
 FEWEST = 20
 PARAMETERS = {
     "objective": "binary",
@@ -92,7 +94,8 @@ def tree_logits(booster: lightgbm.Booster, features: Floats) -> Floats:
 def fit_reranker(lesson: Lesson, recipe: MmscRecipe) -> Reranker | None:
     """Return trees learned on the hidden pairs of the lesson's task; None where they are fewer than ``FEWEST``.
 
-    The blend is chosen on half of the pairs with trees that saw the other half only; then the trees learn on all.
+    The blend is chosen on half of the pairs, those of it that met more than once, with trees that saw the other half only; then the
+    trees learn on all.
     """
     hidden = lesson.hidden.of_type(lesson.kind)
     if len(hidden) < FEWEST:
@@ -100,10 +103,19 @@ def fit_reranker(lesson: Lesson, recipe: MmscRecipe) -> Reranker | None:
     rng = np.random.default_rng(recipe.seed)
     hidden = hidden.take(rng.permutation(len(hidden))[: recipe.max_hidden])
     seen = halve(hidden, lesson.vectors.size, rng)
-    chosen_on = lesson.examples(hidden.take(np.flatnonzero(~seen)[:CHOICE_PAIRS]), CHOICE_NEGATIVES, rng)
+    chosen_on = lesson.examples(met_again(hidden.where(~seen)).take(slice(CHOICE_PAIRS)), CHOICE_NEGATIVES, rng)
     examples = lesson.examples(hidden, NEGATIVES, rng)
     blend = choose_blend(grow(examples, seen, recipe.seed), chosen_on)
     return Reranker(grow(examples, np.ones_like(seen), recipe.seed), blend)
+
+
+def met_again(pairs: Pairs) -> Pairs:
+    """Return the pairs that met more than once: one meeting is mostly chance, and what foretells chance best is no better.
+
+    All of them where those are fewer than ``FEWEST_CHOICE``, as among declared edges, which nobody counted.
+    """
+    again = pairs.counts > 1
+    return pairs.where(again) if again.sum() >= FEWEST_CHOICE else pairs
 
 
 def halve(pairs: Pairs, num_items: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
@@ -145,8 +157,12 @@ def _gains(scores: Floats, valid: npt.NDArray[np.bool_]) -> Floats:
 
 
 def calibrate(blend: Blend, logits: Floats, neural: Floats, examples: Examples) -> Blend:
-    """Return the blend whose mean and slope fit the trees' own probabilities: they were learned at the odds of ``NEGATIVES``."""
+    """Return the blend whose slope and mean fit the trees' own probabilities, moved from the odds of ``NEGATIVES`` to even ones.
+
+    At even odds a score says how much likelier a pair is than a random one, as an edge's weight does, so the two go together: at
+    the odds that the trees learned at, a pair without an edge could never pass one with an edge of the least weight.
+    """
     mixed, trees = blend.mix(logits, neural)[examples.valid], logits[examples.valid]
     weights = np.broadcast_to(examples.weights[:, None], examples.valid.shape)[examples.valid]
     slope, intercept = np.polyfit(mixed.astype(np.float64), trees.astype(np.float64), 1, w=np.sqrt(weights))
-    return Blend(blend.share, max(1e-3, float(slope)), float(intercept))
+    return Blend(blend.share, max(1e-3, float(slope)), float(intercept) + math.log(NEGATIVES))
