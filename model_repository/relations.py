@@ -19,6 +19,8 @@ INPUTS = ("item_id", "content", "type", "k", "category_filter", "brand_filter")
 KINDS = ("substitute", "complement")
 SOURCES = np.array([b"content", b"cold_start", b"behaviour"], dtype=np.object_)
 CONTENT, COLD_START, BEHAVIOUR = range(3)
+AS_NEAR = 1e-4
+"""Cosines of contents that differ by no more are equal, as in ``training.mmsc.vectors``: rounding must not choose who lends."""
 
 Arrays = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float32]
@@ -145,19 +147,21 @@ class ColdStart:
         return {name: rows[0] for name, rows in zip(KINDS, found, strict=True)}, COLD_START if known[kind] else CONTENT
 
     def borrow(self, content: Floats, kind: str) -> tuple[Floats, bool]:
-        """Return the mean behaviour (1, b) of the nearest warm items by cosine, and whether there is one near enough."""
-        near = self._near(content, kind)
-        if not len(near):
+        """Return the mean behaviour (1, b) of the nearest warm items and of all as near, and whether there is one near enough."""
+        cosines = self._cosines(content, kind)
+        nearest = top(cosines, self.neighbours)
+        if not len(nearest):
             return np.zeros((1, self.behaviour[kind].shape[1]), dtype=np.float32), False
-        return self.behaviour[kind][near].mean(axis=0, keepdims=True), True
+        return self.behaviour[kind][cosines >= cosines[nearest[-1]] - AS_NEAR].mean(axis=0, keepdims=True), True
 
     def lenders(self, content: Floats, kind: str) -> Ints:
-        """Return the positions of the items that ``borrow`` takes the mean of, nearest first."""
-        return np.asarray(self.warm[kind][self._near(content, kind)])
+        """Return the positions of the nearest items that ``borrow`` takes the mean of, nearest first."""
+        return np.asarray(self.warm[kind][top(self._cosines(content, kind), self.neighbours)])
 
-    def _near(self, content: Floats, kind: str) -> Ints:
+    def _cosines(self, content: Floats, kind: str) -> Floats:
+        """Return the cosine of each warm item, -inf of one that is not near enough to lend."""
         cosines = self.content[kind] @ content
-        return top(np.where(cosines >= self.closeness, cosines, -np.inf), self.neighbours) if len(cosines) else np.arange(0)
+        return np.asarray(np.where(cosines >= self.closeness, cosines, -np.inf), dtype=np.float32)
 
 
 def check_kind(kind: bytes) -> str:

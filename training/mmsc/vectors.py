@@ -11,6 +11,8 @@ from training.mmsc.model import Behaviour, Mmsc, Relational
 from training.mmsc.recipe import KINDS, MmscRecipe
 
 BLOCK = 2_048
+AS_NEAR = 1e-4
+"""Cosines that differ by no more are equal: far above rounding, far below what tells two texts apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def lend_behaviour(content: Tensor, own: Behaviour, recipe: MmscRecipe, only: Te
 def nearest_mean(content: Tensor, p: Tensor, warm: Tensor, asked: Tensor, recipe: MmscRecipe) -> tuple[Tensor, Tensor]:
     """Return the mean p (M, width) of the nearest warm items by content for ``asked`` (M,), and whether any is close enough.
 
-    At most ``cold_neighbours`` items of at least ``cold_closeness`` cosine lend; an item never lends to itself.
+    The ``cold_neighbours`` nearest of at least ``cold_closeness`` cosine lend, and whoever is as near as the last of them:
+    items of one brand and category without a title all look alike, and rounding must not choose among them. None lends to itself.
     """
     lenders = torch.nonzero(warm).flatten()
     count = min(recipe.cold_neighbours, len(lenders))
@@ -91,10 +94,10 @@ def nearest_mean(content: Tensor, p: Tensor, warm: Tensor, asked: Tensor, recipe
         rows = asked[start : start + BLOCK]
         cosine = content[rows] @ content[lenders].T
         cosine = cosine.masked_fill(rows[:, None] == lenders[None, :], -2.0)
-        best, at = cosine.topk(count, dim=1)
-        close = best >= recipe.cold_closeness
-        mean = (p[lenders[at]] * close[..., None]).sum(1) / close.sum(1, keepdim=True).clamp_min(1)
-        lent[start : start + BLOCK], near[start : start + BLOCK] = mean, close.any(1)
+        last = cosine.topk(count, dim=1).values[:, -1:] - AS_NEAR
+        close = (cosine >= last.clamp_min(recipe.cold_closeness)).float()
+        lent[start : start + BLOCK] = close @ p[lenders] / close.sum(1, keepdim=True).clamp_min(1)
+        near[start : start + BLOCK] = close.any(1)
     return lent, near
 
 

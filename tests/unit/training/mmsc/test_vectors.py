@@ -13,7 +13,7 @@ from training.mmsc.model import Behaviour, Mmsc
 from training.mmsc.recipe import KINDS
 from training.mmsc.start import start_features
 from training.mmsc.stored import SOURCES, load_vectors, store_vectors, write_vectors
-from training.mmsc.vectors import encode_items, lend_behaviour, nearest_mean
+from training.mmsc.vectors import encode_items, lend_behaviour, nearest_mean, nearest_mean
 
 
 def unit(*degrees: float) -> torch.Tensor:
@@ -40,6 +40,15 @@ def test_an_item_shown_as_cold_never_lends_to_itself() -> None:
     own = Behaviour(dict.fromkeys(KINDS, p), dict.fromkeys(KINDS, torch.tensor([True, True])))
     found = lend_behaviour(content, own, small(cold_neighbours=1), only=torch.arange(2))
     assert torch.equal(found.p["substitute"], p.flip(0))
+
+
+def test_items_that_look_alike_lend_together_however_their_cosines_round() -> None:
+    content = torch.nn.functional.normalize(torch.ones(6, 4) + 1e-7 * torch.randn(6, 4, generator=torch.Generator().manual_seed(1)), dim=1)
+    p = torch.arange(12, dtype=torch.float32).view(6, 2)
+    warm = torch.tensor([True] * 5 + [False])
+    lent, near = nearest_mean(content, p, warm, torch.tensor([5]), small(cold_neighbours=2))
+    assert near.tolist() == [True]
+    torch.testing.assert_close(lent[0], p[:5].mean(0))
 
 
 def test_no_relation_at_all_leaves_content_alone_and_says_so(profile: Profile) -> None:
