@@ -13,7 +13,7 @@ from training.mmsc.model import Behaviour, Mmsc
 from training.mmsc.recipe import KINDS
 from training.mmsc.start import start_features
 from training.mmsc.stored import SOURCES, load_vectors, store_vectors, write_vectors
-from training.mmsc.vectors import encode_items, lend_behaviour, nearest_mean, nearest_mean
+from training.mmsc.vectors import encode_items, lend_behaviour, nearest_mean
 
 
 def unit(*degrees: float) -> torch.Tensor:
