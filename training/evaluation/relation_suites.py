@@ -31,7 +31,7 @@ class Suite:
 
 def relation_suites(world: World, kind: str, *, max_cases: int, seed: int) -> list[Suite]:
     """Return the slices of a type that this source allows; those without a case are left out."""
-    found = [*_held_out(world, kind, max_cases, seed), *_planted(world, kind)]
+    found = [suite for suite in (*_held_out(world, kind, max_cases, seed), *_planted(world, kind)) if len(suite.cases)]
     if not found and kind == "complement":
         found = [Suite("held_baskets", basket_pairs(world.test_bundles, world.training))]
     if world.truth is None:

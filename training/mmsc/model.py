@@ -1,6 +1,7 @@
 """MMSC: content and behaviour of each task, joined by two gates (MMSC section 3, Eq. 8; form of models.md section 2)."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # the field's own name
@@ -19,10 +20,13 @@ class Behaviour:
     p: dict[str, Tensor]
     known: dict[str, Tensor]
 
+    def unknown(self) -> "Behaviour":
+        """Return the behaviour of the same items as if none had any."""
+        return Behaviour(self.p, {kind: torch.zeros_like(known) for kind, known in self.known.items()})
 
-@dataclass(frozen=True, slots=True)
-class Relational:
-    """What scores are made of, (B, width) each and L2-normalised: score_sub = s_i . s_j, score_comp = source_i . target_j."""
+
+class Relational(NamedTuple):
+    """What scores are made of, (B, D) each and L2-normalised: score_sub = s_i . s_j, score_comp = source_i . target_j."""
 
     substitute: Tensor
     complement_source: Tensor
@@ -72,6 +76,7 @@ class Mmsc(nn.Module):
         super().__init__()
         self.content = ContentHead(token_sizes, recipe.width)
         self.use_content = recipe.content
+        self.content_share = recipe.content_share if recipe.content else 0.0
         self.items = nn.Parameter(item_features.clone())
         self.paths = nn.ModuleDict({kind: PathEncoder(recipe.paths(kind), recipe.item_width, recipe.width) for kind in KINDS})
         self.semantic = nn.ModuleDict({kind: SemanticGate(recipe.width, recipe.gates) for kind in KINDS})
@@ -89,7 +94,17 @@ class Mmsc(nn.Module):
         return Behaviour({k: F.normalize(p, dim=-1) for k, (p, _) in found.items()}, {k: known for k, (_, known) in found.items()})
 
     def relate(self, q: Tensor, behaviour: Behaviour) -> Relational:
-        """Return the vectors of B items from their content q (B, width) and behaviour: all that serving a new item needs (Eq. 12)."""
+        """Return the vectors (B, 2 width) of items from content q (B, width) and behaviour: all that serving a new item needs (Eq. 12).
+
+        Those with behaviour and those by content alone lie side by side, so that a score is the mean of both readings' scores, which
+        by content alone weighing ``content_share``: paths remember who met whom, content carries that over to who never met (ADR 7).
+        """
+        both = zip(self.read(q, behaviour), self.read(q, behaviour.unknown()), strict=True)
+        weights = ((1 - self.content_share) ** 0.5, self.content_share**0.5)
+        return Relational(*(torch.cat([first * weights[0], second * weights[1]], dim=-1) for first, second in both))
+
+    def read(self, q: Tensor, behaviour: Behaviour) -> Relational:
+        """Return one reading of the items: vectors (B, width) from content and what behaviour is known."""
         z = {kind: self.semantic[kind](q, F.normalize(behaviour.p[kind], dim=-1), behaviour.known[kind]) for kind in KINDS}
         substitute = self.task["substitute"](z["substitute"], z["complement"])
         complement = self.task["complement"](z["complement"], z["substitute"])

@@ -22,7 +22,7 @@ class MmscRecipe:
     blip2_model: str = ""
     """Folder of a BLIP-2 checkpoint (``tokens='blip2'``)."""
     width: int = 128
-    """Width of content q, behaviour p, the fused z and h, and of the vectors that are served."""
+    """Width of content q, behaviour p, the fused z and h, and half of the width of the vectors that are served."""
     item_width: int = 64
     """Width of the item features x that travel along paths."""
     substitute_paths: tuple[str, ...] = ("s", "ss", "cc", "sss")
@@ -36,8 +36,8 @@ class MmscRecipe:
     margin: float = 0.3
     pool: int = 256
     """Uniform negatives a batch and task, shared by its pairs."""
-    cold_rate: float = 0.15
-    """Share of items in a batch whose behaviour is hidden, so that content alone is trained as well."""
+    content_share: float = 0.6
+    """Share of a score that is read by content alone; the rest is read with behaviour. Each reading has its own loss."""
     hidden: float = 0.1
     """Share of each task's pairs that no loss sees: they choose the epoch and teach the re-ranker."""
     max_hidden: int = 6_000

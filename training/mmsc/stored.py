@@ -13,6 +13,7 @@ from torch.nn.functional import normalize
 from training.checkpoint import save_tensors
 from training.dataset import Floats, Ints
 from training.mmsc.content import Tokens
+from training.mmsc.model import Relational
 from training.mmsc.recipe import KINDS
 from training.mmsc.vectors import ItemVectors
 
@@ -75,7 +76,7 @@ def _dots(source: Floats, target: Floats, src: Ints, candidates: Ints) -> Floats
 
 def store_vectors(vectors: ItemVectors, tokens: Tokens) -> StoredVectors:
     """Return the arrays of ``vectors`` as they are stored."""
-    tensors = {"content": vectors.content, **{name: getattr(vectors.relational, name) for name in vectors.relational.__slots__}}
+    tensors = {"content": vectors.content, **{name: getattr(vectors.relational, name) for name in Relational._fields}}
     for kind in KINDS:
         tensors[f"behaviour_{kind}"] = vectors.behaviour.p[kind]
         tensors[f"warm_{kind}"] = vectors.warm[kind].to(torch.uint8)

@@ -30,8 +30,6 @@ class Batch(NamedTuple):
     values: dict[str, Tensor]
     present: dict[str, Tensor]
     walks: Walks
-    shown: Tensor
-    """(3B + M,) whether behaviour is shown; hidden for a share of the items."""
     kinds: Tensor
     """(B,) index into KINDS."""
     weights: Tensor
@@ -82,7 +80,6 @@ class MmscTask:
             values=tokens.values,
             present=tokens.present,
             walks=sample_walks(self.graph, recipe.all_paths(), nodes, partners, recipe.fanout, generator),
-            shown=torch.rand(len(nodes), generator=generator) >= recipe.cold_rate,
             kinds=kinds,
             weights=torch.from_numpy(pairs.weights) if recipe.verdict_weights else torch.ones(len(src)),
             allowed=self._allowed(src, dst, hard, has_hard, pool, kinds),
@@ -110,13 +107,15 @@ class MmscTask:
         return allowed
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return triplet losses of both tasks and lambda L_ssl."""
+        """Return triplet losses of both tasks, each over both readings of the items, and lambda L_ssl."""
         q = self.model.contents(Tokens(batch.values, batch.present)).index_select(0, batch.content_at)
         seen = self.model.behaviour(batch.nodes, batch.walks)
-        shown = Behaviour(seen.p, {kind: known & batch.shown for kind, known in seen.known.items()})
-        vectors = self.model.relate(q, shown)
-        found = {f"{kind}_loss": self._triplet(batch, vectors, index) for index, kind in enumerate(KINDS)}
+        readings = (self.model.read(q, seen), self.model.read(q, seen.unknown()))
+        found = {f"{kind}_loss": self._triplets(batch, readings, index) for index, kind in enumerate(KINDS)}
         return {**found, "ssl_loss": self.recipe.ssl_weight * self._ssl(batch, seen)} if self.recipe.ssl_weight else found
+
+    def _triplets(self, batch: Batch, readings: tuple[Relational, Relational], index: int) -> Tensor:
+        return self._triplet(batch, readings[0], index) + self._triplet(batch, readings[1], index)
 
     def _triplet(self, batch: Batch, vectors: Relational, index: int) -> Tensor:
         rows, size = torch.nonzero(batch.kinds == index).flatten(), len(batch.kinds)

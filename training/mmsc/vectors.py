@@ -55,7 +55,7 @@ def relate_all(model: Mmsc, content: Tensor, behaviour: Behaviour) -> Relational
     for at in torch.split(torch.arange(len(content)), BLOCK):
         block = Behaviour({k: v[at] for k, v in behaviour.p.items()}, {k: v[at] for k, v in behaviour.known.items()})
         parts.append(relate_on(model, content[at], block))
-    return Relational(*(torch.cat([getattr(p, f) for p in parts]) for f in ("substitute", "complement_source", "complement_target")))
+    return Relational(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 
 @torch.no_grad()
@@ -64,7 +64,7 @@ def relate_on(model: Mmsc, content: Tensor, behaviour: Behaviour) -> Relational:
     device = model.items.device
     moved = Behaviour({k: v.to(device) for k, v in behaviour.p.items()}, {k: v.to(device) for k, v in behaviour.known.items()})
     found = model.relate(content.to(device), moved)
-    return Relational(found.substitute.cpu(), found.complement_source.cpu(), found.complement_target.cpu())
+    return Relational(*(vectors.cpu() for vectors in found))
 
 
 def lend_behaviour(content: Tensor, own: Behaviour, recipe: MmscRecipe, only: Tensor | None = None) -> Behaviour:

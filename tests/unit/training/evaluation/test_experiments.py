@@ -59,6 +59,11 @@ def test_an_ablation_is_a_slice_of_its_own_and_no_baseline_stands_in_it() -> Non
     assert [(f.slice, f.model, f.value) for f in as_ablation(rows, "no_pictures")] == [("no_pictures", "cirp", 0.5)]
 
 
+def test_an_ablation_is_measured_on_pairs_that_were_met_as_well() -> None:
+    rows = [figure("mmsc", 0.2, task="complements"), figure("mmsc", 0.4, part="planted_all", task="complements")]
+    assert [(f.slice, f.value) for f in as_ablation(rows, "no_behaviour")] == [("no_behaviour", 0.2), ("no_behaviour (planted_all)", 0.4)]
+
+
 def test_without_planted_truth_an_ablation_is_measured_on_the_next_slice() -> None:
     rows = [figure("mmsc", 0.5, part="cold", task="complements"), figure("mmsc", 0.4, part="warm", task="complements")]
     assert [f.value for f in as_ablation(rows, "no_texts")] == [0.4]

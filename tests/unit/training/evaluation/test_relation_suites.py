@@ -66,6 +66,12 @@ def test_cold_edges_are_those_of_reserved_items_in_the_full_graph() -> None:
     assert list(zip(found.src.tolist(), found.dst.tolist(), strict=True)) == [(0, 1)]
 
 
+def test_without_held_out_edges_complements_are_tested_on_pairs_of_held_out_baskets() -> None:
+    world = make_world([(5, 6, "complement")])
+    baskets = leave_one_out([[0, 1]], np.full(1, np.datetime64("NaT", "us")), max_cases=5, seed=0)
+    assert "held_baskets" in slices(replace(world, test_bundles=baskets), "complement")
+
+
 def test_basket_pairs_leave_out_what_training_joins() -> None:
     world = make_world([(0, 1, "complement")])
     cases = leave_one_out([[0, 1, 2]], np.full(1, np.datetime64("NaT", "us")), max_cases=100, seed=0)

@@ -37,6 +37,16 @@ def test_substitutes_score_the_same_both_ways_and_complements_do_not() -> None:
     assert not torch.allclose(complements, complements.T, atol=1e-2)
 
 
+def test_a_score_is_the_mean_of_the_score_with_behaviour_and_the_score_by_content_alone() -> None:
+    mmsc = model(replace(SMALL, content_share=0.7))
+    q, known = mmsc.contents(tokens()), behaviour(5, SMALL.width)
+    both, informed, alone = mmsc.relate(q, known), mmsc.read(q, known), mmsc.read(q, known.unknown())
+    found = both.complement_source @ both.complement_target.T
+    mixed = 0.3 * informed.complement_source @ informed.complement_target.T + 0.7 * alone.complement_source @ alone.complement_target.T
+    torch.testing.assert_close(found, mixed)
+    torch.testing.assert_close(both.substitute.norm(dim=1), torch.ones(5))
+
+
 def test_a_missing_modality_is_one_learned_vector_whatever_stood_in_its_place() -> None:
     head, given = ContentHead({"text": 8, "image": 6}, 16), tokens(of_image=3)
     gone = Tokens(given.values, {**given.present, "image": torch.zeros(5, dtype=torch.bool)})

@@ -1,4 +1,4 @@
-"""The re-ranker: how sure pairs are counts, and the share of the vectors is chosen within a standard error."""
+"""The re-ranker: how sure pairs are counts, and the vectors get as much say as the hidden pairs bear."""
 
 import lightgbm
 import numpy as np
@@ -23,11 +23,17 @@ def trees(of: Examples) -> lightgbm.Booster:
 
 
 def test_vectors_that_know_nothing_get_little_say() -> None:
-    assert choose_blend(trees(examples({"own_own": 4.0})), examples({"own_own": 4.0})).share <= 0.2
+    assert choose_blend(trees(examples({"own_own": 4.0})), examples({"own_own": 4.0}), 0.0).share <= 0.2
 
 
 def test_vectors_that_alone_do_as_well_get_most() -> None:
-    assert choose_blend(trees(examples({"own_own": 1.0})), examples({"neural": 4.0})).share >= 0.75
+    assert choose_blend(trees(examples({"own_own": 1.0})), examples({"neural": 4.0}), 0.0).share >= 0.75
+
+
+def test_the_vectors_get_more_where_counting_is_known_to_flatter_itself() -> None:
+    shown = examples({"own_own": 2.0, "neural": 1.0})
+    strict, lenient = (choose_blend(trees(shown), shown, conceded).share for conceded in (0.0, 0.2))
+    assert lenient > strict
 
 
 def test_a_pair_that_weighs_nothing_teaches_nothing() -> None:
