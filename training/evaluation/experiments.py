@@ -93,7 +93,8 @@ def as_ablation(figures: Iterable[Figure], variant: str) -> list[Figure]:
     rows = [figure for figure in figures if figure.model in OURS and " over " not in figure.metric]
     present = {(figure.task, figure.slice) for figure in rows}
     base = {task: next((s for s in BASE_SLICES if (task, s) in present), None) for task, _ in present}
-    names = {**dict.fromkeys(base.items(), variant), **{(task, ALSO): f"{variant} ({ALSO})" for task in base}}
+    names = {(task, ALSO): f"{variant} ({ALSO})" for task in base}
+    names.update({(task, part): variant for task, part in base.items() if part})
     return [replace(figure, slice=names[figure.task, figure.slice]) for figure in rows if (figure.task, figure.slice) in names]
 
 
