@@ -28,7 +28,7 @@ def demo(
 
     Examples: goeswith demo
 
-              goeswith demo --source hm --data ../shared/data/hm
+              goeswith demo --source hm --data DIR
     """
     profile = load_profile()
     given = _parameters(params, source, data)

@@ -34,7 +34,7 @@ def evaluate(
 
     Examples: goeswith evaluate --suite ablations
 
-              goeswith evaluate --source hm --data ../shared/data/hm --seeds 1
+              goeswith evaluate --source hm --data DIR --seeds 1
     """
     from training.evaluation.experiments import build_cells, pool_seeds, run_suite
     from training.evaluation.pages import figures_markdown, plot_figures
