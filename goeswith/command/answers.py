@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from goeswith import lake
-from goeswith.command.asking import Asker, build_asker
+from goeswith.command.asker import Asker
+from goeswith.command.asking import build_asker
 from goeswith.errors import DataContractError
 from goeswith.pictures import read_picture
 from goeswith.profile import Profile

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from goeswith.command.asking import Asker, build_asker
+from goeswith.command.asker import Asker
+from goeswith.command.asking import build_asker
 from goeswith.errors import ConfigError
 from goeswith.profile import load_profile
 

@@ -1,46 +1,8 @@
 """How a question reaches the client: through the gateway that ``up`` left running, or in this process."""
 
-import json
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Mapping
-from typing import Any, Protocol
-
-from goeswith import errors
-from goeswith.errors import GoeswithError, ModelUnavailable
+from goeswith.command.asker import Asker
+from goeswith.command.asking_gateway import Gateway
 from goeswith.profile import Profile
-
-TIMEOUT_S = 30.0
-
-_ERRORS: dict[str, type[GoeswithError]] = {
-    "UnknownItem": errors.UnknownItem,
-    "InvalidRequest": errors.ConfigError,
-    "ModelRefused": errors.ConfigError,
-    "FreshnessError": errors.StaleFeature,
-    "FeaturesUnavailable": errors.ModelUnavailable,
-    "ModelUnavailable": errors.ModelUnavailable,
-    "DeadlineExceeded": errors.DeadlineExceeded,
-}
-"""The client's errors by name, and ours that say the same."""
-
-Json = dict[str, Any]
-
-
-class Asker(Protocol):
-    """Answers the gateway's questions as JSON. Raises an error of the tree."""
-
-    def related(self, kind: str, item_id: str, k: int, filters: Mapping[str, Any]) -> Json:
-        """Return 'substitutes' or 'complements' of an item."""
-
-    def bundle(self, items: list[str], k: int, filters: Mapping[str, Any]) -> Json:
-        """Return what completes a bundle."""
-
-    def new(self, item: Mapping[str, Any]) -> Json:
-        """Return answers for a new item; ``item`` is the body of POST /ask/new."""
-
-    def explain(self, a: str, b: str) -> Json:
-        """Return why two items are related."""
 
 
 def build_asker(profile: Profile, *, local: bool) -> Asker:
@@ -50,56 +12,3 @@ def build_asker(profile: Profile, *, local: bool) -> Asker:
     from goeswith.command.asking_here import Here
 
     return Here(profile)
-
-
-class Gateway:
-    """The running gateway, over HTTP."""
-
-    def __init__(self, profile: Profile) -> None:
-        self._address = f"http://{profile.gateway.host}:{profile.gateway.port}"
-
-    def related(self, kind: str, item_id: str, k: int, filters: Mapping[str, Any]) -> Json:
-        """Return 'substitutes' or 'complements' of an item."""
-        asked = {"k": k, **{name: str(value) for name, value in filters.items()}}
-        return self._ask(f"/ask/{kind}/{_quoted(item_id)}?{urllib.parse.urlencode(asked)}")
-
-    def bundle(self, items: list[str], k: int, filters: Mapping[str, Any]) -> Json:
-        """Return what completes a bundle."""
-        return self._ask("/ask/bundle", {"items": items, "k": k, "filters": dict(filters)})
-
-    def new(self, item: Mapping[str, Any]) -> Json:
-        """Return answers for a new item."""
-        return self._ask("/ask/new", item)
-
-    def explain(self, a: str, b: str) -> Json:
-        """Return why two items are related."""
-        return self._ask(f"/explain/{_quoted(a)}/{_quoted(b)}")
-
-    def _ask(self, path: str, body: Mapping[str, Any] | None = None) -> Json:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._address + path, data, {"Content-Type": "application/json"})  # noqa: S310 - http, from the profile
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as found:  # noqa: S310
-                answer: Json = json.load(found)
-                return answer
-        except urllib.error.HTTPError as error:
-            raise _problem(error.read()) from error
-        except (urllib.error.URLError, OSError) as error:
-            raise ModelUnavailable(f"no gateway answers at {self._address}", "start it: goeswith up, or ask with --local") from error
-
-
-def translate(name: str, what: str, remedy: str) -> GoeswithError:
-    """Return our error for one of the client's, by its class name."""
-    return _ERRORS.get(name, GoeswithError)(what, remedy)
-
-
-def _problem(body: bytes) -> GoeswithError:
-    try:
-        found = json.loads(body)
-        return translate(found["error"], found["what"], found["remedy"])
-    except (ValueError, KeyError, TypeError):
-        return GoeswithError(f"the gateway failed: {body[:200].decode(errors='replace')}", "read its log: servers/gateway.log")
-
-
-def _quoted(item_id: str) -> str:
-    return urllib.parse.quote(item_id, safe="")

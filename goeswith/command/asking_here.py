@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from goeswith.command.asking import Json, translate
+from goeswith.command.asker import Json, translate
 from goeswith.errors import ConfigError
 from goeswith.profile import Profile
 from goeswith_client import ClientError, Filters, UnknownItem

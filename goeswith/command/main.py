@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from goeswith.command import ask, demo, doctor, evaluate, job, report, run, servers, tables, worker
+from goeswith.command import ask, demo, doctor, evaluate, job, report, run, servers, tables
+from goeswith.command.worker import obey_orders
 from goeswith.errors import GoeswithError
 
 app = typer.Typer(
@@ -29,7 +30,6 @@ app.command()(ask.explain)
 app.command()(evaluate.evaluate)
 app.command()(report.report)
 app.command()(tables.tables)
-app.command(hidden=True)(worker.worker)
 
 
 @app.callback()
@@ -39,6 +39,12 @@ def _options(
 ) -> None:
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+@app.command(hidden=True)
+def worker() -> None:
+    """Run the commands that standard input brings, one after the other in this process."""
+    obey_orders(call)
 
 
 def main() -> None:

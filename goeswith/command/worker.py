@@ -5,15 +5,18 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+Call = Callable[[Sequence[str]], int]
+"""Runs the words of a command and returns its exit code."""
 
-def worker() -> None:
-    """Run the commands that standard input brings, one JSON object a line: {"words": [...], "log": PATH}; answer each with one line.
+
+def obey_orders(call: Call) -> None:
+    """Run, with ``call``, the commands that standard input brings, one JSON object a line: {"words": [...], "log": PATH}; answer each with one line.
 
     An answer is {"code": exit code, "printed": standard output}. Whatever a command logs goes to its log. A crash ends the worker,
     and so does the end of standard input, also in the middle of a command: nobody would read its answer.
@@ -25,7 +28,7 @@ def worker() -> None:
     threading.Thread(target=_read_orders, args=(orders, busy), daemon=True).start()
     while line := orders.get():
         busy.set()
-        answers.write(json.dumps(_obey(json.loads(line))) + "\n")
+        answers.write(json.dumps(_obey(json.loads(line), call)) + "\n")
         busy.clear()
         answers.flush()
 
@@ -39,9 +42,7 @@ def _read_orders(orders: SimpleQueue[str], busy: threading.Event) -> None:
     orders.put("")
 
 
-def _obey(order: Mapping[str, Any]) -> dict[str, Any]:
-    from goeswith.command.main import call
-
+def _obey(order: Mapping[str, Any], call: Call) -> dict[str, Any]:
     printed = io.StringIO()
     _log_to(Path(order["log"]))
     with redirect_stdout(printed):
