@@ -57,8 +57,8 @@ def _show(figures: Sequence[Figure], page: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from training.evaluation.pages import by_table, main_rows, with_interval
-    from training.evaluation.tables import main_metric
+    from training.evaluation.pages import by_table, main_rows
+    from training.evaluation.tables import main_metric, with_interval
 
     console = Console()
     for (data, task, part), rows in by_table(main_rows(figures)).items():

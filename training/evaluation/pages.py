@@ -7,7 +7,8 @@ import matplotlib as mpl
 import numpy as np
 
 from goeswith.results import Figure
-from training.evaluation.tables import MAIN_METRICS, OURS, main_metric
+from training.evaluation.ablation_page import ablation_markdown, is_ablation
+from training.evaluation.tables import MAIN_METRICS, OURS, main_metric, with_interval
 
 
 def main_rows(figures: Iterable[Figure]) -> list[Figure]:
@@ -23,25 +24,18 @@ def by_table(figures: Iterable[Figure]) -> dict[tuple[str, str, str], list[Figur
     return dict(sorted(tables.items()))
 
 
-def with_interval(figure: Figure) -> str:
-    """Return '.394 [.376, .410]'."""
-    interval = "" if figure.low is None or figure.high is None else f" [{_short(figure.low)}, {_short(figure.high)}]"
-    return _short(figure.value) + interval
-
-
-def _short(value: float) -> str:
-    return f"{value:.3f}".replace("0.", ".", 1)
-
-
 def figures_markdown(figures: Iterable[Figure]) -> str:
-    """Return one table a data set and task: models by slices, each with its 95% interval, our models in bold."""
-    blocks: dict[tuple[str, str], dict[str, dict[str, Figure]]] = {}
+    """Return a table a data set and task (models by slices, with 95% intervals, ours in bold), and one of what was left out."""
+    tasks: dict[tuple[str, str], list[Figure]] = {}
     for figure in main_rows(figures):
-        blocks.setdefault((figure.data, figure.task), {}).setdefault(figure.model, {})[figure.slice] = figure
-    return "\n".join(_block(data, task, models) for (data, task), models in sorted(blocks.items()))
+        tasks.setdefault((figure.data, figure.task), []).append(figure)
+    return "\n".join(_block(*key, rows) + ablation_markdown(*key, rows) for key, rows in sorted(tasks.items()))
 
 
-def _block(data: str, task: str, models: dict[str, dict[str, Figure]]) -> str:
+def _block(data: str, task: str, figures: Sequence[Figure]) -> str:
+    models: dict[str, dict[str, Figure]] = {}
+    for figure in (figure for figure in figures if not is_ablation(figure)):
+        models.setdefault(figure.model, {})[figure.slice] = figure
     slices = list(dict.fromkeys(name for row in models.values() for name in row))
     counts = [max((row[name].n or 0 for row in models.values() if name in row), default=0) for name in slices]
     first = slices[0]
@@ -57,11 +51,11 @@ def _row(model: str, cells: Sequence[Figure | None]) -> str:
 
 
 def plot_figures(figures: Iterable[Figure], path: Path) -> Path:
-    """Write a PNG: one panel a (task, slice), models as points with their interval, ours in colour."""
+    """Write a PNG: one panel a (task, slice), models as points with their interval, ours in colour; what was left out is no panel."""
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    tables = by_table(main_rows(figures))
+    tables = by_table(figure for figure in main_rows(figures) if not is_ablation(figure))
     columns = min(3, max(1, len(tables)))
     lines = -(-len(tables) // columns) or 1
     chart, panels = plt.subplots(lines, columns, figsize=(5 * columns, 3.2 * lines), squeeze=False, layout="constrained")

@@ -75,6 +75,16 @@ def main_metric(figure: Figure) -> str:
     return "accuracy" if figure.slice == "direction" else MAIN_METRICS[figure.task]
 
 
+def with_interval(figure: Figure) -> str:
+    """Return '.394 [.376, .410]'."""
+    interval = "" if figure.low is None or figure.high is None else f" [{_short(figure.low)}, {_short(figure.high)}]"
+    return _short(figure.value) + interval
+
+
+def _short(value: float) -> str:
+    return f"{value:.3f}".replace("0.", ".", 1)
+
+
 def every_case(count: int) -> Mask:
     """Return a mask (M,) that leaves nothing out."""
     return np.ones(count, dtype=bool)

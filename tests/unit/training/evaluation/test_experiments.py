@@ -85,6 +85,15 @@ def test_seeds_that_disagree_widen_the_interval_and_seeds_that_agree_narrow_it()
     assert apart.high - 0.5 > 0.2
 
 
+def test_what_was_left_out_stands_in_a_table_of_its_own_beside_the_whole_model() -> None:
+    rows = [figure("cirp", 0.5), figure("tfidf", 0.4), figure("cirp", 0.3, part="no_texts"), figure("cirp", 0.6, part="planted_all")]
+    whole, left_out = figures_markdown([*rows, figure("cirp", 0.2, part="no_texts (planted_all)")]).split("something left out")
+    assert "no_texts" not in whole
+    assert "| left out | cirp, planted | cirp, planted_all |" in left_out
+    assert "| nothing | .500 [.480, .520] | .600 [.580, .620] |" in left_out
+    assert "| no_texts | .300 [.280, .320] | .200 [.180, .220] |" in left_out
+
+
 def test_markdown_holds_every_model_once_a_task_with_its_interval() -> None:
     page = figures_markdown([figure("cirp", 0.5), figure("tfidf", 0.4), figure("cirp", 0.3, part="all"), figure("cirp", 0.9, metric="ndcg@10")])
     assert "### tiny: bundle, recall@20" in page
