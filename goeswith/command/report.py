@@ -57,13 +57,13 @@ def sample_refused(profile: Profile) -> dict[str, list[dict[str, Any]]]:
 
 
 def read_gates(profile: Profile, run_id: str) -> list[dict[str, Any]]:
-    """Return one line a gated table: expectations, failures and decision."""
+    """Return one line a gated table, by name: expectations, which failed of those that stop a run and of those that warn, decision."""
     if lake.current_version(profile, "gate_results") is None:
         return []
     columns = ("table", "version", "success", "severity", "decision")
     tables: dict[tuple[str, int], dict[str, Any]] = {}
     for row in lake.read_table(profile, "gate_results", columns=columns, where={"run": run_id}).to_pylist():
-        line = tables.setdefault((row["table"], row["version"]), {**row, "expectations": 0, "failed": 0})
+        line = tables.setdefault((row["table"], row["version"]), {**row, "expectations": 0, "stop": 0, "warn": 0})
         line["expectations"] += 1
-        line["failed"] += not row["success"]
-    return list(tables.values())
+        line[row["severity"]] += not row["success"]
+    return [tables[key] for key in sorted(tables)]

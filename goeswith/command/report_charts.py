@@ -32,6 +32,7 @@ def _draw_curve(points: Sequence[Mapping[str, Any]]) -> str:
     for key in terms if len(terms) == 1 else ["loss", *terms]:
         axes.plot(*_line(points, key), label=key, linewidth=1.4)
     axes.set_xlabel("epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     if any("score" in point for point in points):
         right = axes.twinx()
         right.plot(*_line(points, "score"), label="score (right)", linewidth=1.4, linestyle="--", color="#555")
