@@ -16,7 +16,10 @@ def show_summary(summary: Mapping[str, Any], *, report: Path) -> None:
     """Print rows, edges, the table of metrics that decides each task, and one answer of each kind."""
     console = Console()
     console.print(_rows(summary))
-    console.print(_edges(summary["edges"]))
+    if any(summary["edges"].values()):
+        console.print(_edges(summary["edges"]))
+    for note in summary["notes"]:
+        console.print(note, style="yellow")
     for table in metric_tables(summary["metrics"]):
         if table["main"]:
             console.print(_metrics(table))

@@ -1,6 +1,6 @@
 """What a whole run came to: rows, edges, metrics, versions and seconds, from the tables and the run's records."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +13,8 @@ from goeswith.releases import Release, read_release
 from goeswith.results import read_figures
 
 ROW_COUNTS = ("in", "kept", "quarantined", "duplicates")
+NO_EDGES = "No two items ever met, and the source declares no relation: every answer rests on content alone."
+NO_METRICS = "Nothing was held out to measure the models by: no basket, no bundle, no declared relation."
 
 
 def build_summary(profile: Profile, run_id: str, answers: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,18 +22,25 @@ def build_summary(profile: Profile, run_id: str, answers: Mapping[str, Any]) -> 
     records = read_records(profile, run_id)
     ingest = records["ingest"]["summary"]
     release = read_release(profile)
+    edges, metrics = count_edges(profile, release), [asdict(figure) for figure in read_figures(profile, "metrics")]
     return {
         "run": run_id,
         "source": {"name": ingest["source"], "lacks": ingest["lacks"]},
         "rows": total_rows(ingest["rows"]),
         "rows_by_table": ingest["rows"],
         "rules": ingest["rules"],
-        "edges": count_edges(profile, release),
-        "metrics": [asdict(figure) for figure in read_figures(profile, "metrics")],
+        "edges": edges,
+        "metrics": metrics,
+        "notes": note_gaps(edges, metrics),
         "answers": dict(answers),
         "versions": {"release": release.name, "tables": dict(release.versions), "models": records.get("publish_models", {}).get("summary", {})},
         "seconds": {step: record["seconds"] for step, record in records.items()},
     }
+
+
+def note_gaps(edges: Mapping[str, Mapping[str, int]], metrics: Sequence[Any]) -> list[str]:
+    """Return a sentence for each thing that a shop's data could not give."""
+    return [*([] if any(edges.values()) else [NO_EDGES]), *([] if metrics else [NO_METRICS])]
 
 
 def total_rows(by_table: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

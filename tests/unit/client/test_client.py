@@ -50,7 +50,7 @@ def test_without_neighbours_the_model_answers_and_the_note_says_why() -> None:
 def test_an_answer_from_content_alone_says_so() -> None:
     answer = make(models=FakeModels(rank_all("content"))).substitutes("i0", k=3)
     assert answer.source == "content"
-    assert {item.reason for item in answer.items} == {"similar in picture and text"}
+    assert {item.reason for item in answer.items} == {"similar in content"}
 
 
 def test_with_triton_away_a_part_of_the_precomputed_is_still_an_answer() -> None:
@@ -217,7 +217,7 @@ def test_a_completed_bundle_says_with_which_given_items_each_one_was_bought() ->
     features.held = [edge("i0", "i2", 5), edge("i1", "i2", 1), edge("i0", "i3", 9, type="substitute")]
     reasons = {item.item_id: item.reason for item in make(features, FakeModels(rank_all())).bundle(["i0", "i1"], k=2).items}
     assert reasons["i2"] == "goes with i0: bought together 5 times, lift 2.0; with i1: bought together once, lift 2.0"
-    assert reasons["i3"].startswith("the model: in picture and text near")
+    assert reasons["i3"].startswith("the model: near in content")
 
 
 def test_a_new_items_answer_says_what_similar_items_were_bought_with_it() -> None:

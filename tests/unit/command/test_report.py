@@ -10,7 +10,7 @@ from goeswith.catalogue import Writer
 from goeswith.command.metric_tables import metric_tables
 from goeswith.command.report import write_report
 from goeswith.command.show import show_summary
-from goeswith.command.summary import count_edges, total_rows
+from goeswith.command.summary import NO_EDGES, NO_METRICS, count_edges, note_gaps, total_rows
 from goeswith.profile import Profile
 from tests import tiny_shop
 
@@ -40,6 +40,7 @@ def summary(profile: Profile) -> dict[str, Any]:
         "rules": {"price_negative": 1},
         "edges": count_edges(profile, releases.read_release(profile)),
         "metrics": [figure("cirp", 0.5), figure("tfidf", 0.4)],
+        "notes": [],
         "answers": {"substitutes": answer, "samples": [answer], "explain": {"a": "x", "b": "y", "evidence": {"n": 5}}},
         "versions": {"release": "r", "tables": versions, "models": {}},
         "seconds": {"ingest": 3.0, "count_pairs": 2.0},
@@ -50,6 +51,18 @@ def test_the_report_shows_rows_refusals_pictures_and_metrics(profile: Profile, s
     page = write_report(profile, summary).read_text(encoding="utf-8")
     for expected in ("price_negative", "data:image/png;base64,", "bundle · shop · all", "views", "<svg", "bought together 5 times"):
         assert expected in page
+
+
+def test_a_shop_without_events_is_told_what_that_means(profile: Profile, summary: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    nothing: dict[str, dict[str, int]] = {"counted": {}, "kept": {}, "related": {}}
+    silent = {**summary, "edges": nothing, "metrics": [], "notes": note_gaps(nothing, [])}
+    show_summary(silent, report=write_report(profile, silent))
+    printed = " ".join(capsys.readouterr().out.split())
+    page = (profile.results / "report.html").read_text(encoding="utf-8")
+    for note in (NO_EDGES, NO_METRICS):
+        assert note in printed
+        assert note in page
+    assert note_gaps(summary["edges"], summary["metrics"]) == []
 
 
 def test_a_title_with_a_script_stays_text(profile: Profile, summary: dict[str, Any]) -> None:

@@ -114,8 +114,8 @@ def read_ranked(outputs: Mapping[str, Sequence[Any]]) -> Iterator[Neighbour]:
 _REASONS = {
     "behaviour": "the model, from what users did with both",
     "cold_start": "the model, by what users did with similar items",
-    "content": "similar in picture and text",
-    "bundle": "the model: in picture and text near to what the given items have in common",
+    "content": "similar in content",
+    "bundle": "the model: near in content to what the given items have in common",
 }
 
 
