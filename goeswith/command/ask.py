@@ -145,7 +145,7 @@ def _show(answer: Mapping[str, Any], as_json: bool) -> None:
     heading = _HEADINGS.get(answer["type"], f"{answer['type']}s of {{}}").format(", ".join(answer["query"]))
     table = Table("score", "item", "title", "price", "why", title=escape(heading), title_justify="left")
     for item in answer["items"]:
-        price = "" if item["price"] is None else f"{item['price']:g} {item['currency'] or ''}"
+        price = "" if item["price"] is None else f"{item['price']:.2f} {item['currency'] or ''}".rstrip()
         table.add_row(f"{item['score']:.3f}", escape(item["item_id"]), _title(item), price, escape(item["reason"]))
     console = Console()
     console.print(table)
