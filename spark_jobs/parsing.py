@@ -63,6 +63,7 @@ def parse_events(raw: DataFrame, hash_key: str) -> DataFrame:
     """Return typed events. Users, baskets and sessions are known by a keyed hash only: a basket's id often holds its user's."""
     user, basket, item = (clean.clean_id(raw_column(raw, name)) for name in ("user_id", "basket_id", "item_id"))
     kind = F.lower(F.trim(raw_column(raw, "kind"))) if "kind" in raw.columns else F.lit("purchase")
+    cancelled = clean.parse_flag(F.coalesce(clean.clean_id(raw_column(raw, "cancelled")), F.lit("no")))
     quantity = F.coalesce(clean.clean_id(raw_column(raw, "quantity")), F.lit("1")).try_cast("double")
     time, price = raw_column(raw, "happened_at"), raw_column(raw, "price")
     identity = F.to_json(F.struct(kind, basket, user, item, time, raw_column(raw, "quantity"), price))
@@ -73,20 +74,23 @@ def parse_events(raw: DataFrame, hash_key: str) -> DataFrame:
         user_id=clean.keyed_hash(user, hash_key),
         item_id=item,
         kind=kind,
-        quantity=F.when(quantity % 1 == 0, quantity.try_cast("int")),
+        quantity=F.when(cancelled, 0).otherwise(F.when(quantity % 1 == 0, quantity.try_cast("int"))),
         price=clean.parse_price(price),
         happened_at=clean.parse_time(time),
+        recorded_at=clean.parse_time(raw_column(raw, "recorded_at")),
+        cancelled=cancelled,
     )
     checks = [
         *_id_checks("item_id"),
         Check("basket_empty", F.col("basket_id").isNull(), "basket_id"),
         Check("kind_unknown", F.col("kind").isNull() | ~F.col("kind").isin(*_values("events", "kind")), "kind"),
+        Check("cancelled_unreadable", F.col("cancelled").isNull(), "cancelled"),
         Check("quantity_unreadable", F.col("quantity").isNull(), "quantity"),
-        Check("quantity_out_of_range", ~_within("events", "quantity"), "quantity"),
+        Check("quantity_out_of_range", ~_within("events", "quantity") | ((F.col("quantity") == 0) & ~F.col("cancelled")), "quantity"),
         *_price_checks("events"),
-        Check("time_unreadable", _told("happened_at") & F.col("happened_at").isNull(), "happened_at"),
+        *(Check("time_unreadable", _told(column) & F.col(column).isNull(), column) for column in ("happened_at", "recorded_at")),
     ]
-    return _checked(typed, checks)
+    return _checked(typed, checks).drop("cancelled")
 
 
 def parse_bundles(raw: DataFrame, hash_key: str) -> DataFrame:
