@@ -21,6 +21,7 @@ EPOCH_SECONDS = r"^[0-9]{9,11}(\.[0-9]+)?$"
 EPOCH_MILLISECONDS = r"^[0-9]{12,14}$"
 COMPACT_DATE = r"^[0-9]{8}$"
 
+HASH_MARK, HASH_CHARS = "hmac:", 64
 BLOCK_BYTES = 64
 """HMAC's block size for SHA-256 (RFC 2104)."""
 
@@ -120,6 +121,17 @@ def parse_flag(value: Column) -> Column:
     """Return true or false for the usual words of either; null for anything else."""
     word = F.lower(F.trim(value))
     return F.when(word.isin("true", "1", "yes", "y", "in stock"), F.lit(True)).when(word.isin("false", "0", "no", "n", "out of stock"), F.lit(False))
+
+
+def mark_hash(hashed: Column) -> Column:
+    """Say that a text is a keyed hash already, so that a replay can tell it from an id that somebody wrote by hand."""
+    return F.concat(F.lit(HASH_MARK), hashed)
+
+
+def hash_unmarked(value: Column, key: str) -> Column:
+    """Return the keyed hash: the one that a marked text holds, or that of any other text."""
+    held = F.substring(value, len(HASH_MARK) + 1, HASH_CHARS)
+    return F.when(value.startswith(HASH_MARK), held).otherwise(keyed_hash(value, key))
 
 
 def keyed_hash(value: Column, key: str) -> Column:

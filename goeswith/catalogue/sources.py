@@ -33,7 +33,7 @@ ITEMS = Table(
             field("image", pa.string(), "reference into the picture store", null=True),
             field("available", pa.bool_(), "in stock, as far as the source says"),
             field("variant_of", pa.string(), "the product that this item is a colour or size of", null=True),
-            field("same_title_as", pa.string(), "smallest item_id of the items whose titles say nearly the same; null where no other does", null=True),
+            field("same_title_as", pa.string(), "smallest item_id of those with nearly the same title; null where there is no other", null=True),
             KNOWN_AT,
             UPDATED_AT,
         ]
