@@ -4,6 +4,7 @@ Judged are the events that were kept: a file that came twice makes nobody a robo
 users, days and baskets count too; those that stand in the lake already stay there.
 """
 
+from functools import reduce
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -44,10 +45,12 @@ def mark_robots(events: DataFrame, held: DataFrame | None, limits: Limits) -> Da
     Where there are none, ``events`` comes back as it is, for the price of two sums.
     """
     dated = events.withColumn("_day", F.to_date("happened_at"))
-    for rule in _list_rules(limits):
-        robots = _find_robots(dated.where(F.col(OUTCOME) == KEPT), held, rule)
-        if not robots.isEmpty():
-            dated = _quarantine(dated, robots, rule)
+    kept = dated.where(F.col(OUTCOME) == KEPT)
+    found = [(rule, _find_robots(kept, held, rule)) for rule in _list_rules(limits)]
+    if reduce(DataFrame.union, (robots.select("_why") for _, robots in found)).isEmpty():
+        return events
+    for rule, robots in found:
+        dated = _quarantine(dated, robots, rule)
     return dated.select(*events.columns)
 
 

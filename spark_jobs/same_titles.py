@@ -1,10 +1,10 @@
 """Items whose titles say nearly the same: equal sets of words, or sets that share nine tenths of them (Jaccard).
 
-Two sets are that near where they differ by one word and have nine or more in common, or by one word each and have eighteen. So
-each set leaves a signature of itself and one of itself less each of its words, and near sets share a signature. Nothing is
-compared with everything: the work grows with the words of the titles, a title that thousands share is one set, and no pairs are
-formed (``MinHashLSH`` of Spark ML would form all pairs of a bucket). Titles of more than 28 words that differ in more
-than these ways, and are still within nine tenths, are not found.
+Two sets are that near where one has a word more and nine or more are common, or where each has a word of its own and eighteen or
+more are common. So each set leaves a signature of itself and one of itself less each of its words, and near sets share a signature.
+Nothing is compared with everything: the work grows with the words of the titles, a title that thousands share is one set, and no
+pairs are formed (``MinHashLSH`` of Spark ML would form all pairs of a bucket). For titles of up to nineteen words that is exact;
+longer ones may be that near in other ways (two words more on one side), which are not found.
 """
 
 from pyspark.sql import Column, DataFrame

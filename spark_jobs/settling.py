@@ -78,10 +78,10 @@ def settle_rows(parsed: DataFrame, target: str, key: tuple[str, ...], rivals: Ri
 
 def _with_rivals(parsed: DataFrame, key: tuple[str, ...], rivals: Rivals) -> DataFrame:
     """Add the lake's rows of the keys that came, at position -1: older than anything that comes now."""
-    named = [f for f in parsed.schema.fields if f.name not in OWN]
+    named = [name for name in parsed.columns if name not in OWN]
     held = rivals.rows.join(parsed.select(*key), on=list(key), how="left_semi")
-    typed = held.select(*(F.col(f.name).cast(f.dataType) for f in named), F.lit(-1).cast("long").alias(POSITION), F.lit(True).alias(HELD))
-    return parsed.withColumn(HELD, F.lit(False)).unionByName(typed, allowMissingColumns=True)
+    before = held.select(*named, F.lit(-1).cast("long").alias(POSITION), F.lit(True).alias(HELD))
+    return parsed.withColumn(HELD, F.lit(False)).unionByName(before, allowMissingColumns=True)
 
 
 def _newest_first(target: str, *, win_ties: bool) -> list[Column]:
