@@ -21,7 +21,7 @@ from spark_jobs.repairs import legal_fields, read_repairs
 from spark_jobs.row_checks import DETAIL, FIELDS, POSITION, PROBLEM, ROW, RULE
 from spark_jobs.settling import OUTCOME, QUARANTINED, Settled, fields_of
 from spark_jobs.sources.base import ROW_INCOMPLETE, TEXT_NOT_UTF8
-from spark_jobs.tables import spark_schema
+from spark_jobs.table_schema import spark_schema
 
 KEY = ("source", "row_hash")
 KEY_TYPE = "source string, row_hash string"
