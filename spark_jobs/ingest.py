@@ -8,7 +8,7 @@ Users, baskets, sessions and groups are known by a keyed hash only. Every mode m
 its commits: the quarantine comes last, so a row is there until it stands in its table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field
 from functools import reduce
 from pathlib import Path
@@ -24,13 +24,13 @@ from goeswith.errors import ConfigError
 from goeswith.jobs import JobResult, JobRun
 from goeswith.progress import progress
 from spark_jobs.intake import NOTHING, PICTURES, TARGETS, Held, parse_source, read_held, settle_tables
-from spark_jobs.item_rows import change_items, complete_items
+from spark_jobs.item_rows import FILLED_IN, change_items, complete_items
 from spark_jobs.replay import choose_refused, parse_refused, remaining_quarantine
 from spark_jobs.robots import Limits
 from spark_jobs.session import get_session
 from spark_jobs.settling import Settled, kept_rows, quarantine_rows
 from spark_jobs.sources import build_source
-from spark_jobs.tables import empty_table, merge_table, read_table
+from spark_jobs.tables import create_table, empty_table, merge_table, read_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -66,7 +66,7 @@ def _take_in(spark: SparkSession, job: JobRun, config: Config) -> JobResult:
     held = NOTHING if whole else read_held(spark, job.profile, win_ties=False)
     settled = settle_tables(parse_source(source.read(spark), source.name, job.profile), config.robots, held)
     tables = {**build_tables(spark, settled, held), "quarantine": build_quarantine(settled, source.name)}
-    versions = _write(spark, job, tables, whole=tables if whole else {})
+    versions = _write(spark, job, tables, whole=tables if whole else ())
     return _finish(spark, job, versions, settled, {"source": source.name, "lacks": list(source.lacks)})
 
 
@@ -80,18 +80,22 @@ def _replay(spark: SparkSession, job: JobRun, config: Config) -> JobResult:
     held = read_held(spark, job.profile, win_ties=True)
     settled = settle_tables(parse_refused(chosen, job.profile), config.robots, held)
     tables = {**build_tables(spark, settled, held), "quarantine": remaining_quarantine(quarantine, settled)}
-    versions = _write(spark, job, tables, whole={"quarantine"})
+    versions = _write(spark, job, tables, whole=("quarantine",))
     return _finish(spark, job, versions, settled, {"source": "quarantine", "lacks": []})
 
 
 def build_tables(spark: SparkSession, settled: Mapping[str, Settled], held: Held = NOTHING) -> dict[str, DataFrame]:
-    """Return the rows to write of each table: all of it in a snapshot, else what is new or changed; none where nothing came."""
-    tables = {name: kept_rows(settled[name].rows) if name in settled else empty_table(spark, name) for name in TARGETS}
-    pictures = kept_rows(settled[PICTURES].rows) if PICTURES in settled else None
+    """Return the rows to write of each table: all of it in a snapshot, empty where nothing came; else what is new or changed."""
+    kept = {name: kept_rows(target.rows) for name, target in settled.items()}
     if "items" not in held.tables:
-        return {**tables, "items": complete_items(tables["items"], pictures)}
-    came = sum(settled[name].account.kept for name in ("items", PICTURES) if name in settled)
-    return {**tables, "items": change_items(tables["items"], pictures, held.tables["items"])} if came else tables
+        whole = {name: kept.get(name, empty_table(spark, name)) for name in TARGETS}
+        return {**whole, "items": complete_items(whole["items"], kept.get(PICTURES))}
+    changed = {name: rows for name, rows in kept.items() if settled[name].account.kept}
+    pictures = changed.pop(PICTURES, None)
+    if "items" in changed or pictures is not None:
+        items = changed.get("items", empty_table(spark, "items").drop(*FILLED_IN))
+        changed["items"] = change_items(items, pictures, held.tables["items"])
+    return changed
 
 
 def build_quarantine(settled: Mapping[str, Settled], source: str) -> DataFrame:
@@ -99,12 +103,19 @@ def build_quarantine(settled: Mapping[str, Settled], source: str) -> DataFrame:
     return reduce(DataFrame.unionByName, (quarantine_rows(target.rows, source, name) for name, target in settled.items()))
 
 
-def _write(spark: SparkSession, job: JobRun, tables: Mapping[str, DataFrame], *, whole: Any) -> dict[str, int]:
-    """Merge each table, the quarantine last; of those in ``whole`` rows that are not named go."""
+def _write(spark: SparkSession, job: JobRun, tables: Mapping[str, DataFrame], *, whole: Collection[str]) -> dict[str, int]:
+    """Merge each table that is to change, the quarantine last; of those in ``whole`` rows that are not named go."""
     versions = {}
-    with progress("ingest", len(tables), unit="tables") as advance:
-        for name, frame in tables.items():
-            versions[name] = merge_table(spark, job.profile, name, frame, run_id=job.run_id, job="ingest", consumed={}, delete_missing=name in whole)
+    with progress("ingest", len(TARGETS) + 1, unit="tables") as advance:
+        for name in (*TARGETS, "quarantine"):
+            if name in tables:
+                rows = tables[name]
+                versions[name] = merge_table(
+                    spark, job.profile, name, rows, run_id=job.run_id, job="ingest", consumed={}, delete_missing=name in whole
+                )
+            else:
+                create_table(spark, job.profile, name)
+                versions[name] = lake.open_table(job.profile, name).version()
             advance(1, name)
     return versions
 

@@ -96,5 +96,8 @@ def _settle(target: str, parsed: Parsed, limits: Limits, held: Held) -> Settled:
     """Settle one target and hold it in Spark's cache until it is written."""
     key = ("item_id",) if target == PICTURES else find_table(target).key
     cached = settle_rows(parsed.typed, target, key, held.rivals(target)).persist()
-    rows = mark_robots(cached, held.tables.get(target), limits) if target == "events" else cached
-    return Settled(rows, cached, count_outcomes(target, parsed.came.count(), rows))
+    account = count_outcomes(target, parsed.came.count(), cached)
+    if target != "events" or not account.kept:
+        return Settled(cached, cached, account)
+    rows = mark_robots(cached, held.tables.get(target), limits)
+    return Settled(rows, cached, account if rows is cached else count_outcomes(target, account.rows_in, rows))

@@ -5,6 +5,9 @@ from pyspark.sql import functions as F
 
 from spark_jobs.same_titles import find_same_titles
 
+FILLED_IN = ("image", "same_title_as", "updated_at")
+"""Columns of items that no row of a source says."""
+
 
 def complete_items(items: DataFrame, pictures: DataFrame | None) -> DataFrame:
     """Return all items of a shop with the references of their stored pictures and the groups of their titles, null where there is none."""
