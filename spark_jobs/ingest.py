@@ -22,6 +22,7 @@ from goeswith import lake
 from goeswith.config import STRICT, parse_config
 from goeswith.errors import ConfigError
 from goeswith.jobs import JobResult, JobRun
+from goeswith.profile import Profile
 from goeswith.progress import progress
 from spark_jobs.intake import NOTHING, PICTURES, TARGETS, Held, parse_source, read_held, settle_tables
 from spark_jobs.item_rows import FILLED_IN, change_items, complete_items
@@ -29,7 +30,8 @@ from spark_jobs.replay import choose_refused, parse_refused, remaining_quarantin
 from spark_jobs.robots import Limits
 from spark_jobs.session import get_session
 from spark_jobs.settling import Settled, kept_rows, quarantine_rows
-from spark_jobs.sources import build_source
+from spark_jobs.sources import RawTables, build_source
+from spark_jobs.sources.seen import refuse_lost_values, seen_path, write_seen
 from spark_jobs.tables import create_table, empty_table, merge_table, read_table
 
 
@@ -64,9 +66,14 @@ def _take_in(spark: SparkSession, job: JobRun, config: Config) -> JobResult:
     source = build_source(config.source, Path(config.data) if config.data else None, config.options, job.profile)
     whole = config.mode == "snapshot"
     held = NOTHING if whole else read_held(spark, job.profile, win_ties=False)
-    settled = settle_tables(parse_source(source.read(spark), source.name, job.profile), config.robots, held)
+    raw = source.read(spark)
+    settled = settle_tables(parse_source(raw, source.name, job.profile), config.robots, held)
+    _refuse_lost_values(job.profile, source.name, raw, settled)
     tables = {**build_tables(spark, settled, held), "quarantine": build_quarantine(settled, source.name)}
     versions = _write(spark, job, tables, whole=tables if whole else ())
+    for name, columns in raw.columns.items():
+        account = settled[name].account
+        write_seen(seen_path(job.profile, source.name, name), columns, {rule: n / account.rows_in for rule, n in account.unreadable.items()})
     return _finish(spark, job, versions, settled, {"source": source.name, "lacks": list(source.lacks)})
 
 
@@ -82,6 +89,12 @@ def _replay(spark: SparkSession, job: JobRun, config: Config) -> JobResult:
     tables = {**build_tables(spark, settled, held), "quarantine": remaining_quarantine(quarantine, settled)}
     versions = _write(spark, job, tables, whole=("quarantine",))
     return _finish(spark, job, versions, settled, {"source": "quarantine", "lacks": []})
+
+
+def _refuse_lost_values(profile: Profile, source: str, raw: RawTables, settled: Mapping[str, Settled]) -> None:
+    for name, columns in raw.columns.items():
+        account = settled[name].account
+        refuse_lost_values(seen_path(profile, source, name), name, account.rows_in, columns, account.unreadable)
 
 
 def build_tables(spark: SparkSession, settled: Mapping[str, Settled], held: Held = NOTHING) -> dict[str, DataFrame]:

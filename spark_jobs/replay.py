@@ -5,7 +5,7 @@ backwards, and the ids of users and baskets can only be hashed once, from what t
 takes the place of the row's text, so its outcome finds the way back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def parse_refused(chosen: DataFrame, profile: Profile) -> dict[str, Parsed]:
     """Type the chosen rows again, by target; ids that are hashed stay as they are."""
     targets = {row["target"] for row in chosen.select("target").distinct().collect()}  # five at most
     hide = partial(cleaning.hash_unmarked, key=profile.user_hash_key.get_secret_value())
-    parse = {
+    parse: dict[str, Callable[[DataFrame], DataFrame]] = {
         "items": parsing.parse_items,
         "events": partial(parsing.parse_events, hide=hide),
         "bundles": partial(parsing.parse_bundles, hide=hide),
@@ -60,7 +60,7 @@ def _as_raw(chosen: DataFrame, target: str) -> DataFrame:
     mine = chosen.where(F.col("target") == target)
     key = F.to_json(F.struct(*KEY)).alias(ROW)
     problem = F.when(untouched, F.col("rule")).alias(PROBLEM)
-    said = [F.col("rule").alias("_was"), F.col("detail").alias("_why"), "source"]
+    said = [F.col("rule").alias("_was"), F.col("detail").alias("_why"), F.col("source")]
     return mine.select(given.alias("given"), key, problem, *said).select("given.*", ROW, PROBLEM, "_was", "_why", "source")
 
 

@@ -31,6 +31,11 @@ class Account:
     duplicates: int = 0
     rules: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def unreadable(self) -> dict[str, int]:
+        """The rules of values that could not be read."""
+        return {rule: n for rule, n in self.rules.items() if rule.endswith("_unreadable")}
+
     def as_row(self) -> dict[str, int]:
         """Return the four counts by the names of the summary."""
         return {"in": self.rows_in, "kept": self.kept, "quarantined": self.quarantined, "duplicates": self.duplicates}

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import types as T
 
 from goeswith.errors import ConfigError
 from goeswith.jobs import JobRun
@@ -19,10 +18,7 @@ from tests.own_shop import content, take_in, write_shop
 
 pytestmark = pytest.mark.spark
 
-STATE = T.StructType(
-    [T.StructField("event_id", T.StringType()), T.StructField("quantity", T.IntegerType())]
-    + [T.StructField(name, T.TimestampType()) for name in ("recorded_at", "happened_at")]
-)
+STATE_TYPE = "event_id string, quantity int, recorded_at timestamp, happened_at timestamp"
 DAY = "2024-01-0{} 00:00:00"
 State = tuple[str, int, int | None]
 """Event id, quantity, and the day on which it was recorded."""
@@ -31,15 +27,15 @@ State = tuple[str, int, int | None]
 def states(spark: SparkSession, rows: list[State]) -> DataFrame:
     said = [(name, quantity, None if day is None else DAY.format(day), DAY.format(1)) for name, quantity, day in rows]
     frame = spark.createDataFrame(said, "event_id string, quantity int, recorded_at string, happened_at string")
-    return frame.select(*(frame[f.name].cast(f.dataType).alias(f.name) for f in STATE.fields))
+    return frame.selectExpr("event_id", "quantity", "cast(recorded_at as timestamp)", "cast(happened_at as timestamp)")
 
 
 def parsed(spark: SparkSession, rows: list[State]) -> DataFrame:
     """Return rows as parsing gives them; their text is their position."""
     kept = states(spark, rows).collect()
     own = f"{RULE} string, {DETAIL} string, {FIELDS} string, {ROW} string, {POSITION} bigint"
-    schema = T.StructType([*STATE.fields, *T.StructType.fromDDL(own).fields])
-    return spark.createDataFrame([(*row, None, None, None, str(at), at) for at, row in enumerate(kept)], schema)
+    rows = [(*row, None, None, None, str(at), at) for at, row in enumerate(kept)]
+    return spark.createDataFrame(rows, f"{STATE_TYPE}, {own}")
 
 
 def settle(spark: SparkSession, came: list[State], held: list[State], *, win_ties: bool = False) -> list[tuple[str, str | None]]:
@@ -49,7 +45,7 @@ def settle(spark: SparkSession, came: list[State], held: list[State], *, win_tie
 
 
 def test_a_later_state_replaces_an_earlier_one_loses_and_an_equal_one_is_a_duplicate(spark: SparkSession) -> None:
-    held = [("a", 1, 3), ("b", 1, 3), ("c", 1, 3), ("other", 1, 3)]
+    held: list[State] = [("a", 1, 3), ("b", 1, 3), ("c", 1, 3), ("other", 1, 3)]
     came: list[State] = [("a", 2, 4), ("b", 2, 2), ("c", 1, 3), ("new", 1, None)]
     assert settle(spark, came, held) == [(KEPT, None), (QUARANTINED, ID_CONFLICT), (DUPLICATE, None), (KEPT, None)]
 

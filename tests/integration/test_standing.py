@@ -27,8 +27,8 @@ def standing_slowly(events: list[dict[str, Any]]) -> set[str]:
     net: Counter[tuple[str, str]] = Counter()
     for e in events:
         net[e["basket_id"], e["item_id"]] += e["quantity"] * {"purchase": 1, "return": -1, "view": 0}[e["kind"]]
-    stands = {"view": lambda _: True, "return": lambda _: False, "purchase": lambda entry: net[entry] > 0}
-    return {e["event_id"] for e in events if e["quantity"] > 0 and stands[e["kind"]]((e["basket_id"], e["item_id"]))}
+    kept = {e["event_id"] for e in events if e["kind"] == "purchase" and net[e["basket_id"], e["item_id"]] > 0}
+    return {e["event_id"] for e in events if e["quantity"] > 0 and (e["kind"] == "view" or e["event_id"] in kept)}
 
 
 def test_pieces_are_summed_over_all_lines_of_an_item_in_its_basket(spark: SparkSession) -> None:

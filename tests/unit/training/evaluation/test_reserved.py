@@ -48,9 +48,9 @@ def members(job: JobRun, *more: dict[str, object]) -> tuple[tuple[str, ...], ...
 def test_a_returned_and_a_cancelled_item_are_no_part_of_their_basket(job: JobRun) -> None:
     whole = members(job)[0]
     assert whole == ("pan-red-0", "pan-red-1", "spatula-red-0", "spatula-red-1")
-    returned = {"event_id": "r", "kind": "return"}
+    returned: dict[str, object] = {"event_id": "r", "kind": "return"}
     assert members(job, returned) == (whole[1:],)
-    cancelled = {"event_id": "kitchen-red-pan-red-0-0", "quantity": 0}
+    cancelled: dict[str, object] = {"event_id": "kitchen-red-pan-red-0-0", "quantity": 0}
     assert members(job, cancelled) == (whole[1:],)
 
 
