@@ -59,10 +59,15 @@ def read_table(
 def read_batches(
     profile: Profile, name: str, *, version: int | None = None, columns: Sequence[str] | None = None, where: Mapping[str, str] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Yield a table's rows in batches of bounded size, in the catalogue's types."""
-    schema = _schema_of(find_table(name), columns)
-    query = f"SELECT {', '.join(map(_quoted, schema.names))} FROM t{_condition(where)}"  # noqa: S608 - names from the catalogue, values escaped
-    found = QueryBuilder().register("t", open_table(profile, name, version)).execute(query)
+    """Yield a table's rows in batches of bounded size, in the catalogue's types.
+
+    A nullable column that the catalogue got later than the table's version was written is null.
+    """
+    schema, delta = _schema_of(find_table(name), columns), open_table(profile, name, version)
+    there = {column.name for column in delta.schema().fields}
+    chosen = [_quoted(f.name) if f.name in there or not f.nullable else f"NULL AS {_quoted(f.name)}" for f in schema]
+    query = f"SELECT {', '.join(chosen)} FROM t{_condition(where)}"  # noqa: S608 - names from the catalogue, values escaped
+    found = QueryBuilder().register("t", delta).execute(query)
     for batch in pa.RecordBatchReader.from_stream(found):
         yield batch.cast(schema)
 

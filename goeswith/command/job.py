@@ -26,12 +26,13 @@ def job(
     from goeswith.releases import released_versions
 
     profile = load_profile()
-    pinned = _mapping("--versions", versions) or released_versions(profile)
-    job_run = JobRun(profile=profile, run_id=run, versions=pinned, params=_mapping("--params", params))
+    pinned = read_option("--versions", versions) or released_versions(profile)
+    job_run = JobRun(profile=profile, run_id=run, versions=pinned, params=read_option("--params", params))
     sys.stdout.write(_do(name, step or name, job_run) + "\n")
 
 
-def _mapping(option: str, text: str) -> dict[str, Any]:
+def read_option(option: str, text: str) -> dict[str, Any]:
+    """Return the JSON object that an option holds. Raises ``ConfigError`` that names the option."""
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:

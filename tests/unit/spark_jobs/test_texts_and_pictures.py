@@ -11,7 +11,7 @@ from PIL import Image
 
 from goeswith.pictures import read_picture
 from spark_jobs.cleaning import decode_array
-from spark_jobs.parsing import DETAIL, ROW, RULE
+from spark_jobs.row_checks import DETAIL, ROW, RULE
 from spark_jobs.picture_intake import store_row
 
 
