@@ -12,8 +12,8 @@ from goeswith.profile import Profile
 from spark_jobs import count_pairs, measure_pairs, reserve_holdout
 from spark_jobs.reserve_holdout import Config, build_holdout
 from spark_jobs.tables import merge_table, read_table
-from tests.integration.test_pairs import rows_of
 from tests.naive_pairs import START, event
+from tests.spark_rows import rows_of
 
 pytestmark = pytest.mark.spark
 

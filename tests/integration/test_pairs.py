@@ -2,14 +2,13 @@
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from goeswith import lake
-from goeswith.catalogue import find_table
 from goeswith.catalogue.graph import GRAPHS
 from goeswith.errors import ConfigError
 from goeswith.jobs import JobResult, JobRun
@@ -19,20 +18,14 @@ from spark_jobs.pairs import ledger
 from spark_jobs.pairs.fold import EVALUATION, FULL
 from spark_jobs.pairs.ledger import read_state
 from spark_jobs.pairs.relations import CODES
-from spark_jobs.tables import merge_table, spark_schema
+from spark_jobs.tables import merge_table
 from tests.naive_pairs import DAY, START, Event, Pair, count, event
+from tests.spark_rows import rows_of
 
 pytestmark = pytest.mark.spark
 
 Row = dict[str, Any]
 EVERY = {"relations": list(CODES)}
-
-
-def rows_of(spark: SparkSession, name: str, rows: Iterable[Row]) -> DataFrame:
-    """Return rows of a catalogue table; ``updated_at`` is left to the writer."""
-    table = find_table(name)
-    columns = [column for column in table.columns if column != "updated_at"]
-    return spark.createDataFrame([tuple(row.get(column) for column in columns) for row in rows], spark_schema(table, columns))
 
 
 class Shop:

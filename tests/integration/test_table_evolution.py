@@ -13,7 +13,7 @@ from goeswith.errors import DataContractError
 from goeswith.profile import Profile
 from spark_jobs.table_schema import KEY_PROPERTY, spark_schema
 from spark_jobs.tables import create_table, merge_table, read_table
-from tests.integration.test_pairs import rows_of
+from tests.spark_rows import rows_of
 
 pytestmark = pytest.mark.spark
 

@@ -15,7 +15,7 @@ from goeswith.errors import DataContractError, VersionMissing
 from goeswith.profile import Profile
 from spark_jobs import cleaning
 from spark_jobs.tables import create_table, merge_table, read_table
-from tests.integration.test_pairs import rows_of
+from tests.spark_rows import rows_of
 
 pytestmark = pytest.mark.spark
 
