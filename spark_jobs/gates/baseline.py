@@ -23,8 +23,8 @@ class Baseline:
     note: str = ""
 
 
-def read_baseline(spark: SparkSession, job: JobRun, table: Table, known: Known) -> Baseline:
-    """Return the counts of the last released version, counting it now only where it was never counted."""
+def read_baseline(spark: SparkSession, job: JobRun, table: Table, known: Known, candidate: tuple[int, Counts]) -> Baseline:
+    """Return the counts of the last released version, counting it now only where it was never counted and is not ``candidate`` itself."""
     if not any(isinstance(rule, ChangeRule) for rule in table.rules):
         return Baseline()
     version = releases.released_versions(job.profile).get(table.name)
@@ -32,7 +32,7 @@ def read_baseline(spark: SparkSession, job: JobRun, table: Table, known: Known) 
         return Baseline(note="nothing released before")
     if _is_another_shop(job, table, version):
         return Baseline(version, note="the released version holds another shop")
-    kept = read_counts(job.profile, table.name, version)
+    kept = candidate[1] if candidate[0] == version else read_counts(job.profile, table.name, version)
     return Baseline(version, kept or measure_counts(table, read_table(spark, job.profile, table.name, version), known).counts)
 
 

@@ -29,7 +29,7 @@ def measure_candidate(spark: SparkSession, job: JobRun, name: str, version: int)
     rows = read_table(spark, job.profile, name, version)
     measured = measure_version(table, rows, known)
     with measured.timed("released"):
-        baseline = read_baseline(spark, job, table, known)
+        baseline = read_baseline(spark, job, table, known, (version, measured.counts))
     return Candidate(table, rows, known, measured, baseline)
 
 
