@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from goeswith.catalogue.schema import TIMESTAMP, Between, Differ, Layer, OneOf, References, Table, Writer, field
+from goeswith.catalogue.rules import Between, DegreeDrift, Differ, Drift, OneOf, References, RowCountChange, null_rates, row_counts
+from goeswith.catalogue.schema import TIMESTAMP, Layer, Table, Writer, field
 from goeswith.catalogue.sources import KNOWN_AT, UPDATED_AT
 
 GRAPHS = ("evaluation", "full")
@@ -118,6 +119,8 @@ ITEM_PAIRS = Table(
         Between(column="lift", low=0.0),
         Between(column="lift_low", low=0.0),
         *_ENDS,
+        *row_counts("graph", "relation"),
+        DegreeDrift(by=("graph", "relation"), most=0.25),
     ),
 )
 
@@ -148,6 +151,7 @@ PAIR_SCORES = Table(
         OneOf(column="rule", values=("global", "degree", "none")),
         Between(column="rate", low=0.0, high=1.0),
         *_ENDS,
+        *row_counts("graph"),
     ),
 )
 
@@ -180,6 +184,7 @@ EDGE_VERDICTS = Table(
         Between(column="p_complement", low=0.0, high=1.0),
         Between(column="p_neither", low=0.0, high=1.0),
         *_ENDS,
+        RowCountChange(low=0.5),
     ),
 )
 
@@ -217,5 +222,9 @@ RELATIONS = Table(
         OneOf(column="type", values=RELATION_TYPES),
         Between(column="weight", low=0.0, high=1.0),
         *_ENDS,
+        *row_counts("graph", "type"),
+        *null_rates("npmi", "p_type"),
+        Drift(column="weight", most=0.25),
+        DegreeDrift(by=("graph", "type"), most=0.25),
     ),
 )

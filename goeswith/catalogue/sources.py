@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from goeswith.catalogue.schema import STRINGS, TIMESTAMP, Between, Differ, Layer, OneOf, References, Table, Writer, field
+from goeswith.catalogue.rules import Between, Differ, HasRows, OneOf, References, RowCountChange, drifts, null_rates, row_counts
+from goeswith.catalogue.schema import STRINGS, TIMESTAMP, Layer, Table, Writer, field
 
 ATTRIBUTES = pa.list_(pa.struct([pa.field("name", pa.string()), pa.field("value", pa.string())]))
 
@@ -38,7 +39,13 @@ ITEMS = Table(
             UPDATED_AT,
         ]
     ),
-    rules=(Between(column="price", low=0.0, high=1e7),),
+    rules=(
+        HasRows(severity="stop"),
+        Between(column="price", low=0.0, high=1e7),
+        *row_counts(),
+        *null_rates("title", "category", "price", "image"),
+        *drifts("category", "price"),
+    ),
 )
 
 EVENTS = Table(
@@ -68,6 +75,9 @@ EVENTS = Table(
         Between(column="quantity", low=0, high=100_000),
         Between(column="price", low=0.0, high=1e7),
         References(column="item_id", table="items", to="item_id"),
+        *row_counts("kind"),
+        *null_rates("user_id", "price", "happened_at"),
+        *drifts("price"),
     ),
 )
 
@@ -93,6 +103,7 @@ BUNDLES = Table(
     rules=(
         OneOf(column="origin", values=("curated", "sold")),
         References(column="item_id", table="items", to="item_id"),
+        *row_counts(),
     ),
 )
 
@@ -117,6 +128,7 @@ DECLARED_RELATIONS = Table(
         Differ(left="src", right="dst"),
         References(column="src", table="items", to="item_id"),
         References(column="dst", table="items", to="item_id"),
+        *row_counts("kind"),
     ),
 )
 
@@ -139,6 +151,7 @@ HOLDOUT = Table(
     rules=(
         OneOf(column="kind", values=("basket", "bundle", "edge", "item")),
         OneOf(column="split", values=("validation", "test")),
+        *row_counts("kind"),
     ),
 )
 
@@ -161,4 +174,5 @@ QUARANTINE = Table(
             UPDATED_AT,
         ]
     ),
+    rules=(RowCountChange(high=2.0),),
 )

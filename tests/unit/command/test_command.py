@@ -28,7 +28,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "doctor", "run", "job", "tables", "evaluate", "report", "up", "down", "status", "ask", "explain", "quarantine"]
+    "command", ["demo", "doctor", "run", "job", "tables", "evaluate", "report", "up", "down", "status", "ask", "explain", "quarantine", "gates"]
 )
 def test_every_command_explains_itself(command: str) -> None:
     shown = CliRunner().invoke(app, [command, "--help"])
