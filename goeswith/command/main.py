@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from goeswith.command import ask, demo, doctor, evaluate, job, report, run, servers, tables
+from goeswith.command import ask, demo, doctor, evaluate, forget, job, maintain, report, run, servers, tables
 from goeswith.command.worker import obey_orders
 from goeswith.errors import GoeswithError
 
@@ -30,6 +30,8 @@ app.command()(ask.explain)
 app.command()(evaluate.evaluate)
 app.command()(report.report)
 app.command()(tables.tables)
+app.command()(maintain.maintain)
+app.command()(forget.forget_user)
 
 
 @app.callback()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from goeswith import records
-from goeswith.command.job import _mapping
+from goeswith.command.job import read_mapping
 from goeswith.config import parse_config
 from goeswith.errors import ConfigError
 from goeswith.jobs import JobResult, JobRun, load_job
@@ -73,7 +73,7 @@ def test_a_step_whose_output_is_no_table_is_left_to_the_job_itself(job: JobRun) 
 @pytest.mark.parametrize("text", ["{", "[1]", "3"])
 def test_an_option_that_is_no_json_object_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="--params"):
-        _mapping("--params", text)
+        read_mapping("--params", text)
 
 
 def test_a_jobs_config_refuses_unknown_fields_and_lists_the_legal_ones() -> None:
