@@ -19,6 +19,7 @@ PROPERTIES = {
     "delta.enableChangeDataFeed": "true",
     "delta.enableDeletionVectors": "false",
     "delta.deletedFileRetentionDuration": "interval 365 days",
+    "delta.logRetentionDuration": "interval 365 days",
     "delta.enableExpiredLogCleanup": "false",
 }
 """Properties of every table, whoever creates it. Files and log entries go when the job ``maintain`` says so, which knows what is

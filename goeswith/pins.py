@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from goeswith import lake
-from goeswith.catalogue import TABLES, Writer
 from goeswith.leases import live_leases
 from goeswith.model_contract import MANIFEST
 from goeswith.profile import Profile
@@ -15,6 +14,8 @@ from goeswith.releases import Release, valid_releases
 
 ONLINE_STATE = "online.json"
 """What the job ``materialise`` says that the online store holds; it compares those versions with the next."""
+FEED_READERS = ("item_pairs",)
+"""Tables whose jobs go on from the versions that their last commit names: they read those again, and all changes after them."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,13 +50,10 @@ def read_models(profile: Profile) -> dict[str, str]:
 
 
 def consumed_versions(profile: Profile) -> dict[str, int]:
-    """Return, for each table, the oldest version from which a Spark job may still want to read the changes.
-
-    Each commit of such a job names the versions that it was made from; the next run goes on from there.
-    """
+    """Return, for each table whose changes a job goes on from, the oldest version that it goes on from."""
     oldest: dict[str, int] = {}
-    for name, table in TABLES.items():
-        if table.writer is Writer.SPARK and lake.current_version(profile, name) is not None:
+    for name in FEED_READERS:
+        if lake.current_version(profile, name) is not None:
             for source, version in _last_consumed(profile, name).items():
                 oldest[source] = min(version, oldest.get(source, version))
     return oldest

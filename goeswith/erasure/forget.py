@@ -14,7 +14,7 @@ from goeswith import lake
 from goeswith.catalogue import TABLES, find_table
 from goeswith.erasure import state
 from goeswith.erasure.person import CONDITIONS, Person, find_person, find_rows
-from goeswith.erasure.rebuild import KEPT_WHOLE, drop_memories, empty_training_sets, newest_versions, rebuild_tables, renew_features
+from goeswith.erasure.rebuild import KEPT_WHOLE, empty_training_sets, newest_versions, rebuild_tables, renew_features
 from goeswith.erasure.samples import NAME as SAMPLES
 from goeswith.erasure.samples import find_samples, remove_samples
 from goeswith.erasure.texts import find_texts, mask_texts
@@ -23,7 +23,7 @@ from goeswith.leases import hold_upkeep, live_leases
 from goeswith.pins import read_models
 from goeswith.profile import Profile
 from goeswith.releases import invalidate_releases, read_releases, valid_releases, write_release
-from goeswith.upkeep.history import cut_history, seal
+from goeswith.upkeep.history import cut_history, seal_if_named
 from goeswith.upkeep.table import Size, measure
 
 REASON = "a user was forgotten: its tables held their rows, or counted them"
@@ -84,10 +84,8 @@ def steps(profile: Profile, person: Person, run: str) -> dict[str, Callable[[], 
         "put back what is not released": lambda: put_back(profile),
         "mask texts": lambda: mask_texts(profile, person),
         "remove rows": lambda: remove_rows(profile, person),
-        "drop what jobs remember": lambda: drop_memories(profile),
         "rebuild": lambda: rebuild_tables(profile, run),
         "empty training sets": lambda: empty_training_sets(profile),
-        "seal": lambda: [seal(profile, name, run) for name in _reached(profile)],
         "release": lambda: release(profile, run),
         "renew features": lambda: renew_features(profile, run),
         "invalidate": lambda: invalidate_releases(profile, (r.name for r in valid_releases(profile) if r.name != run), REASON),
@@ -111,6 +109,8 @@ def remove_rows(profile: Profile, person: Person) -> None:
             same = " AND ".join(f"t.{column} = s.{column}" for column in rows.column_names)
             merge = lake.open_table(profile, name).merge(rows, predicate=same, source_alias="s", target_alias="t")
             merge.when_matched_delete().execute()
+        if lake.current_version(profile, name) is not None:
+            seal_if_named(profile, name, person.texts)
     if lake.current_version(profile, SAMPLES) is not None:
         remove_samples(profile, person)
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 
@@ -40,16 +40,21 @@ class Condition:
 
 
 def _of_events(person: Person) -> pc.Expression:
-    return (pc.field("user_id") == person.user_hash) | (pc.field("basket_id") == person.user_hash)
+    own = (pc.field("user_id") == person.user_hash) | (pc.field("basket_id") == person.user_hash)
+    return own | (pc.field("user_id").is_null() & _among("basket_id", person.baskets))  # a line without a user, in a basket of theirs
 
 
 def _of_bundles(person: Person) -> pc.Expression:
-    return pc.field("group_id").isin([person.user_hash, *person.baskets])
+    return _among("group_id", {person.user_hash, *person.baskets})
 
 
 def _of_holdout(person: Person) -> pc.Expression:
-    baskets = (pc.field("kind") == "basket") & pc.field("id").isin([person.user_hash, *person.baskets])
-    return baskets | ((pc.field("kind") == "bundle") & pc.field("id").isin([*person.bundles]))
+    baskets = (pc.field("kind") == "basket") & _among("id", {person.user_hash, *person.baskets})
+    return baskets | ((pc.field("kind") == "bundle") & _among("id", person.bundles))
+
+
+def _among(column: str, values: Iterable[str]) -> pc.Expression:
+    return pc.field(column).isin(pa.array(values, pa.string()))
 
 
 def _of_quarantine(person: Person) -> pc.Expression:
@@ -70,13 +75,14 @@ def find_person(profile: Profile, user: str) -> Person:
     """Return what a user is known by, in every version that still lies on the disk. Raises ``ConfigError`` for no id."""
     user_hash, plain = hash_user(profile, user), user.strip()
     texts = (user_hash, plain) if len(plain) >= PLAIN_ID_CHARS else (user_hash,)
-    known = Person(user_hash=user_hash, texts=texts)
-    events = find_rows(profile, "events", known, columns=("event_id", "basket_id", "user_id"))
-    own = events.filter(pc.equal(events["user_id"], user_hash))
-    baskets = frozenset(own["basket_id"].to_pylist())
-    with_baskets = Person(user_hash=user_hash, texts=texts, baskets=baskets, events=frozenset(events["event_id"].to_pylist()))
-    bundles = find_rows(profile, "bundles", with_baskets, columns=("bundle_id",))["bundle_id"].to_pylist()
-    return Person(user_hash=user_hash, texts=texts, baskets=baskets, events=with_baskets.events, bundles=frozenset(bundles))
+    person = Person(user_hash=user_hash, texts=texts)
+    person = replace(person, baskets=_values(profile, "events", person, "basket_id") - {user_hash})
+    person = replace(person, events=_values(profile, "events", person, "event_id"))
+    return replace(person, bundles=_values(profile, "bundles", person, "bundle_id"))
+
+
+def _values(profile: Profile, name: str, person: Person, column: str) -> frozenset[str]:
+    return frozenset(find_rows(profile, name, person, columns=(column,))[column].to_pylist())
 
 
 def find_rows(

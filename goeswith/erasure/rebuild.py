@@ -2,49 +2,49 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from goeswith import lake
-from goeswith.catalogue import TABLES, Layer, find_table
+from goeswith.catalogue import TABLES, Layer
 from goeswith.jobs import JobRun, load_job
 from goeswith.pins import ONLINE_STATE
 from goeswith.profile import Profile
 from goeswith.progress import progress
 from goeswith.records import read_records
 from goeswith.releases import read_releases
-from goeswith.upkeep.history import drop_table
 
-REBUILT = {
-    "holdout": "reserve_holdout",
-    "item_pairs": "count_pairs",
-    "pair_scores": "prune_pairs",
-    "edge_verdicts": "judge_edges",
-    "relations": "build_relations",
-}
-"""Table -> the job that brings it to the rows that are left, in the order of the DAGs. Other tables of the graph layer are what a job
-remembers, the user's baskets among it: they are dropped, and the job begins anew."""
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """A table, the job that brings it to the rows that are left, and the parameters with which it does so from scratch."""
+
+    table: str
+    job: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+REBUILT = (
+    Rebuild("holdout", "reserve_holdout"),
+    Rebuild("item_pairs", "count_pairs"),
+    Rebuild("pair_scores", "prune_pairs"),
+    Rebuild("edge_verdicts", "judge_edges"),
+    Rebuild("relations", "build_relations"),
+)
+"""What a user is counted in, in the order of the DAGs."""
 
 KEPT_WHOLE = ("items", "declared_relations", "releases")
 """Tables that no user ever reaches: their older versions stay."""
 
 
-def drop_memories(profile: Profile) -> list[str]:
-    """Drop the tables of the graph layer that no job of ``REBUILT`` writes; return their names."""
-    found = [name for name, table in TABLES.items() if table.layer is Layer.GRAPH and name not in REBUILT]
-    there = [name for name in found if lake.current_version(profile, name) is not None]
-    for name in there:
-        drop_table(profile, name)
-    return there
-
-
 def rebuild_tables(profile: Profile, run: str) -> None:
     """Run the job of every table of ``REBUILT`` that exists, on the newest rows of all tables."""
-    there = [name for name in REBUILT if lake.current_version(profile, name) is not None]
+    there = [rebuild for rebuild in REBUILT if lake.current_version(profile, rebuild.table) is not None]
     with progress("rebuild without the user", len(there), unit="tables") as advance:
-        for name in there:
-            job = REBUILT[name]
-            load_job(job).run(JobRun(profile=profile, run_id=run, versions=newest_versions(profile), params=last_params(profile, job)))
-            advance(1, name)
+        for table, job, extra in ((rebuild.table, rebuild.job, rebuild.params) for rebuild in there):
+            params = {**last_params(profile, job), **extra}
+            load_job(job).run(JobRun(profile=profile, run_id=run, versions=newest_versions(profile), params=params))
+            advance(1, table)
 
 
 def newest_versions(profile: Profile) -> dict[str, int]:
@@ -65,7 +65,7 @@ def last_params(profile: Profile, job: str) -> Mapping[str, Any]:
 
 def empty_training_sets(profile: Profile) -> None:
     """Delete what models were trained on: features of pairs that count the user. Training retrieves them again."""
-    if lake.current_version(profile, find_table("training_sets").name) is not None:
+    if lake.current_version(profile, "training_sets") is not None:
         lake.open_table(profile, "training_sets").delete()
 
 

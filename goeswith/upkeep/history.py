@@ -1,22 +1,24 @@
 """The end of a table's history: nothing is left but its newest rows, whoever wanted older ones."""
 
+from collections.abc import Sequence
+
 from goeswith import lake
 from goeswith.profile import Profile
 from goeswith.upkeep.log import cut_log, live_files
-from goeswith.upkeep.stored import StoredFile, delete_files, list_files
+from goeswith.upkeep.stored import LOG, StoredFile, delete_files, list_files, read_text
 
 SEAL = "goeswith.sealed"
 
 
-def seal(profile: Profile, name: str, mark: str) -> int:
-    """Commit a version with the same rows, and return it; sealed with the same mark already, it is left as it is.
+def seal_if_named(profile: Profile, name: str, texts: Sequence[str]) -> None:
+    """Commit a version with the same rows where the newest commit itself names one of ``texts``: in a predicate, or the least value of a file.
 
-    Commits name values: predicates, and the least and greatest of each file. The one of a seal names none, so it can stay.
+    The newest commit is what the end of a history leaves of the log.
     """
-    delta = lake.open_table(profile, name)
-    if delta.metadata().configuration.get(SEAL) != mark:
-        delta.alter.set_table_properties({SEAL: mark}, raise_if_not_exists=False)
-    return lake.open_table(profile, name).version()
+    head = lake.open_table(profile, name).version()
+    commit = read_text(profile, name, f"{LOG}/{head:020}.json")
+    if any(text in commit for text in texts):
+        lake.open_table(profile, name).alter.set_table_properties({SEAL: str(head)}, raise_if_not_exists=False)
 
 
 def cut_history(profile: Profile, name: str) -> list[StoredFile]:
@@ -30,9 +32,3 @@ def cut_history(profile: Profile, name: str) -> list[StoredFile]:
     rest = [file for file in list_files(profile, name) if not file.in_log and file.owner not in needed]
     delete_files(profile, name, (file.path for file in rest))
     return [*log, *rest]
-
-
-def drop_table(profile: Profile, name: str) -> None:
-    """Remove a table with all that it ever held; its log last, so that cut short it is dropped again."""
-    files = sorted(list_files(profile, name), key=lambda file: file.in_log)
-    delete_files(profile, name, (file.path for file in files))

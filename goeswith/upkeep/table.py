@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from goeswith import lake
 from goeswith.catalogue import Layer, find_table
@@ -67,18 +67,10 @@ def why_untouched(profile: Profile, name: str, newest: Release | None, running: 
 
 
 def _is_settled(profile: Profile, name: str, newest: Release | None) -> bool:
-    """Whether the newest rows are released, or belong to a table that releases never name: a job's own memory."""
-    if newest is None:
-        return False
-    written = lake.content_version(profile, name, lake.open_table(profile, name).version())
-    if name in newest.versions:
-        return written <= newest.versions[name]
-    return _committed_at(profile, name, written) < newest.created_at
-
-
-def _committed_at(profile: Profile, name: str, version: int) -> datetime:
-    commit = lake.open_table(profile, name, version).history(1)[0]
-    return datetime.fromtimestamp(commit["timestamp"] / 1000).astimezone()
+    """Whether the newest rows are released."""
+    released = newest.versions.get(name) if newest else None
+    head = lake.open_table(profile, name).version()
+    return released is not None and lake.content_version(profile, name, head) <= released
 
 
 def rewrite_table(profile: Profile, name: str, rules: Rules) -> Rewritten:

@@ -62,12 +62,13 @@ def test_a_running_job_pins_what_it_reads_until_it_ends(profile: Profile) -> Non
     assert read_pins(profile, 1) == []
 
 
-def test_changes_are_kept_from_the_version_that_the_slowest_reader_consumed(profile: Profile) -> None:
-    for name, consumed in (("item_pairs", 4), ("holdout", 2)):
-        delta = lake.create_table(profile, name)
-        told = {"userMetadata": f'{{"consumed": {{"events": {consumed}}}, "job": "x", "run": "r"}}'}
+def test_changes_are_kept_from_the_version_that_their_reader_consumed_last(profile: Profile) -> None:
+    for consumed in (2, 4):
+        told = {"userMetadata": f'{{"consumed": {{"events": {consumed}, "holdout": 1}}, "job": "x", "run": "r"}}'}
+        delta = lake.create_table(profile, "item_pairs")
         delta.alter.set_table_properties({"delta.appendOnly": "false"}, commit_properties=CommitProperties(custom_metadata=told))
-    assert consumed_versions(profile) == {"events": 2}
+    lake.open_table(profile, "item_pairs").alter.set_table_properties({"delta.appendOnly": "true"})  # upkeep names nothing
+    assert consumed_versions(profile) == {"events": 4, "holdout": 1}
 
 
 def test_without_any_table_nothing_is_pinned_or_consumed(profile: Profile) -> None:

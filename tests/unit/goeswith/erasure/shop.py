@@ -109,10 +109,14 @@ def names_of(profile: Profile, user: str) -> list[str]:
 
 
 def files_that_name(profile: Profile, user: str) -> list[str]:
-    """Return the files below the home that name a user: Parquet decompressed, all others byte by byte, file names too."""
-    names = names_of(profile, user)
-    files = (path for path in sorted(profile.root.rglob("*")) if path.is_file())
-    return [str(path.relative_to(profile.root)) for path in files if _names_any(path, names)]
+    """Return the files below the home that name a user."""
+    return files_below_that_hold(profile.root, names_of(profile, user))
+
+
+def files_below_that_hold(home: Path, names: list[str]) -> list[str]:
+    """Return the files below a home in whose content, or path, a name stands."""
+    files = (path for path in sorted(home.rglob("*")) if path.is_file())
+    return [str(path.relative_to(home)) for path in files if _names_any(path, names)]
 
 
 def _names_any(path: Path, names: list[str]) -> bool:

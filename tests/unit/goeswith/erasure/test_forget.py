@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from goeswith import lake, releases
+from goeswith.catalogue import TABLES, Layer
 from goeswith.erasure import forget, state
 from goeswith.erasure.forget import forget_user, look_for, steps
 from goeswith.erasure.person import find_person
+from goeswith.erasure.rebuild import KEPT_WHOLE, REBUILT
 from goeswith.erasure.user import hash_user
 from goeswith.errors import ConfigError, UpkeepRefused, VersionMissing
+from goeswith.jobs import JOBS
 from goeswith.profile import Profile
 from goeswith.upkeep import history, log, stored
 from tests import tiny_shop
@@ -34,10 +37,8 @@ STEPS = (
     "put back what is not released",
     "mask texts",
     "remove rows",
-    "drop what jobs remember",
     "rebuild",
     "empty training sets",
-    "seal",
     "release",
     "renew features",
     "invalidate",
@@ -287,6 +288,21 @@ def test_upkeep_afterwards_finds_nothing_more_to_remove_of_what_was_erased(profi
         "quarantine": 0,
         "bundles": 0,
     }
+
+
+def test_lines_without_a_user_in_a_basket_of_theirs_go_too(profile: Profile) -> None:
+    write_shop(profile)
+    lost = {**event_rows(profile)[0], "event_id": "lost", "user_id": None}
+    releases.write_release(profile, "later", {"events": tiny_shop.write_rows(profile, "events", [lost])})
+    forget_user(profile, FORGOTTEN)
+    assert "lost" not in {row["event_id"] for row in rows(profile, "events")}
+    assert files_that_name(profile, FORGOTTEN) == []
+
+
+def test_every_table_that_is_counted_from_users_is_rebuilt() -> None:
+    graph = {name for name, table in TABLES.items() if table.layer is Layer.GRAPH and name not in KEPT_WHOLE}
+    assert graph == {rebuild.table for rebuild in REBUILT} - {"holdout"}
+    assert {rebuild.job for rebuild in REBUILT} <= set(JOBS)
 
 
 def test_a_basket_that_another_user_shares_stays_theirs(profile: Profile) -> None:
