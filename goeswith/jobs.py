@@ -32,6 +32,7 @@ JOBS: dict[str, str] = {
     "infer": "training.jobs.infer",
     "export_models": "training.jobs.export_models",
     "publish_models": "serving.rollout.publish",
+    "maintain": "goeswith.upkeep.job",
 }
 """Job name -> module that holds its ``Config`` and ``run``."""
 

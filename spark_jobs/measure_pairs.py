@@ -4,7 +4,6 @@ The graph 'evaluation' is without what is reserved, 'full' is everything. Measur
 where nothing that they depend on has changed, nothing is written.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -60,12 +59,9 @@ def run(job: JobRun) -> JobResult:
 
 
 def written_before(profile: Profile, consumed: Mapping[str, int], config: Config) -> int | None:
-    """Return the version of item_pairs if its last commit was made from the same versions with the same settings."""
-    if lake.current_version(profile, "item_pairs") is None:
-        return None
-    table = lake.open_table(profile, "item_pairs")
-    last = json.loads(table.history(1)[0].get("userMetadata") or "{}")
-    return table.version() if last.get("consumed") == _metadata(consumed, config) else None
+    """Return the version of item_pairs if its rows were made from the same versions with the same settings."""
+    same = lake.last_metadata(profile, "item_pairs").get("consumed") == _metadata(consumed, config)
+    return lake.current_version(profile, "item_pairs") if same else None
 
 
 def _metadata(consumed: Mapping[str, int], config: Config) -> dict[str, int]:

@@ -92,6 +92,8 @@ RELEASES = Table(
             field("release", pa.string(), "the run that released it"),
             field("versions", VERSIONS, "table and version"),
             field("created_at", TIMESTAMP, "when"),
+            field("invalid_since", TIMESTAMP, "from when on nobody may read it; null while it may be read", null=True),
+            field("invalid_reason", pa.string(), "why: its versions expired, or a user that they knew was forgotten", null=True),
         ]
     ),
 )

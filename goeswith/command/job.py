@@ -44,14 +44,18 @@ def read_option(option: str, text: str) -> dict[str, Any]:
 
 def _do(name: str, step: str, job_run: Any) -> str:
     from goeswith import records
+    from goeswith.erasure.state import require_none_pending
     from goeswith.jobs import JobResult, load_job, require_job
+    from goeswith.leases import hold_lease
 
     started = time.monotonic()
     require_job(name)
     result = records.find_record(name, step, job_run)
     if result is None:
         try:
-            result = load_job(name).run(job_run)
+            with hold_lease(name, job_run):
+                require_none_pending(job_run.profile)
+                result = load_job(name).run(job_run)
         except GoeswithError as error:
             _write_failure(job_run, step, error)
             raise

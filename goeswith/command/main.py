@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from goeswith.command import ask, demo, doctor, evaluate, gates, job, quarantine, report, run, servers, tables
+from goeswith.command import ask, demo, doctor, evaluate, forget, gates, job, maintain, quarantine, report, run, servers, tables
 from goeswith.command.worker import obey_orders
 from goeswith.errors import GoeswithError
 
@@ -32,6 +32,8 @@ app.add_typer(gates.app)
 app.command()(evaluate.evaluate)
 app.command()(report.report)
 app.command()(tables.tables)
+app.command()(maintain.maintain)
+app.command()(forget.forget_user)
 
 
 @app.callback()
