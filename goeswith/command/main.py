@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from goeswith.command import ask, demo, doctor, evaluate, job, report, run, servers, tables
+from goeswith.command import ask, demo, doctor, evaluate, figures, job, report, run, servers, tables
 from goeswith.command.worker import obey_orders
 from goeswith.errors import GoeswithError
 
@@ -29,6 +29,7 @@ app.add_typer(ask.app)
 app.command()(ask.explain)
 app.command()(evaluate.evaluate)
 app.command()(report.report)
+app.command()(figures.figures)
 app.command()(tables.tables)
 
 
