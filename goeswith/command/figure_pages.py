@@ -32,7 +32,11 @@ def render_page(page: str, figures: Sequence[Figure], folder: Path = FIGURES) ->
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     templates = Environment(  # Markdown of our own: there is nothing to escape
-        loader=FileSystemLoader(folder), autoescape=False, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True  # noqa: S701
+        loader=FileSystemLoader(folder),
+        autoescape=False,  # noqa: S701
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
     )
     templates.filters |= {"duration": duration, "grouped": "{:,.0f}".format}
     return templates.get_template(PAGES[page]).render(**_functions(figures))

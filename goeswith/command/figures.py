@@ -37,7 +37,7 @@ def keep_figures(path: Path, folder: Path = FIGURES) -> None:
     """
     taken = shown_rows(load_figures(path))
     if not taken:
-        raise VersionMissing(f"{path} holds no figure that a page shows", "run goeswith evaluate, demo or bench, and name its file below .goeswith/results")
+        raise VersionMissing(f"{path} holds no figure that a page shows", "name a file that evaluate, demo or bench wrote below .goeswith/results")
     replaced = {_part(figure) for figure in taken}
     for data in sorted({figure.data for figure in taken}):
         target = folder / f"{data}.jsonl"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from goeswith.command import ask, demo, doctor, evaluate, figures, job, report, run, servers, tables
+from goeswith.command import ask, bench, demo, doctor, evaluate, figures, job, report, run, servers, tables
 from goeswith.command.worker import obey_orders
 from goeswith.errors import GoeswithError
 
@@ -28,6 +28,7 @@ for server_command in (servers.up, servers.down, servers.status):
 app.add_typer(ask.app)
 app.command()(ask.explain)
 app.command()(evaluate.evaluate)
+app.add_typer(bench.app)
 app.command()(report.report)
 app.command()(figures.figures)
 app.command()(tables.tables)

@@ -27,7 +27,9 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["demo", "doctor", "run", "job", "tables", "figures", "evaluate", "report", "up", "down", "status", "ask", "explain"])
+@pytest.mark.parametrize(
+    "command", ["demo", "doctor", "run", "job", "tables", "figures", "evaluate", "report", "up", "down", "status", "ask", "explain"]
+)
 def test_every_command_explains_itself(command: str) -> None:
     shown = CliRunner().invoke(app, [command, "--help"])
     assert shown.exit_code == 0

@@ -1,0 +1,135 @@
+"""The slices of ``goeswith bench graph``: every engine on one size of data, and goeswith's increment beside its own rebuild."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from benchmarks.estimates import Estimate, geometric_mean
+from benchmarks.graph import baskets
+from benchmarks.graph.engines import DUCKDB, OURS, SELF_JOIN
+from benchmarks.graph.measure import Measured, measure
+from benchmarks.graph.worker import Order
+from goeswith.errors import DataContractError
+from goeswith.results import Figure
+
+TASK, DATA = "graph", "instacart"
+COPIES = {"1x": 1, "10x": 10}
+INCREMENT = "increment"
+SLICES = (*COPIES, INCREMENT)
+NEW_SHARE = 0.01
+"""How many baskets an increment brings, as a share of those that are counted already."""
+WARM_ORDERS = 2_000
+Runs = Mapping[str, Sequence[Measured]]
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Where the source's tables are, where made data may lie, which engines run, and how often each."""
+
+    source: Path
+    folder: Path
+    models: tuple[str, ...]
+    repeats: int
+
+    def orders(self, copies: int) -> list[Path]:
+        """Return the source's orders, repeated."""
+        return baskets.keep_orders(self.folder / f"{copies}x", lambda: baskets.copies(baskets.read_instacart(self.source), copies))
+
+    def warm(self) -> list[Path]:
+        """Return a few orders to warm an engine up with."""
+        return baskets.keep_orders(self.folder / "warm", lambda: [baskets.first_orders(baskets.read_instacart(self.source), 0, WARM_ORDERS)])
+
+    def new_orders(self) -> list[Path]:
+        """Return what is added to ten copies: one order to warm up, one alone for the fixed cost of a commit, and the rest of 1%."""
+        return baskets.keep_orders(self.folder / "new", self._make_new)
+
+    def _make_new(self) -> Iterator[pa.Table]:
+        copies = COPIES["10x"]
+        *_, fresh = baskets.copies(baskets.read_instacart(self.source), copies + 1)
+        count = round(NEW_SHARE * copies * len(fresh["order_id"].unique()))
+        for start, stop in ((0, 1), (1, 2), (2, count)):
+            yield baskets.first_orders(fresh, start, stop)
+
+
+def bench_size(bench: Bench, name: str, tell: Tell) -> list[Figure]:
+    """Return the figures of one size. Raises ``DataContractError`` where two engines disagree."""
+    orders, warm = _texts(bench.orders(COPIES[name])), _texts(bench.warm())
+    runs: dict[str, list[Measured]] = defaultdict(list)
+    for repeat in range(bench.repeats):
+        for model in _turned(bench.models, repeat):
+            tell(f"{name}: {model}, {repeat + 1} of {bench.repeats}")
+            order = Order(engine=model, orders=orders, warm=warm, out="", gate=model == OURS and name == "10x")
+            runs[model].append(measure(order, bench.folder / "scratch"))
+    require_agreement(name, runs)
+    return [*measured_figures(name, runs), *compared_figures(name, runs)]
+
+
+def bench_increment(bench: Bench, tell: Tell) -> list[Figure]:
+    """Return the figures of adding 1% of baskets to ten copies, beside those of counting all of them again in the same run."""
+    known, new, warm = _texts(bench.orders(COPIES["10x"])), _texts(bench.new_orders()), _texts(bench.warm())
+    adding = Order(engine=OURS, orders=known, warm=warm, out="", new=tuple(zip(("warm", "commit_seconds", "seconds"), new, strict=True)))
+    runs: dict[str, list[Measured]] = defaultdict(list)
+    for repeat in range(bench.repeats):
+        tell(f"{INCREMENT}, {repeat + 1} of {bench.repeats}")
+        runs[OURS].append(measure(adding, bench.folder / "scratch"))
+        tell(f"{INCREMENT}: full rebuild, {repeat + 1} of {bench.repeats}")
+        runs["rebuild"].append(measure(Order(engine=OURS, orders=(*known, *new), warm=warm, out=""), bench.folder / "scratch"))
+    require_agreement(INCREMENT, runs)
+    added, rebuilt = (_values(runs[name], "seconds") for name in (OURS, "rebuild"))
+    extra = {"rebuild_seconds": rebuilt, "seconds/rebuild": _ratios(added, rebuilt)}
+    figures = [figure for figure in measured_figures(INCREMENT, {OURS: runs[OURS]}) if figure.metric != "warm"]
+    return figures + [as_figure(INCREMENT, OURS, metric, geometric_mean(values)) for metric, values in extra.items()]
+
+
+def require_agreement(name: str, runs: Runs) -> None:
+    """Raise ``DataContractError`` unless all runs wrote the same pairs."""
+    answers = {model: {run.answer for run in found} for model, found in runs.items()}
+    if len(set().union(*answers.values())) > 1:
+        said = "; ".join(
+            f"{model}: {answer.rows} pairs, checksum {answer.checksum:016x}" for model in answers for answer in sorted(answers[model], key=str)
+        )
+        raise DataContractError(f"the engines do not agree on {name}: {said}", "compare their pairs on fewer baskets: no figure of this run counts")
+
+
+def measured_figures(name: str, runs: Runs, data: str = DATA) -> list[Figure]:
+    """Return each model's metrics."""
+    metrics = [(model, metric) for model, found in runs.items() for metric in found[0].values]
+    return [as_figure(name, model, metric, geometric_mean(_values(runs[model], metric)), data) for model, metric in metrics]
+
+
+def compared_figures(name: str, runs: Runs) -> list[Figure]:
+    """Return our time over each reference's, paired by repeat, and the gate's over the job's that it guards."""
+    if OURS not in runs:
+        return []
+    ours = _values(runs[OURS], "seconds")
+    compared = {f"seconds/{other}": _ratios(ours, _values(runs[other], "seconds")) for other in (DUCKDB, SELF_JOIN) if other in runs}
+    if "gate_seconds" in runs[OURS][0].values:
+        compared["gate/job"] = _ratios(_values(runs[OURS], "gate_seconds"), ours)
+    return [as_figure(name, OURS, metric, geometric_mean(values)) for metric, values in compared.items()]
+
+
+def as_figure(name: str, model: str, metric: str, found: Estimate, data: str = DATA) -> Figure:
+    """Return an estimate as a row; ``n`` is the number of runs."""
+    return Figure(task=TASK, data=data, slice=name, model=model, metric=metric, value=found.value, low=found.low, high=found.high, n=found.n)
+
+
+def _values(runs: Sequence[Measured], metric: str) -> list[float]:
+    return [run.values[metric] for run in runs]
+
+
+def _ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    return [mine / other for mine, other in zip(ours, theirs, strict=True)]
+
+
+def _turned(models: Sequence[str], by: int) -> list[str]:
+    """Return the models with another one first each time: none always runs on the machine as the same one left it."""
+    at = by % len(models)
+    return [*models[at:], *models[:at]]
+
+
+def _texts(paths: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(str(path) for path in paths)
