@@ -43,6 +43,7 @@ test-long: setup ## faults and scale: the tests that take minutes each
 docs: ## regenerate what is generated: tables from the catalogue, figures from docs/figures (make check refuses pages that drifted)
 	@$(RUN) goeswith tables > docs/tables.md
 	@$(RUN) goeswith figures > docs/figures.md
+	@$(RUN) goeswith figures scale > docs/scale.md
 
 clean: ## remove caches and everything that goeswith wrote here
 	@rm -rf .goeswith .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -53,6 +53,20 @@ def made_orders(events: int, basket_size: int, items: int) -> pa.Table:
     return as_table(np.arange(events) // basket_size, rng.permutation(items)[drawn])
 
 
+def describe_orders(paths: Iterable[Path], sizes: tuple[int, int]) -> dict[str, float]:
+    """Return events, items, and the baskets and meetings (two items in one basket) that a count of baskets of these ``sizes`` sees."""
+    events = pa.concat_tables(pq.read_table(path) for path in paths)
+    counted = events.group_by(list(COLUMNS)).aggregate([]).group_by("order_id").aggregate([("product_id", "count")])["product_id_count"].to_numpy()
+    kept = counted[(counted >= sizes[0]) & (counted <= sizes[1])]
+    found = {
+        "events": events.num_rows,
+        "items": len(pc.unique(events["product_id"])),
+        "baskets": len(kept),
+        "meetings": (kept * (kept - 1) // 2).sum(),
+    }
+    return {name: float(value) for name, value in found.items()}
+
+
 def as_table(order_ids: Ints, product_ids: Ints) -> pa.Table:
     """Return one row an event."""
     return pa.table({"order_id": order_ids.astype(np.int64), "product_id": product_ids.astype(np.int64)})

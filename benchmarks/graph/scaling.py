@@ -11,9 +11,9 @@ from benchmarks.graph.worker import Order
 from goeswith.results import Figure
 
 DATA = "made"
-CENTRE = {"events": 2_000_000, "basket_size": 10, "items": 50_000}
+CENTRE = {"events": 1_000_000, "basket_size": 10, "items": 50_000}
 AXES = {
-    "events": (500_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000),
+    "events": (250_000, 500_000, 1_000_000, 2_000_000, 4_000_000),
     "basket_size": (4, 7, 10, 20, 40),
     "items": (5_000, 15_000, 50_000, 150_000, 500_000),
 }

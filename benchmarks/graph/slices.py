@@ -11,12 +11,15 @@ from benchmarks.estimates import Estimate, geometric_mean
 from benchmarks.graph import baskets
 from benchmarks.graph.engines import DUCKDB, OURS, SELF_JOIN
 from benchmarks.graph.measure import Measured, measure
+from benchmarks.graph.task import MAX_BASKET, MIN_BASKET
 from benchmarks.graph.worker import Order
 from goeswith.errors import DataContractError
 from goeswith.results import Figure
 
 TASK, DATA = "graph", "instacart"
 COPIES = {"1x": 1, "10x": 10}
+ORDERS = "orders"
+"""The model under which what an engine reads is described."""
 INCREMENT = "increment"
 SLICES = (*COPIES, INCREMENT)
 NEW_SHARE = 0.01
@@ -65,7 +68,7 @@ def bench_size(bench: Bench, name: str, tell: Tell) -> list[Figure]:
             order = Order(engine=model, orders=orders, warm=warm, out="", gate=model == OURS and name == "10x")
             runs[model].append(measure(order, bench.folder / "scratch"))
     require_agreement(name, runs)
-    return [*measured_figures(name, runs), *compared_figures(name, runs)]
+    return [*_described(name, bench.orders(COPIES[name])), *measured_figures(name, runs), *compared_figures(name, runs)]
 
 
 def bench_increment(bench: Bench, tell: Tell) -> list[Figure]:
@@ -83,6 +86,11 @@ def bench_increment(bench: Bench, tell: Tell) -> list[Figure]:
     extra = {"rebuild_seconds": rebuilt, "seconds/rebuild": _ratios(added, rebuilt)}
     figures = [figure for figure in measured_figures(INCREMENT, {OURS: runs[OURS]}) if figure.metric != "warm"]
     return figures + [as_figure(INCREMENT, OURS, metric, geometric_mean(values)) for metric, values in extra.items()]
+
+
+def _described(name: str, orders: Sequence[Path]) -> list[Figure]:
+    found = baskets.describe_orders(orders, (MIN_BASKET, MAX_BASKET))
+    return [as_figure(name, ORDERS, metric, geometric_mean([value])) for metric, value in found.items()]
 
 
 def require_agreement(name: str, runs: Runs) -> None:

@@ -44,7 +44,7 @@ def build_tables(figures: Iterable[Figure]) -> list[BenchTable]:
     tables: list[BenchTable] = []
     for title, part, models in _slices(figures):
         columns = tuple(metric for metric in METRICS if any(metric in row for row in models.values()))
-        rows = tuple((part, model, _texts(row, columns)) for model, row in _fastest_first(models, columns))
+        rows = tuple((part, model, _texts(row, columns)) for model, row in _fastest_first(models, columns) if row.keys() & METRICS.keys())
         if tables and (tables[-1].title, tables[-1].columns) == (title, columns):
             rows = tables.pop().rows + rows
         tables.append(BenchTable(title, columns, rows))
@@ -75,8 +75,8 @@ def _with_interval(figure: Figure, write: Callable[[float], str]) -> str:
 
 
 def bench_markdown(figures: Iterable[Figure]) -> str:
-    """Return the tables as Markdown, each below its heading."""
-    return "\n".join(f"### {table.title}\n\n{_markdown(table)}" for table in build_tables(figures))
+    """Return the tables as Markdown, one below the other."""
+    return "\n".join(_markdown(table) for table in build_tables(figures))
 
 
 def _markdown(table: BenchTable) -> str:

@@ -1,21 +1,25 @@
 """Pages of figures: prose with its tables and values filled in from rows of ``docs/figures/``, never typed.
 
-A page's prose is a Jinja template beside the rows. ``evaluation(data)`` and ``benches(data)`` are tables; ``value(task, data, slice,
-model, metric)`` is one row's value, and a row that is not there stops the page.
+A page's prose is a Jinja template beside the rows. ``evaluation(data)`` and ``bench(task, data)`` are tables; ``row(task, data, slice,
+model, metric)`` is one row, and one that is not there stops the page; ``capacity`` turns rows into a cluster.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from goeswith.command.bench_tables import bench_markdown
 from goeswith.errors import EnvironmentMissing, VersionMissing
 from goeswith.profile import PROJECT_ROOT
 from goeswith.results import Figure, load_figures
 
 FIGURES = PROJECT_ROOT / "docs" / "figures"
-PAGES = {"figures": "figures.md.j2"}
+PAGES = {"figures": "figures.md.j2", "scale": "scale.md.j2"}
 """Page -> its template; the page itself is ``docs/PAGE.md``."""
 
+FITTED = "exponent"
+"""A metric that pages write out beside what it means, not in a table of measurements."""
 SECONDS_PER_MINUTE = 60
 
 
@@ -39,19 +43,22 @@ def render_page(page: str, figures: Sequence[Figure], folder: Path = FIGURES) ->
         keep_trailing_newline=True,
     )
     templates.filters |= {"duration": duration, "grouped": "{:,.0f}".format}
-    return templates.get_template(PAGES[page]).render(**_functions(figures))
+    return templates.get_template(PAGES[page]).render(**_names(figures))
 
 
-def _functions(figures: Sequence[Figure]) -> dict[str, Callable[..., Any]]:
+def _names(figures: Sequence[Figure]) -> dict[str, Any]:
+    from benchmarks.graph import capacity
     from training.evaluation.pages import figures_markdown
 
-    def value(task: str, data: str, part: str, model: str, metric: str) -> float:
-        return find_figure(figures, task, data, part, model, metric).value
+    row = partial(find_figure, figures)
 
     def evaluation(data: str) -> str:
         return figures_markdown(figure for figure in figures if figure.data == data).rstrip("\n")
 
-    return {"value": value, "evaluation": evaluation}
+    def bench(task: str, data: str) -> str:
+        return bench_markdown(figure for figure in figures if (figure.task, figure.data) == (task, data) and figure.metric != FITTED).rstrip("\n")
+
+    return {"row": row, "evaluation": evaluation, "bench": bench, "capacity": capacity}
 
 
 def find_figure(figures: Sequence[Figure], task: str, data: str, part: str, model: str, metric: str) -> Figure:

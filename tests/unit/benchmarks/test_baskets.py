@@ -75,3 +75,11 @@ def test_instacart_is_read_as_integers(tmp_path: Path) -> None:
 def test_a_missing_source_says_what_to_name(tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match="--data"):
         baskets.read_instacart(tmp_path)
+
+
+def test_orders_are_described_as_a_count_sees_them(tmp_path: Path) -> None:
+    large = baskets.as_table(np.full(5, 9), np.arange(5))
+    twice = baskets.as_table(np.array([7, 7, 8, 8]), np.array([1, 1, 2, 3]))
+    paths = baskets.keep_orders(tmp_path / "made", lambda: [ORDERS, large, twice])
+    found = baskets.describe_orders(paths, (2, 4))
+    assert found == {"events": 15.0, "items": 9.0, "baskets": 3.0, "meetings": 5.0}, "baskets 1, 2 and 8: three meetings, one and one"

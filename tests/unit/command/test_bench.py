@@ -23,9 +23,7 @@ ROWS = [
     row("seconds", 2.6, model="duckdb"),
     row("pairs", 1_232_171.0, model="duckdb"),
 ]
-TABLE = """### instacart: graph
-
-| slice | model | seconds | seconds/duckdb | pairs |
+TABLE = """| slice | model | seconds | seconds/duckdb | pairs |
 | --- | --- | --- | --- | --- |
 | 1x | duckdb | 2.6 |  | 1,232,171 |
 | 1x | **goeswith** | 5.0 [5.0, 5.1] | 1.90 | 1,232,171 |

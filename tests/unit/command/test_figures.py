@@ -74,12 +74,13 @@ def test_keeping_takes_the_main_metric_over_all_seeds(tmp_path: Path) -> None:
     assert load_figures(tmp_path / "kept" / "tiny.jsonl") == [figure(seed=None, value=0.5)]
 
 
-def test_keeping_replaces_the_same_slice_and_leaves_the_others(tmp_path: Path) -> None:
+def test_keeping_replaces_the_same_task_whole_and_leaves_the_others(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
-    for name, rows in {"old": [figure(model="gone"), figure(slice="cold")], "new": [figure(value=0.75)]}.items():
+    other = figure(task="graph", metric="seconds")
+    for name, rows in {"old": [figure(model="gone"), figure(slice="cold"), other], "new": [figure(value=0.75)]}.items():
         (tmp_path / name).write_text(to_lines(rows))
         keep_figures(tmp_path / name, kept)
-    assert load_figures(kept / "tiny.jsonl") == [figure(value=0.75), figure(slice="cold")]
+    assert load_figures(kept / "tiny.jsonl") == [figure(value=0.75), other]
 
 
 def test_a_benchs_rows_are_kept_whole(tmp_path: Path) -> None:
