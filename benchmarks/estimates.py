@@ -21,10 +21,12 @@ class Estimate:
 
 def geometric_mean(values: Sequence[float]) -> Estimate:
     """Return the geometric mean of positive values with Student's interval; so the mean of ratios is the ratio of means."""
+    if len(values) < 2:
+        return Estimate(values[0], None, None, 1)
+    if len(set(values)) == 1:  # a count that every run agrees on stays the number that it is
+        return Estimate(values[0], values[0], values[0], len(values))
     logs = np.log(np.asarray(values, dtype=np.float64))
     mean = float(logs.mean())
-    if len(logs) < 2:
-        return Estimate(float(values[0]), None, None, 1)
     reach = _student(len(logs) - 1) * float(logs.std(ddof=1)) / len(logs) ** 0.5
     return Estimate(float(np.exp(mean)), float(np.exp(mean - reach)), float(np.exp(mean + reach)), len(logs))
 

@@ -34,7 +34,10 @@ def run_watched(command: Sequence[str], environment: Mapping[str, str]) -> Watch
         out.seek(0), err.seek(0)
         if process.returncode:
             last = "\n".join(err.read().strip().splitlines()[-LAST_LINES:])
-            raise GoeswithError(f"{' '.join(command[1:4])} ended with exit code {process.returncode}: {last}", "run that module with that order to see all that it says")
+            raise GoeswithError(
+                f"{' '.join(command[1:4])} ended with exit code {process.returncode}: {last}",
+                "run that module with that order to see all that it says",
+            )
         return Watched(out.read(), peak / 2**20)
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from goeswith import fingerprint
 from goeswith.errors import SourceUnreadable
 
 Ints = npt.NDArray[np.int64]
@@ -21,12 +22,22 @@ POPULARITY = 0.75
 """Exponent of the made items' popularity: the k-th most popular is drawn in proportion to k^-0.75, near Instacart's slope."""
 
 
-def read_instacart(folder: Path) -> pa.Table:
-    """Return Instacart's training orders as (order_id, product_id). Raises ``SourceUnreadable``."""
+def instacart_file(folder: Path) -> Path:
+    """Return the file of Instacart's training orders. Raises ``SourceUnreadable``."""
     path = folder / "order_products__train.parquet"
     if not path.is_file():
         raise SourceUnreadable(f"there is no {path}", "name the folder of the Instacart tables with --data")
-    return pq.read_table(path, columns=list(COLUMNS)).cast(pa.schema([(name, pa.int64()) for name in COLUMNS]))
+    return path
+
+
+def read_instacart(folder: Path) -> pa.Table:
+    """Return Instacart's training orders as (order_id, product_id). Raises ``SourceUnreadable``."""
+    return pq.read_table(instacart_file(folder), columns=list(COLUMNS)).cast(pa.schema([(name, pa.int64()) for name in COLUMNS]))
+
+
+def source_key(folder: Path) -> str:
+    """Return a name for what is made of this source: another one where its orders change. Raises ``SourceUnreadable``."""
+    return fingerprint.of_files(instacart_file(folder))[:12]
 
 
 def copies(orders: pa.Table, count: int) -> Iterator[pa.Table]:

@@ -22,6 +22,8 @@ ORDERS = "orders"
 """The model under which what an engine reads is described."""
 INCREMENT = "increment"
 SLICES = (*COPIES, INCREMENT)
+REBUILD, WARMED = "rebuild", "warmed"
+"""An increment's counterpart; and the metric of the first increment of a process, which no figure shows."""
 NEW_SHARE = 0.01
 """How many baskets an increment brings, as a share of those that are counted already."""
 WARM_ORDERS = 2_000
@@ -65,27 +67,36 @@ def bench_size(bench: Bench, name: str, tell: Tell) -> list[Figure]:
     for repeat in range(bench.repeats):
         for model in _turned(bench.models, repeat):
             tell(f"{name}: {model}, {repeat + 1} of {bench.repeats}")
-            order = Order(engine=model, orders=orders, warm=warm, out="", gate=model == OURS and name == "10x")
-            runs[model].append(measure(order, bench.folder / "scratch"))
+            runs[model].append(measure(Order(engine=model, orders=orders, warm=warm, out=""), bench.folder / "scratch"))
     require_agreement(name, runs)
     return [*_described(name, bench.orders(COPIES[name])), *measured_figures(name, runs), *compared_figures(name, runs)]
 
 
 def bench_increment(bench: Bench, tell: Tell) -> list[Figure]:
-    """Return the figures of adding 1% of baskets to ten copies, beside those of counting all of them again in the same run."""
+    """Return the figures of adding 1% of baskets to ten copies, beside those of counting all again, and of the gate over that, in the same run."""
     known, new, warm = _texts(bench.orders(COPIES["10x"])), _texts(bench.new_orders()), _texts(bench.warm())
-    adding = Order(engine=OURS, orders=known, warm=warm, out="", new=tuple(zip(("warm", "commit_seconds", "seconds"), new, strict=True)))
+    adding = Order(engine=OURS, orders=known, warm=warm, out="", new=tuple(zip((WARMED, "commit_seconds", "seconds"), new, strict=True)))
+    rebuilding = Order(engine=OURS, orders=(*known, *new), warm=warm, out="", gate=True)
     runs: dict[str, list[Measured]] = defaultdict(list)
     for repeat in range(bench.repeats):
         tell(f"{INCREMENT}, {repeat + 1} of {bench.repeats}")
         runs[OURS].append(measure(adding, bench.folder / "scratch"))
         tell(f"{INCREMENT}: full rebuild, {repeat + 1} of {bench.repeats}")
-        runs["rebuild"].append(measure(Order(engine=OURS, orders=(*known, *new), warm=warm, out=""), bench.folder / "scratch"))
+        runs[REBUILD].append(measure(rebuilding, bench.folder / "scratch"))
     require_agreement(INCREMENT, runs)
-    added, rebuilt = (_values(runs[name], "seconds") for name in (OURS, "rebuild"))
-    extra = {"rebuild_seconds": rebuilt, "seconds/rebuild": _ratios(added, rebuilt)}
-    figures = [figure for figure in measured_figures(INCREMENT, {OURS: runs[OURS]}) if figure.metric != "warm"]
-    return figures + [as_figure(INCREMENT, OURS, metric, geometric_mean(values)) for metric, values in extra.items()]
+    return [*measured_figures(INCREMENT, {OURS: runs[OURS]}), *rebuild_figures(runs[OURS], runs[REBUILD])]
+
+
+def rebuild_figures(added: Sequence[Measured], rebuilt: Sequence[Measured]) -> list[Figure]:
+    """Return what a rebuild and its gate took, the increment's time over the rebuild's, and the gate's over that of the job that it guards."""
+    rebuild, gate = (_values(rebuilt, metric) for metric in ("seconds", "gate_seconds"))
+    found = {
+        "rebuild_seconds": rebuild,
+        "seconds/rebuild": _ratios(_values(added, "seconds"), rebuild),
+        "gate_seconds": gate,
+        "gate/job": _ratios(gate, rebuild),
+    }
+    return [as_figure(INCREMENT, OURS, metric, geometric_mean(values)) for metric, values in found.items()]
 
 
 def _described(name: str, orders: Sequence[Path]) -> list[Figure]:
@@ -105,18 +116,16 @@ def require_agreement(name: str, runs: Runs) -> None:
 
 def measured_figures(name: str, runs: Runs, data: str = DATA) -> list[Figure]:
     """Return each model's metrics."""
-    metrics = [(model, metric) for model, found in runs.items() for metric in found[0].values]
+    metrics = [(model, metric) for model, found in runs.items() for metric in found[0].values if metric != WARMED]
     return [as_figure(name, model, metric, geometric_mean(_values(runs[model], metric)), data) for model, metric in metrics]
 
 
 def compared_figures(name: str, runs: Runs) -> list[Figure]:
-    """Return our time over each reference's, paired by repeat, and the gate's over the job's that it guards."""
+    """Return our time over each reference's, paired by repeat."""
     if OURS not in runs:
         return []
     ours = _values(runs[OURS], "seconds")
     compared = {f"seconds/{other}": _ratios(ours, _values(runs[other], "seconds")) for other in (DUCKDB, SELF_JOIN) if other in runs}
-    if "gate_seconds" in runs[OURS][0].values:
-        compared["gate/job"] = _ratios(_values(runs[OURS], "gate_seconds"), ours)
     return [as_figure(name, OURS, metric, geometric_mean(values)) for metric, values in compared.items()]
 
 

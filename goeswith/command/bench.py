@@ -1,7 +1,7 @@
 """``goeswith bench``: our jobs beside the engines that others would take, measured in the same run."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -46,8 +46,10 @@ def graph(
         import benchmarks.graph.engines.in_duckdb
         import benchmarks.graph.engines.in_polars  # noqa: F401 - a run of minutes shall not end where the last engine is missing
     profile = load_profile()
-    found = list(_scaling(profile, data, repeats) if scaling else _slices(profile, data, _chosen(slices), repeats, full=full))
-    write_figures(profile, "bench-graph-scaling" if scaling else "bench-graph", found)
+    found: list[Figure] = []
+    for figures in _scaling(profile, data, repeats) if scaling else _slices(profile, data, _chosen(slices), repeats, full=full):
+        found += figures
+        write_figures(profile, "bench-graph-scaling" if scaling else "bench-graph", found)
     if as_json:
         typer.echo("\n".join(json.dumps(asdict(figure)) for figure in found))
     else:
@@ -74,28 +76,29 @@ def _chosen(slices: str) -> list[str]:
     return chosen
 
 
-def _slices(profile: Profile, data: Path, slices: Sequence[str], repeats: int, *, full: bool) -> Iterable[Figure]:
+def _slices(profile: Profile, data: Path, slices: Sequence[str], repeats: int, *, full: bool) -> Iterator[list[Figure]]:
     from benchmarks.graph.slices import INCREMENT, bench_increment, bench_size
 
     with progress("bench graph", None) as advance:
         for name in slices:
             bench = _bench_of(profile, data, repeats, self_join=full or name == "1x")
             run = bench_increment if name == INCREMENT else partial(bench_size, name=name)
-            yield from run(bench, tell=partial(advance, 1))
+            yield run(bench, tell=partial(advance, 1))
     if "10x" in slices and not full:
         typer.echo("spark-self-join is left out at 10x; --full runs it", err=True)
 
 
-def _scaling(profile: Profile, data: Path, repeats: int) -> Iterable[Figure]:
+def _scaling(profile: Profile, data: Path, repeats: int) -> Iterator[list[Figure]]:
     from benchmarks.graph.scaling import bench_scaling
 
     with progress("bench graph --scaling", None) as advance:
-        yield from bench_scaling(_bench_of(profile, data, repeats, self_join=False), tell=partial(advance, 1))
+        yield bench_scaling(_bench_of(profile, data, repeats, self_join=False), tell=partial(advance, 1))
 
 
 def _bench_of(profile: Profile, data: Path, repeats: int, *, self_join: bool) -> "Bench":
+    from benchmarks.graph.baskets import source_key
     from benchmarks.graph.engines import MODULES, SELF_JOIN
     from benchmarks.graph.slices import Bench
 
     models = tuple(name for name in MODULES if self_join or name != SELF_JOIN)
-    return Bench(source=data, folder=profile.root / "bench", models=models, repeats=repeats)
+    return Bench(source=data, folder=profile.root / "bench" / source_key(data), models=models, repeats=repeats)

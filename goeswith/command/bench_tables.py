@@ -29,6 +29,9 @@ METRICS: dict[str, Callable[[float], str]] = {
 }
 """The metrics that tables show, in their order, and how a value is written."""
 
+PLAIN = ("peak_mb", "shuffle_mb", "disk_mb", "pairs")
+"""Metrics without an interval in tables: their runs differ little, and the rows hold it."""
+
 
 @dataclass(frozen=True, slots=True)
 class BenchTable:
@@ -68,8 +71,8 @@ def _texts(row: Mapping[str, Figure], columns: Sequence[str]) -> tuple[str, ...]
 
 
 def _with_interval(figure: Figure, write: Callable[[float], str]) -> str:
-    """Return '12.3 [11.9, 12.8]'; an interval that is nothing but its value is left out."""
-    if figure.low is None or figure.high is None or figure.low == figure.high:
+    """Return '12.3 [11.9, 12.8]'."""
+    if figure.low is None or figure.high is None or figure.metric in PLAIN:
         return write(figure.value)
     return f"{write(figure.value)} [{write(figure.low)}, {write(figure.high)}]"
 
@@ -94,7 +97,9 @@ def print_tables(figures: Iterable[Figure]) -> None:
     from rich.table import Table
 
     for built in build_tables(figures):
-        table = Table("slice", "model", *built.columns, title=built.title)
+        table = Table(title=built.title)
+        for column in ("slice", "model", *built.columns):
+            table.add_column(column, overflow="fold")  # a narrow terminal breaks a figure, and never cuts it short
         for part, model, texts in built.rows:
             table.add_row(part, model, *texts)
         Console().print(table)

@@ -72,6 +72,14 @@ def test_instacart_is_read_as_integers(tmp_path: Path) -> None:
     assert baskets.read_instacart(tmp_path).equals(baskets.as_table(np.array([1, 1]), np.array([5, 6])))
 
 
+def test_what_is_made_of_a_source_is_not_taken_once_its_orders_change(tmp_path: Path) -> None:
+    keys = []
+    for orders in (ORDERS, ORDERS[:3]):
+        pq.write_table(orders, tmp_path / "order_products__train.parquet")
+        keys += [baskets.source_key(tmp_path), baskets.source_key(tmp_path)]
+    assert keys[0] == keys[1] != keys[2] == keys[3]
+
+
 def test_a_missing_source_says_what_to_name(tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match="--data"):
         baskets.read_instacart(tmp_path)

@@ -1,5 +1,7 @@
 """From figures to a cluster: linear where the exponents are 1 and 0, and as uncertain as they are."""
 
+from functools import partial
+
 import pytest
 
 from benchmarks.graph.capacity import BASE, EFFICIENCY, EVENTS_PER_DAY, ITEMS, WINDOW_HOURS, day_at_scale
@@ -23,12 +25,12 @@ class Kept:
         self.exponents = {"events": events, "items": items}
 
     def find(self, task: str, data: str, part: str, model: str, metric: str) -> Figure:
-        keys = {"task": task, "data": data, "slice": part, "model": model, "metric": metric}
+        row = partial(Figure, task=task, data=data, slice=part, model=model, metric=metric)
         if metric != "exponent":
-            return Figure(**keys, value=MEASURED[data, part, model, metric])
+            return row(value=MEASURED[data, part, model, metric])
         value, *interval = self.exponents[part]
         low, high = interval or (None, None)
-        return Figure(**keys, value=value, low=low, high=high)
+        return row(value=value, low=low, high=high)
 
 
 def test_a_hundred_times_the_events_take_a_hundred_times_as_long() -> None:

@@ -46,6 +46,11 @@ def test_one_run_has_no_interval() -> None:
     assert (found.value, found.low, found.high, found.n) == (4.2, None, None, 1)
 
 
+def test_a_count_that_all_runs_agree_on_stays_whole() -> None:
+    found = geometric_mean([1_232_171.0] * 3)
+    assert (found.value, found.low, found.high, found.n) == (1_232_171.0, 1_232_171.0, 1_232_171.0, 3)
+
+
 def test_the_interval_of_the_mean_is_students() -> None:
     found = geometric_mean(np.exp([1.0, 2.0, 3.0]).tolist())
     reach = 4.302_652_7 / 3**0.5  # t with 2 degrees of freedom, 97.5%; the logarithms' standard deviation is 1

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.graph.engines import DUCKDB, OURS, POLARS, SELF_JOIN
 from benchmarks.graph.measure import Measured
 from benchmarks.graph.scaling import AXES, CENTRE, point_name
-from benchmarks.graph.slices import COPIES, compared_figures, measured_figures, require_agreement
+from benchmarks.graph.slices import COPIES, compared_figures, measured_figures, rebuild_figures, require_agreement
 from benchmarks.graph.task import Fingerprint
 from benchmarks.graph.worker import Order
 from goeswith.errors import DataContractError
@@ -20,7 +20,7 @@ def by_metric(figures: list[Figure], model: str) -> dict[str, Figure]:
     return {figure.metric: figure for figure in figures if figure.model == model}
 
 
-RUNS = {OURS: [run(4.0, gate_seconds=1.0), run(9.0, gate_seconds=0.9)], DUCKDB: [run(2.0), run(3.0)], POLARS: [run(1.0), run(1.0)]}
+RUNS = {OURS: [run(4.0), run(9.0)], DUCKDB: [run(2.0), run(3.0)], POLARS: [run(1.0), run(1.0)]}
 
 
 def test_figures_have_the_projects_keys() -> None:
@@ -35,8 +35,18 @@ def test_ratios_are_paired_by_repeat() -> None:
     assert "seconds/polars" not in found, "polars is shown beside; ratios are to the references that figures are held against"
 
 
-def test_the_gate_is_a_share_of_the_job_that_it_guards() -> None:
-    assert by_metric(compared_figures("10x", RUNS), OURS)["gate/job"].value == pytest.approx((0.25 * 0.1) ** 0.5)
+def test_an_increment_and_the_gate_are_shares_of_the_rebuild_of_the_same_run() -> None:
+    added = [run(1.0, warmed=9.0, commit_seconds=0.5), run(2.0, warmed=9.0, commit_seconds=0.5)]
+    rebuilt = [run(10.0, gate_seconds=1.0), run(20.0, gate_seconds=4.0)]
+    found = by_metric(rebuild_figures(added, rebuilt), OURS)
+    assert found["seconds/rebuild"].value == pytest.approx(0.1)
+    assert found["gate/job"].value == pytest.approx((0.1 * 0.2) ** 0.5)
+    assert found["rebuild_seconds"].value == pytest.approx(200**0.5)
+    assert {figure.slice for figure in found.values()} == {"increment"}
+
+
+def test_the_first_increment_of_a_process_is_no_figure() -> None:
+    assert set(by_metric(measured_figures("increment", {OURS: [run(1.0, warmed=9.0)]}), OURS)) == {"seconds", "peak_mb"}
 
 
 def test_a_reference_that_did_not_run_gives_no_ratio() -> None:

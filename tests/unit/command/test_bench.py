@@ -18,15 +18,16 @@ def row(metric: str, value: float, **more: object) -> Figure:
 
 ROWS = [
     row("pairs", 1_232_171.0, low=1_232_171.0, high=1_232_171.0),
+    row("peak_mb", 2_116.4, low=2_000.0, high=2_200.0),
     row("seconds", 5.04, low=4.96, high=5.1),
     row("seconds/duckdb", 1.9),
     row("seconds", 2.6, model="duckdb"),
     row("pairs", 1_232_171.0, model="duckdb"),
 ]
-TABLE = """| slice | model | seconds | seconds/duckdb | pairs |
-| --- | --- | --- | --- | --- |
-| 1x | duckdb | 2.6 |  | 1,232,171 |
-| 1x | **goeswith** | 5.0 [5.0, 5.1] | 1.90 | 1,232,171 |
+TABLE = """| slice | model | seconds | seconds/duckdb | peak_mb | pairs |
+| --- | --- | --- | --- | --- | --- |
+| 1x | duckdb | 2.6 |  |  | 1,232,171 |
+| 1x | **goeswith** | 5.0 [5.0, 5.1] | 1.90 | 2,116 | 1,232,171 |
 """
 
 
@@ -48,6 +49,16 @@ def test_the_terminal_shows_what_the_page_shows(capsys: pytest.CaptureFixture[st
     shown = capsys.readouterr().out
     for text in ("instacart: graph", "seconds/duckdb", "5.0 [5.0, 5.1]", "1,232,171"):
         assert text in shown
+
+
+def test_a_narrow_terminal_cuts_no_figure_short(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    print_tables(ROWS)
+    assert "…" not in capsys.readouterr().out
+
+
+def test_a_row_without_any_shown_metric_is_no_line() -> None:
+    assert build_tables([*ROWS, row("events", 1e6, model="orders")]) == build_tables(ROWS)
 
 
 def test_a_metric_that_tables_do_not_know_is_left_out() -> None:
