@@ -7,17 +7,18 @@ shape stays Instacart's, so its exponent does not enter.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from benchmarks.graph.engines import OURS
+from benchmarks.graph.scaling import AXES
 from benchmarks.graph.scaling import DATA as MADE
 from benchmarks.graph.slices import DATA, ORDERS, TASK
 from benchmarks.graph.task import THREADS
 from goeswith.results import Figure
 
 EVENTS_PER_DAY, ITEMS = 1e9, 1e8
-BASE = "1x"
+BASE = "10x"
 WINDOW_HOURS = 2.0
 """Within how long a day's baskets shall be counted."""
 EFFICIENCY = 0.7
@@ -28,6 +29,12 @@ USD_PER_CORE_HOUR = 0.05
 
 Find = Callable[[str, str, str, str, str], Figure]
 """(task, data, slice, model, metric) -> the one row."""
+
+
+def is_measured(figures: Iterable[Figure]) -> bool:
+    """Return whether the rows hold both benches that a day is carried over from: ``BASE`` and the fitted exponents."""
+    found = {(figure.data, figure.slice, figure.metric) for figure in figures if figure.model == OURS}
+    return {(DATA, BASE, "seconds"), *((MADE, axis, "exponent") for axis in AXES)} <= found
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def _names(figures: Sequence[Figure]) -> dict[str, Any]:
     def bench(task: str, data: str) -> str:
         return bench_markdown(figure for figure in figures if (figure.task, figure.data) == (task, data) and figure.metric != FITTED).rstrip("\n")
 
-    return {"row": row, "evaluation": evaluation, "bench": bench, "capacity": capacity}
+    return {"row": row, "rows": figures, "evaluation": evaluation, "bench": bench, "capacity": capacity}
 
 
 def find_figure(figures: Sequence[Figure], task: str, data: str, part: str, model: str, metric: str) -> Figure:

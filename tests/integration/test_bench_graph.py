@@ -11,12 +11,17 @@ from benchmarks.graph import baskets
 from benchmarks.graph.engines import DUCKDB, OURS, SELF_JOIN, read_pairs
 from benchmarks.graph.engines.in_duckdb import InDuckdb
 from benchmarks.graph.task import Engine, Fingerprint, Orders, fingerprint
+from benchmarks.graph.worker import PAIRS, Order, carry_out
 from goeswith.command.main import app
 
 
 def answer(name: str, engine: Engine, orders: Orders, out: Path) -> Fingerprint:
     engine.count(orders, out)
     return fingerprint(read_pairs(name, out))
+
+
+def texts(paths: list[Path]) -> tuple[str, ...]:
+    return tuple(map(str, paths))
 
 
 @pytest.fixture(scope="module")
@@ -26,28 +31,35 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return baskets.keep_orders(tmp_path_factory.mktemp("made") / "orders", lambda: [made[:4_500], made[4_500:8_991], made[8_991:]])
 
 
+@pytest.fixture(scope="module")
+def expected(orders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Fingerprint:
+    """Return what DuckDB says."""
+    return answer(DUCKDB, InDuckdb(), orders, tmp_path_factory.mktemp("duckdb") / "out")
+
+
 @pytest.mark.spark
-def test_spark_agrees_with_duckdb_on_every_pair(spark: object, orders: list[Path], tmp_path: Path) -> None:
-    from benchmarks.graph.engines.ours import Ours
+def test_plain_spark_agrees_with_duckdb_on_every_pair(spark: object, orders: list[Path], expected: Fingerprint, tmp_path: Path) -> None:
     from benchmarks.graph.engines.self_join import SelfJoin
 
-    expected = answer(DUCKDB, InDuckdb(), orders, tmp_path / "duckdb")
     assert expected.rows > 5_000
     assert answer(SELF_JOIN, SelfJoin(spark), orders, tmp_path / "join") == expected  # type: ignore[arg-type]
-    assert answer(OURS, Ours(spark), orders, tmp_path / "ours") == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.spark
-def test_an_increment_equals_a_rebuild_and_passes_its_gate(spark: object, orders: list[Path], tmp_path: Path) -> None:
-    from benchmarks.graph.engines.ours import Ours
+def test_goeswith_agrees_with_duckdb_and_its_table_passes_its_gate(spark: object, orders: list[Path], expected: Fingerprint, tmp_path: Path) -> None:
+    measured = carry_out(Order(engine=OURS, orders=texts(orders), warm=texts(orders[2:]), out=str(tmp_path), gate=True))
+    assert fingerprint(read_pairs(OURS, tmp_path / PAIRS)) == expected
+    assert set(measured) == {"seconds", "shuffle_mb", "gate_seconds"}
+    assert min(measured.values()) > 0
 
-    ours = Ours(spark)  # type: ignore[arg-type]
-    ours.count(orders[:2], tmp_path / "ours")
-    ours.add(orders[:2], orders[2:], tmp_path / "ours")
-    assert fingerprint(read_pairs(OURS, tmp_path / "ours")) == answer(DUCKDB, InDuckdb(), orders, tmp_path / "duckdb")
-    ours.register_items(orders, tmp_path / "ours")
-    ours.check(tmp_path / "ours")
-    assert ours.measures()["shuffle_mb"] > 0
+
+@pytest.mark.spark
+def test_an_increment_equals_a_rebuild(spark: object, orders: list[Path], expected: Fingerprint, tmp_path: Path) -> None:
+    first, second, third = texts(orders)
+    new = (("commit_seconds", third), ("seconds", second))
+    measured = carry_out(Order(engine=OURS, orders=(first,), warm=(third,), out=str(tmp_path), new=new))
+    assert fingerprint(read_pairs(OURS, tmp_path / PAIRS)) == expected
+    assert set(measured) == {"commit_seconds", "seconds"}
 
 
 @pytest.mark.long

@@ -56,6 +56,35 @@ def test_a_row_that_a_page_asks_for_and_that_is_not_kept_is_named() -> None:
         render_page("figures", without)
 
 
+def measured_growth() -> list[Figure]:
+    """Return rows of both benches, as the page of scale asks for them: 14 million events in 50 s, growing in proportion."""
+    sizes = {"events": 14e6, "items": 4e4, "baskets": 1.2e6, "meetings": 1.1e8}
+    ours = {"seconds": 50.0, "shuffle_mb": 700.0, "disk_mb": 270.0, "pairs": 1.3e7}
+    rows = [figure(task="graph", data="instacart", slice="10x", model="orders", metric=name, value=value) for name, value in sizes.items()]
+    rows += [figure(task="graph", data="instacart", slice="10x", model="goeswith", metric=name, value=value) for name, value in ours.items()]
+    fits = {"events": 1.0, "basket_size": 1.1, "items": 0.0}
+    made = {"task": "graph", "data": "made", "model": "goeswith", "metric": "exponent"}
+    return rows + [figure(**made, slice=axis, value=value, low=value - 0.125, high=value + 0.125) for axis, value in fits.items()]
+
+
+def test_the_page_of_scale_is_computed_once_both_benches_are_kept() -> None:
+    others = [row for row in read_kept() if row.slice == "1x"]
+    page = render_page("scale", [*others, *measured_growth()])
+    assert "Not measured yet" not in page
+    assert "14,000,000 events in 50 s on two cores" in page
+    assert "| items a basket, events as many | 1.10 [0.98, 1.23] |" in page
+    assert "core hours | 2 (" in page, "2 cores * 50 s / 3600 * 71 times the events"
+
+
+def test_the_page_of_scale_claims_nothing_before() -> None:
+    without_a_fit = [row for row in measured_growth() if row.slice != "items"]
+    for rows in ([], without_a_fit):
+        page = render_page("scale", [row for row in read_kept() if row.slice == "1x"] + rows)
+        assert "Not measured yet" in page
+        assert "core hours" not in page
+        assert "What breaks first" in page
+
+
 def test_an_unknown_page_is_refused_with_those_there_are() -> None:
     refused = CliRunner().invoke(app, ["figures", "nonsense"])
     assert isinstance(refused.exception, ConfigError)
