@@ -104,7 +104,11 @@ def why_rebuild(job: JobRun, found: State | None, wanted: State) -> str:
 
 def rebuild(spark: SparkSession, job: JobRun, state: State, config: Config) -> None:
     """Count everything and put it in the place of whatever the ledger held."""
-    moment = _read_moment(spark, job, state)
+    count_moment(spark, job, _read_moment(spark, job, state), state, config)
+
+
+def count_moment(spark: SparkSession, job: JobRun, moment: Moment, state: State, config: Config) -> None:
+    """Let the ledger hold the counts of these events and no others."""
     numbers = number_items(spark, job.profile, moment.events, run_id=job.run_id)
     marked = moment.marked(numbers)
     tasks = plan_tasks(moment.events.count(), shuffle_partitions(spark))

@@ -26,12 +26,17 @@ def read_totals(own: DataFrame) -> Totals:
 def publish_pairs(pairs: DataFrame, own: DataFrame, numbers: DataFrame, newest: Mapping[str, datetime | None]) -> DataFrame:
     """Return item_pairs rows of ``fold_pairs`` and ``fold_items``; ``newest`` is when each graph's newest event happened."""
     totals = read_totals(own)
-    named = _join_ends(pairs, _name_items(own, numbers), small=numbers.count() <= BROADCAST_ITEMS)
-    counted = named.select(*_ends(), *_counts(totals), *_amounts(), _clean(totals), "season", "decayed", *_seen(newest))
+    counted = name_pairs(pairs, own, numbers, _n_total(totals), *_amounts(), _clean(totals), F.col("season"), F.col("decayed"), *_seen(newest))
     counts = [F.col(name) for name in ("n", "n_src", "n_dst", "n_total")]
     derived = {name: getattr(measures, name)(*counts) for name in ("npmi", "lift", "lift_low")}
     known_at = F.coalesce("last_seen", F.timestamp_seconds(F.lit(0)))
     return counted.withColumns({**derived, "projection": F.col("weighted") / F.col("n_src"), "known_at": known_at})
+
+
+def name_pairs(pairs: DataFrame, own: DataFrame, numbers: DataFrame, *more: Column) -> DataFrame:
+    """Return graph, relation, src, dst, n, n_src and n_dst of folded pairs, and what else is asked for of them."""
+    named = _join_ends(pairs, _name_items(own, numbers), small=numbers.count() <= BROADCAST_ITEMS)
+    return named.select(*_ends(), *_counts(), *more)
 
 
 def _name_items(own: DataFrame, numbers: DataFrame) -> DataFrame:
@@ -73,11 +78,15 @@ def _by_code(values: Mapping[int, Column]) -> Column:
     return F.coalesce(*(F.when(F.col("relation") == code, value) for code, value in values.items()))
 
 
-def _counts(totals: Totals) -> list[Column]:
+def _counts() -> list[Column]:
     n_src = F.when(_turned(), F.col("high_as_src")).otherwise(F.col("low_as_src"))
     n_dst = F.when(_turned(), F.col("low_as_dst")).otherwise(F.col("high_as_dst"))
-    n_total = F.coalesce(*(F.when(_in(graph, code), F.lit(n)) for (graph, code), n in totals.items()), F.lit(None)).cast("bigint")
-    return [F.col("n"), n_src.alias("n_src"), n_dst.alias("n_dst"), n_total.alias("n_total")]
+    return [F.col("n"), n_src.alias("n_src"), n_dst.alias("n_dst")]
+
+
+def _n_total(totals: Totals) -> Column:
+    every = (F.when(_in(graph, code), F.lit(n)) for (graph, code), n in totals.items())
+    return F.coalesce(*every, F.lit(None)).cast("bigint").alias("n_total")
 
 
 def _in(graph: str, code: int) -> Column:

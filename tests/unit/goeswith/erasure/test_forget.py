@@ -38,7 +38,7 @@ STEPS = (
     "mask texts",
     "remove rows",
     "rebuild",
-    "empty training sets",
+    "empty what was derived",
     "release",
     "renew features",
     "invalidate",
