@@ -24,7 +24,7 @@ from spark_jobs.pairs.blocks import build_blocks, merge_blocks, plan_tasks
 from spark_jobs.pairs.changes import Moment, find_changes
 from spark_jobs.pairs.entries import build_entries
 from spark_jobs.pairs.kernel import Limits
-from spark_jobs.pairs.ledger import LEDGER, State, read_state, write_batch
+from spark_jobs.pairs.ledger import LEDGER, State, read_state, reading_blocks, write_batch
 from spark_jobs.pairs.numbers import number_items
 from spark_jobs.pairs.relations import CODES, DEFAULT, RELATIONS
 from spark_jobs.session import get_session, shuffle_partitions
@@ -138,7 +138,8 @@ def add_batch(spark: SparkSession, job: JobRun, found: State, state: State, conf
 def fold(spark: SparkSession, job: JobRun, state: State) -> None:
     """Add up all batches to one."""
     ledger = read_table(spark, job.profile, LEDGER, lake.open_table(job.profile, LEDGER).version())
-    write_batch(spark, job.profile, merge_blocks(ledger, shuffle_partitions(spark)), replace(state, batch=0), run_id=job.run_id)
+    with reading_blocks(spark):
+        write_batch(spark, job.profile, merge_blocks(ledger, shuffle_partitions(spark)), replace(state, batch=0), run_id=job.run_id)
 
 
 def _read_moment(spark: SparkSession, job: JobRun, state: State) -> Moment:

@@ -26,7 +26,7 @@ from spark_jobs.pairs.blocks import plan_tasks
 from spark_jobs.pairs.declared import declared_pairs
 from spark_jobs.pairs.fold import EVALUATION, FULL, Folding, account, fold_items, fold_pairs
 from spark_jobs.pairs.keys import month_at
-from spark_jobs.pairs.ledger import LEDGER
+from spark_jobs.pairs.ledger import LEDGER, reading_blocks
 from spark_jobs.pairs.publish import publish_pairs
 from spark_jobs.session import get_session, shuffle_partitions
 from spark_jobs.tables import read_table, write_table
@@ -52,10 +52,12 @@ def run(job: JobRun) -> JobResult:
     consumed = {name: job.version_of(name) for name in READS}
     with progress("measure pairs", 1, unit="tables") as advance:
         version = written_before(job.profile, consumed, config)
-        if version is None:
-            version = write_pairs(spark, job, consumed, config)
+        with reading_blocks(spark):
+            if version is None:
+                version = write_pairs(spark, job, consumed, config)
+            accounts = account(read_table(spark, job.profile, LEDGER, consumed[LEDGER]))
         advance(1, "item_pairs")
-    return JobResult(versions={"item_pairs": version}, summary=summarise(spark, job, version))
+    return JobResult(versions={"item_pairs": version}, summary={**summarise(read_table(spark, job.profile, "item_pairs", version)), **accounts})
 
 
 def written_before(profile: Profile, consumed: Mapping[str, int], config: Config) -> int | None:
@@ -102,9 +104,9 @@ def _size(ledger: DataFrame) -> int:
     return (found or 0) // KEY_BYTES
 
 
-def summarise(spark: SparkSession, job: JobRun, version: int) -> dict[str, Any]:
-    """Return pairs by graph and relation, units counted and units left out: a handful of rows each."""
+def summarise(item_pairs: DataFrame) -> dict[str, Any]:
+    """Return pairs by graph and relation: a handful of rows."""
     pairs: dict[str, dict[str, int]] = {}
-    for row in read_table(spark, job.profile, "item_pairs", version).groupBy("graph", "relation").count().collect():
+    for row in item_pairs.groupBy("graph", "relation").count().collect():
         pairs.setdefault(row["graph"], {})[row["relation"]] = row["count"]
-    return {"pairs": pairs, **account(read_table(spark, job.profile, LEDGER, job.version_of(LEDGER)))}
+    return {"pairs": pairs}

@@ -44,7 +44,7 @@ ITEM_NUMBERS = Table(
     owner="graph team",
     key=("item_id",),
     schema=pa.schema([field("item_id", pa.string(), "the item"), field("number", pa.int64(), "1 to 2^27 - 1, scattered")]),
-    rules=(Between(column="number", low=1, high=2**27 - 1),),
+    rules=(Between(column="number", low=1, high=2**27 - 1), RowCountChange(low=1.0, severity="stop")),
 )
 
 PAIR_LEDGER = Table(
@@ -53,7 +53,8 @@ PAIR_LEDGER = Table(
     layer=Layer.GRAPH,
     writer=Writer.SPARK,
     owner="graph team",
-    key=("relation", "kind", "held", "bucket", "batch"),
+    key=("kind", "relation", "held", "bucket", "batch", "part"),
+    partition_by=("kind",),
     schema=pa.schema(
         [
             field("relation", pa.int32(), "the relation's code in spark_jobs/pairs/relations.py"),
@@ -61,6 +62,7 @@ PAIR_LEDGER = Table(
             field("held", pa.bool_(), "reserved for evaluation: counts in the graph 'full' only"),
             field("bucket", pa.int32(), "first byte of the keys"),
             field("batch", pa.int64(), "0 is the last rebuild; each increment adds one"),
+            field("part", pa.int32(), "which part of a block that is too large for one row"),
             field("keys", pa.binary(), "ascending 64-bit keys (spark_jobs/pairs/keys.py), each as the difference to the one before"),
             field("n", pa.binary(), "meetings of each key, 64-bit; below zero where they were taken back", unit="units"),
             field("amount", pa.binary(), "what these amount to, 64-bit: weights in 2^-20ths, or days; empty where all are zero"),

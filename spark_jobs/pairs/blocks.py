@@ -22,12 +22,15 @@ from spark_jobs.pairs.relations import CODES
 
 ENTRIES_A_TASK = 2_000_000
 """Some 200 MB in a Python worker, with the meetings of baskets of ten."""
+PART_KEYS = 2**17
+"""Of a block in one row: 1 MB of keys."""
 FOUND = pa.schema(
     [
         ("relation", pa.int8()),
         ("kind", pa.string()),
         ("held", pa.bool_()),
         ("bucket", pa.int32()),
+        ("part", pa.int32()),
         ("keys", pa.binary()),
         ("n", pa.binary()),
         ("amount", pa.binary()),
@@ -59,7 +62,7 @@ def build_blocks(entries: DataFrame, limits: dict[str, Limits], tasks: Tasks) ->
         for relation, sign, part in read_batches(batches):
             for found in relation.count(part, limits[relation.name]):
                 name = CODES[relation.name], found.kind, found.held
-                yield from (_as_row(name, bucket, counts, sign) for bucket, counts in found.counts.split(spread))
+                yield from (_as_row(name, bucket, 0, counts, sign) for bucket, counts in found.counts.split(spread))
 
     found = entries.repartition(tasks.entries, "unit").mapInArrow(count, from_arrow_schema(FOUND))
     return merge_blocks(found, tasks.counts)
@@ -77,7 +80,14 @@ def by_bucket(blocks: DataFrame, tasks: int) -> DataFrame:
 
 def _merge_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for bucket, found in collect_buckets(batches):
-        yield from (_as_row(name, bucket, counts, 1) for name, counts in found.items())
+        yield from (_as_row(name, bucket, k, part) for name, counts in found.items() for k, part in enumerate(_parts(counts)))
+
+
+def _parts(counts: Counts) -> Iterator[Counts]:
+    """Cut what is too much for one row: Spark reads rows by the dozen."""
+    for start in range(0, len(counts), PART_KEYS):
+        part = slice(start, start + PART_KEYS)
+        yield Counts(counts.keys[part], counts.n[part], counts.amount[part])
 
 
 def collect_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, dict[Name, Counts]]]:
@@ -92,10 +102,9 @@ def collect_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, di
         yield bucket, {name: counts for name, counts in summed.items() if len(counts)}
 
 
-def _as_row(name: Name, bucket: int, counts: Counts, sign: int) -> pa.RecordBatch:
-    keys, n, amount = encode(counts, sign)
+def _as_row(name: Name, bucket: int, part: int, counts: Counts, sign: int = 1) -> pa.RecordBatch:
     relation, kind, held = name
-    values = (relation, kind, held, bucket, keys, n, amount)
+    values = (relation, kind, held, bucket, part, *encode(counts, sign))
     return pa.RecordBatch.from_arrays([pa.array([v], t) for v, t in zip(values, FOUND.types, strict=True)], schema=FOUND)
 
 

@@ -4,6 +4,8 @@ Every row names the versions of ``events`` and ``holdout`` that are counted once
 last run stopped. A batch is one commit, so a crash leaves a whole one or none.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 
 from pyspark.sql import DataFrame, SparkSession
@@ -14,6 +16,7 @@ from goeswith.profile import Profile
 from spark_jobs.tables import write_table
 
 LEDGER = "pair_ledger"
+READ_AT_ONCE, ROWS_AT_ONCE = "spark.sql.parquet.columnarReaderBatchSize", "32"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +50,14 @@ def write_batch(spark: SparkSession, profile: Profile, blocks: DataFrame, state:
     consumed = {"events": state.events, "holdout": state.holdout}
     mode = "append" if state.batch else "overwrite"
     return write_table(spark, profile, LEDGER, rows, mode=mode, run_id=run_id, job="count_pairs", consumed=consumed)
+
+
+@contextmanager
+def reading_blocks(spark: SparkSession) -> Iterator[None]:
+    """Let Spark read a few rows at a time while a query runs over the ledger: its usual 4,096 blocks of megabytes fit into no heap."""
+    usual = spark.conf.get(READ_AT_ONCE)
+    spark.conf.set(READ_AT_ONCE, ROWS_AT_ONCE)
+    try:
+        yield
+    finally:
+        spark.conf.set(READ_AT_ONCE, usual or "4096")

@@ -16,7 +16,7 @@ from spark_jobs import count_pairs, tables
 from spark_jobs.pairs.blocks import plan_tasks
 from spark_jobs.pairs.changes import Moment
 from spark_jobs.pairs.fold import FULL, Folding, fold_items, fold_pairs
-from spark_jobs.pairs.ledger import LEDGER, State
+from spark_jobs.pairs.ledger import LEDGER, State, reading_blocks
 from spark_jobs.pairs.numbers import NUMBERS
 from spark_jobs.pairs.publish import name_pairs
 from spark_jobs.session import get_session, shuffle_partitions
@@ -47,7 +47,8 @@ class Ours:
         tasks = plan_tasks(0, shuffle_partitions(self._spark)).counts
         own = fold_items(ledger, (FULL,), tasks).persist()
         pairs = fold_pairs(ledger, Folding(graphs=(FULL,), min_count=MIN_COUNT), tasks)
-        name_pairs(pairs, own, numbers).select(*COLUMNS).write.mode("overwrite").parquet(str(folder))
+        with reading_blocks(self._spark):
+            name_pairs(pairs, own, numbers).select(*COLUMNS).write.mode("overwrite").parquet(str(folder))
         own.unpersist()
 
     def load(self, orders: Orders, out: Path) -> None:

@@ -1,14 +1,25 @@
 """What is pinned: the newest releases, those of models, what the online store holds, and what running jobs read."""
 
+import pyarrow as pa
 import pytest
-from deltalake import CommitProperties
+from deltalake import CommitProperties, write_deltalake
 
 from goeswith import lake, pins, releases
+from goeswith.catalogue import find_table
 from goeswith.pins import Pin, consumed_versions, read_pins
 from goeswith.profile import Profile
 from goeswith.results import write_json
 from tests.unit.goeswith.test_leases import start_holder
 from tests.unit.goeswith.upkeep.shop import export_model, pair, write_pairs
+
+LEDGER_ROW = pa.Table.from_pylist(
+    [
+        {"kind": "pair", "relation": 0, "held": False, "bucket": 0, "batch": 0, "part": 0, "keys": b"", "n": b"", "amount": b""}
+        | dict.fromkeys(("events", "holdout"), 1)
+        | {"settings": "{}"}
+    ],
+    schema=find_table("pair_ledger").schema,
+)
 
 
 @pytest.fixture
@@ -63,11 +74,11 @@ def test_a_running_job_pins_what_it_reads_until_it_ends(profile: Profile) -> Non
 
 
 def test_changes_are_kept_from_the_version_that_their_reader_consumed_last(profile: Profile) -> None:
+    delta = lake.create_table(profile, "pair_ledger")
     for consumed in (2, 4):
         told = {"userMetadata": f'{{"consumed": {{"events": {consumed}, "holdout": 1}}, "job": "x", "run": "r"}}'}
-        delta = lake.create_table(profile, "item_pairs")
-        delta.alter.set_table_properties({"delta.appendOnly": "false"}, commit_properties=CommitProperties(custom_metadata=told))
-    lake.open_table(profile, "item_pairs").alter.set_table_properties({"delta.appendOnly": "true"})  # upkeep names nothing
+        write_deltalake(delta, LEDGER_ROW, mode="append", commit_properties=CommitProperties(custom_metadata=told))
+    lake.open_table(profile, "pair_ledger").alter.set_table_properties({"delta.appendOnly": "true"})  # upkeep names nothing
     assert consumed_versions(profile) == {"events": 4, "holdout": 1}
 
 

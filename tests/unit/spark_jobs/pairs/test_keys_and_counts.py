@@ -89,7 +89,7 @@ def test_splitting_by_bucket_loses_nothing(rows: list[tuple[int, int, int]], ste
 def test_blocks_of_several_batches_add_up_by_name_and_bucket() -> None:
     one = counts_of([(5, 1, 0), (2**60, 2, 0)])
     keys_, n, amount = encode(one)
-    row = {"relation": 0, "kind": "pair", "held": False, "bucket": 0, "keys": keys_, "n": n, "amount": amount}
+    row = {"relation": 0, "kind": "pair", "held": False, "bucket": 0, "part": 0, "keys": keys_, "n": n, "amount": amount}
     found = dict(collect_buckets([pa.RecordBatch.from_pylist([row, row]), pa.RecordBatch.from_pylist([{**row, "held": True}])]))
     assert sorted(found) == [0, 16]
     assert found[16][0, "pair", False].n.tolist() == [4]
