@@ -46,12 +46,6 @@ def test_what_the_online_store_holds_or_is_being_brought_to_is_pinned(profile: P
     assert {pin.version for pin in read_pins(profile, 1)} == set(versions)
 
 
-def test_the_state_of_the_online_store_is_read_where_it_is_written() -> None:
-    from feature_repo.jobs.materialise import STATE
-
-    assert pins.ONLINE_STATE == STATE
-
-
 def test_a_running_job_pins_what_it_reads_until_it_ends(profile: Profile) -> None:
     holder = start_holder(profile.root)
     (pin,) = read_pins(profile, 1)
