@@ -42,11 +42,14 @@ def kept_releases(profile: Profile, keep: int) -> dict[str, Release]:
     return {**newest, **models}
 
 
-def read_models(profile: Profile) -> dict[str, str]:
-    """Return run -> release of every model that lies here: the published one, and the exports, which can be published."""
+def read_models(profile: Profile, before: float | None = None) -> dict[str, str]:
+    """Return run -> release of every model that lies here: the published one, and the exports, which can be published.
+
+    ``before`` leaves out those that were made at that moment (in seconds since 1970) or later.
+    """
     paths = [*sorted(profile.models.glob(f"*/export/{MANIFEST}")), profile.model_repository / MANIFEST]
-    found = (_read_json(path) for path in paths if path.exists())
-    return {manifest["run"]: manifest["release"] for manifest in found}
+    there = (path for path in paths if path.exists() and (before is None or path.stat().st_mtime < before))
+    return {manifest["run"]: manifest["release"] for manifest in map(_read_json, there)}
 
 
 def consumed_versions(profile: Profile) -> dict[str, int]:

@@ -42,6 +42,8 @@ def show_upkeep(summary: Mapping[str, Any]) -> None:
     console.print(table)
     for name in summary["expired"]:
         console.print(f"release {name} {'would expire' if rehearsed else 'expired'}", highlight=False)
+    for name in summary["models_to_rebuild"]:
+        console.print(f"model {name} knew a user who was forgotten since: goeswith run train, goeswith run publish", highlight=False)
     console.print(f"{summary['seconds']} s", highlight=False)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from goeswith.errors import UpkeepRefused
+from goeswith.pins import read_models
 from goeswith.profile import Profile
 from goeswith.results import write_json
 
@@ -76,10 +77,10 @@ def finish(profile: Profile, erasure: Erasure, record: Mapping[str, object]) -> 
     return path
 
 
-def last_finished(profile: Profile) -> float | None:
-    """Return when the last erasure was finished, in seconds since 1970; None where there was none."""
-    times = [path.stat().st_mtime for path in folder_of(profile).glob("erasure-*.json")]
-    return max(times, default=None)
+def models_to_rebuild(profile: Profile) -> list[str]:
+    """Return the runs whose models are older than the last erasure: they were trained with somebody who was forgotten since."""
+    finished = [path.stat().st_mtime for path in folder_of(profile).glob("erasure-*.json")]
+    return sorted(read_models(profile, before=max(finished))) if finished else []
 
 
 def require_none_pending(profile: Profile) -> None:

@@ -16,6 +16,7 @@ from pydantic.dataclasses import dataclass
 from goeswith import lake
 from goeswith.catalogue import TABLES
 from goeswith.config import STRICT, parse_config
+from goeswith.erasure.state import models_to_rebuild, require_none_pending
 from goeswith.errors import VersionMissing
 from goeswith.jobs import JobResult, JobRun
 from goeswith.leases import Lease, hold_upkeep, live_leases
@@ -62,14 +63,16 @@ class Config:
 
 
 def run(job: JobRun) -> JobResult:
-    """Maintain every table that exists. Raises ``UpkeepRefused`` where another process does."""
+    """Maintain every table that exists. Raises ``UpkeepRefused`` where another process does, or an erasure was cut short."""
     config = parse_config(Config, job.params, where="job maintain")
     started = time.monotonic()
+    require_none_pending(job.profile)
     with hold_upkeep(job.profile):
         expired = expire_releases(job.profile, config)
         tables = maintain_tables(job.profile, config)
-    told = {name: asdict(done) for name, done in tables.items()}
-    return JobResult(summary={"tables": told, "expired": expired, "dry_run": config.dry_run, "seconds": round(time.monotonic() - started, 2)})
+    told = {"tables": {name: asdict(done) for name, done in tables.items()}, "expired": expired, "dry_run": config.dry_run}
+    seconds = round(time.monotonic() - started, 2)
+    return JobResult(summary={**told, "models_to_rebuild": models_to_rebuild(job.profile), "seconds": seconds})
 
 
 def expire_releases(profile: Profile, config: Config) -> list[str]:

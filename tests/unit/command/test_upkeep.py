@@ -1,12 +1,15 @@
 """The commands ``maintain`` and ``forget-user``: what they print, for people and as JSON, and what they refuse."""
 
 import json
+import subprocess
+import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from goeswith import releases
+from goeswith import lake, releases
 from goeswith.command.job import _do
 from goeswith.command.main import app
 from goeswith.erasure import state
@@ -14,7 +17,7 @@ from goeswith.erasure.user import hash_user
 from goeswith.errors import ConfigError, UpkeepRefused
 from goeswith.jobs import JobRun
 from goeswith.leases import live_leases
-from goeswith.profile import Profile
+from goeswith.profile import PROJECT_ROOT, Profile
 from tests.unit.goeswith.erasure.shop import FORGOTTEN, RUN, files_that_name, write_shop
 from tests.unit.goeswith.upkeep.shop import export_model, files_of
 
@@ -89,6 +92,27 @@ def test_a_user_that_is_not_there_is_no_failure_and_the_key_is_named(shop: Profi
     shown = goeswith("forget-user", "short")
     assert "there is nothing of this user, with the hash key of the variable GOESWITH_USER_HASH_KEY" in shown
     assert "another" not in shown.replace("another key", "")
+
+
+def test_upkeep_goes_on_naming_models_that_knew_a_forgotten_user_until_they_are_trained_again(shop: Profile) -> None:
+    export_model(shop, "m", RUN)
+    goeswith("forget-user", FORGOTTEN)
+    assert goeswith_json("maintain")["models_to_rebuild"] == ["m"]
+    assert "model m knew a user" in goeswith("maintain", "--dry-run")
+    export_model(shop, "m", releases.read_release(shop).name)
+    assert goeswith_json("maintain")["models_to_rebuild"] == []
+
+
+def test_killed_at_any_moment_again_and_again_it_is_finished_in_the_end(shop: Profile) -> None:
+    words = [sys.executable, "-m", "goeswith", "forget-user", FORGOTTEN]
+    for after_s in (1.2, 1.6, 2.0, 2.5, 3.0):
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(words, timeout=after_s, check=False, capture_output=True, cwd=PROJECT_ROOT)  # kills it then
+    done = subprocess.run(words, check=True, capture_output=True, text=True, cwd=PROJECT_ROOT)
+    assert "rows removed" in done.stdout or "nothing of this user" in done.stdout
+    assert files_that_name(shop, FORGOTTEN) == []
+    state.require_none_pending(shop)
+    assert lake.read_table(shop, "events").num_rows == 12
 
 
 def test_no_job_runs_while_an_erasure_is_unfinished(shop: Profile) -> None:

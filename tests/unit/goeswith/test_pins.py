@@ -12,14 +12,8 @@ from goeswith.results import write_json
 from tests.unit.goeswith.test_leases import start_holder
 from tests.unit.goeswith.upkeep.shop import export_model, pair, write_pairs
 
-LEDGER_ROW = pa.Table.from_pylist(
-    [
-        {"kind": "pair", "relation": 0, "held": False, "bucket": 0, "batch": 0, "part": 0, "keys": b"", "n": b"", "amount": b""}
-        | dict.fromkeys(("events", "holdout"), 1)
-        | {"settings": "{}"}
-    ],
-    schema=find_table("pair_ledger").schema,
-)
+BLOCK = {"kind": "pair", "relation": 0, "held": False, "bucket": 0, "batch": 0, "part": 0, "keys": b"", "n": b"", "amount": b""}
+LEDGER_ROW = pa.Table.from_pylist([{**BLOCK, "events": 1, "holdout": 1, "settings": "{}"}], schema=find_table("pair_ledger").schema)
 
 
 @pytest.fixture
@@ -55,12 +49,6 @@ def test_what_the_online_store_holds_or_is_being_brought_to_is_pinned(profile: P
     state = {"release": "r0", "versions": {"item_pairs": versions[0]}, "under_way": {"item_pairs": versions[1]}}
     write_json(profile.features / pins.ONLINE_STATE, state)
     assert {pin.version for pin in read_pins(profile, 1)} == set(versions)
-
-
-def test_the_state_of_the_online_store_is_read_where_it_is_written() -> None:
-    from feature_repo.jobs.materialise import STATE
-
-    assert pins.ONLINE_STATE == STATE
 
 
 def test_a_running_job_pins_what_it_reads_until_it_ends(profile: Profile) -> None:
