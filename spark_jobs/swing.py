@@ -12,6 +12,7 @@ exact; else it is scaled by the share of drawn pairs of units, which makes it an
 """
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -117,7 +118,7 @@ def split_batch(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     ends = np.concatenate([[0], np.cumsum(pc.list_value_length(lists.flatten()).to_numpy())])[np.concatenate([[0], np.cumsum(units)])]
     steps = np.cumsum(units * np.diff(ends)) // MAX_PRODUCTS
     cuts = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), batch.num_rows]
-    for start, stop in zip(cuts, cuts[1:], strict=False):
+    for start, stop in pairwise(cuts):
         yield batch.slice(start, stop - start)
 
 

@@ -1,6 +1,6 @@
 """One description of every table; Spark schemas, MERGE keys, gates, Feast views and docs derive from it."""
 
-from goeswith.catalogue import control, graph, learned, sources
+from goeswith.catalogue import control, graph, learned, sets, sources
 from goeswith.catalogue.schema import Between, Differ, Layer, OneOf, References, Rule, Table, Writer
 from goeswith.errors import ConfigError
 
@@ -17,6 +17,7 @@ TABLES: dict[str, Table] = {
         graph.PAIR_SCORES,
         graph.EDGE_VERDICTS,
         graph.RELATIONS,
+        sets.ITEM_SETS,
         learned.TRAINING_SETS,
         learned.ITEM_EMBEDDINGS,
         learned.ITEM_NEIGHBOURS,
