@@ -1,4 +1,4 @@
-"""Count pairs, prune and judge them, build the typed relations, each behind its gate, and release the graph."""
+"""Count pairs, prune and judge them, build the typed relations and mine item sets, each behind its gate, and release the graph."""
 
 from airflow.sdk import DAG, chain
 
@@ -14,5 +14,7 @@ with DAG("graph", doc_md=__doc__, schedule=[table_asset("events")], catchup=Fals
         job_task("gate", task_id="gate_verdicts", params={"tables": ["pair_scores", "edge_verdicts"]}),
         job_task("build_relations"),
         job_task("gate", task_id="gate_relations", params={"tables": ["relations"]}),
+        job_task("mine_sets"),
+        job_task("gate", task_id="gate_sets", params={"tables": ["item_sets"]}),
         job_task("release", task_id="release_graph", outlets=("relations",)),
     )

@@ -21,6 +21,7 @@ JOBS: dict[str, str] = {
     "prune_pairs": "training.jobs.prune_pairs",
     "judge_edges": "spark_jobs.judge_edges",
     "build_relations": "spark_jobs.build_relations",
+    "mine_sets": "spark_jobs.mine_sets",
     "gate": "spark_jobs.gates.job",
     "release": "goeswith.release_job",
     "apply_features": "feature_repo.jobs.apply",
@@ -44,6 +45,7 @@ READS: dict[str, tuple[str, ...]] = {
     "prune_pairs": ("item_pairs",),
     "judge_edges": ("items", "item_pairs", "pair_scores"),
     "build_relations": ("item_pairs", "pair_scores", "edge_verdicts"),
+    "mine_sets": ("events", "holdout"),
     "build_training_set": ("items", "events", "holdout", "item_pairs", "edge_verdicts", "relations"),
     "infer": ("edge_verdicts", "item_pairs", "items", "relations", "training_sets"),
 }

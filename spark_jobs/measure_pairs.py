@@ -7,6 +7,7 @@ where nothing that they depend on has changed, nothing is written.
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from typing import Annotated, Any
 
 import numpy as np
@@ -29,6 +30,9 @@ from spark_jobs.pairs.keys import month_at
 from spark_jobs.pairs.ledger import LEDGER, reading_blocks
 from spark_jobs.pairs.publish import publish_pairs
 from spark_jobs.session import get_session, shuffle_partitions
+from spark_jobs.standing import standing_events
+from spark_jobs.swing import Config as SwingConfig
+from spark_jobs.swing import group_units, swing
 from spark_jobs.tables import read_table, write_table
 
 DAYS_A_MONTH = 365.25 / 12
@@ -39,10 +43,14 @@ READS = ("pair_ledger", "item_numbers", "events", "holdout", "declared_relations
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """Pairs of fewer meetings than ``min_count`` are left out; a meeting counts half every ``half_life_days`` before the newest event."""
+    """Pairs of fewer meetings than ``min_count`` are left out; a meeting counts half every ``half_life_days`` before the newest event.
+
+    ``swing`` looks at all pairs of users that share items, at each publication: it is no sum that increments could bring up to date.
+    """
 
     min_count: Annotated[int, Field(ge=1)] = 1
     half_life_days: Annotated[float, Field(gt=0)] = 365.0
+    swing: bool = True
 
 
 def run(job: JobRun) -> JobResult:
@@ -78,6 +86,8 @@ def write_pairs(spark: SparkSession, job: JobRun, consumed: Mapping[str, int], c
     tasks = plan_tasks(_size(ledger), shuffle_partitions(spark)).counts
     own = fold_items(ledger, GRAPHS, tasks).persist()
     counted = publish_pairs(fold_pairs(ledger, folding, tasks), own, numbers, newest)
+    if config.swing:
+        counted = counted.join(find_swing(events, holdout), on=["graph", "relation", "src", "dst"], how="left")
     pairs = counted.unionByName(declared_pairs(declared, holdout), allowMissingColumns=True)
     told = _metadata(consumed, config)
     version = write_table(spark, job.profile, "item_pairs", pairs, mode="overwrite", run_id=job.run_id, job="measure_pairs", consumed=told)
@@ -92,6 +102,14 @@ def find_newest(events: DataFrame, holdout: DataFrame) -> dict[str, datetime | N
     seconds = [F.max(F.unix_micros(at)).alias(graph) for graph, at in ((FULL, F.col("happened_at")), (EVALUATION, open_at))]
     found = marked.agg(*seconds).collect()[0]
     return {graph: None if found[graph] is None else EPOCH + timedelta(microseconds=found[graph]) for graph in GRAPHS}
+
+
+def find_swing(events: DataFrame, holdout: DataFrame) -> DataFrame:
+    """Return graph, relation, src, dst and swing of what stands; the evaluation graph leaves out what is held."""
+    marked = mark_held(standing_events(events), holdout, ("item_id",), "basket_id")
+    seen = {FULL: marked, EVALUATION: marked.where(~F.col("held"))}
+    scored = [swing(group_units(rows), SwingConfig()).withColumn("graph", F.lit(graph)) for graph, rows in seen.items()]
+    return reduce(DataFrame.unionByName, scored)
 
 
 def _months(newest: Mapping[str, datetime | None]) -> dict[str, int]:

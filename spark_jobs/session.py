@@ -10,10 +10,11 @@ from pyspark.sql import SparkSession
 
 from goeswith.errors import EnvironmentMissing
 from goeswith.profile import Profile
+from spark_jobs.shipping import pack_code
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 JARS = Path("~/.cache/goeswith/jars").expanduser()
-"""Where the local profile keeps Delta's jars, so that a start asks no repository."""
+"""Where Delta's jars are kept, so that a start asks no repository."""
 
 COMMON = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -47,7 +48,8 @@ def get_session(profile: Profile, app: str) -> SparkSession:
     _require_java()
     if profile.spark.master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", LOCAL["spark.driver.host"])
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["PYSPARK_PYTHON"] = profile.spark.conf.get("spark.pyspark.python", sys.executable)
     builder = SparkSession.builder.master(profile.spark.master).appName(f"goeswith {app}")
     for key, value in session_settings(profile).items():
         builder = builder.config(key, value)
@@ -61,7 +63,10 @@ def shuffle_partitions(spark: SparkSession) -> int:
 
 
 def session_settings(profile: Profile) -> dict[str, str]:
-    """Return the whole configuration of a session; ``profile.spark.conf`` wins over all of ours."""
+    """Return the whole configuration of a session; ``profile.spark.conf`` wins over all of ours.
+
+    A cluster is sent Delta's jars and our code. Its workers need a Python with our dependencies: this one's path, or ``spark.pyspark.python``.
+    """
     sized = {
         "spark.driver.memory": profile.spark.driver_memory,
         "spark.sql.shuffle.partitions": str(profile.spark.shuffle_partitions),
@@ -70,7 +75,8 @@ def session_settings(profile: Profile) -> dict[str, str]:
     if profile.spark.master.startswith("local"):
         placed = {**LOCAL, "spark.driver.extraClassPath": f"{local_jars()}/*"}
     else:
-        placed = {"spark.jars.packages": DELTA_PACKAGE}
+        jars = ",".join(str(jar) for jar in sorted(local_jars().glob("*.jar")))
+        placed = {"spark.jars": jars, "spark.submit.pyFiles": str(pack_code(profile))}
     return {**COMMON, **placed, **sized, **profile.spark.conf}
 
 

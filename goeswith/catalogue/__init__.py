@@ -1,6 +1,6 @@
 """One description of every table; Spark schemas, MERGE keys, gates, Feast views and docs derive from it."""
 
-from goeswith.catalogue import control, graph, learned, sources
+from goeswith.catalogue import control, graph, learned, sets, sources
 from goeswith.catalogue.rules import (
     Between,
     ChangeRule,
@@ -37,6 +37,7 @@ TABLES: dict[str, Table] = {
         graph.PAIR_SCORES,
         graph.EDGE_VERDICTS,
         graph.RELATIONS,
+        sets.ITEM_SETS,
         learned.TRAINING_SETS,
         learned.ITEM_EMBEDDINGS,
         learned.ITEM_NEIGHBOURS,

@@ -104,6 +104,12 @@ ITEM_PAIRS = Table(
             field("npmi", pa.float64(), "normalised pointwise mutual information", null=True),
             field("lift", pa.float64(), "n * n_total / (n_src * n_dst)", null=True),
             field("lift_low", pa.float64(), "lower bound of the lift, by Wilson's 95% interval of both conditional shares", null=True),
+            field(
+                "swing",
+                pa.float64(),
+                "Swing: how many pairs of users (or baskets) share both and little else; null where it was left out",
+                null=True,
+            ),
             field("clean", pa.bool_(), "never met in the relation that speaks for the other type (co_view against co_purchase)", null=True),
             field("decayed", pa.float64(), "n, where a meeting counts half a half-life (a year) before the newest event", unit="units", null=True),
             field("season", pa.list_(pa.float32()), "share of the meetings in January, February, ... December", null=True),

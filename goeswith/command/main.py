@@ -7,7 +7,24 @@ from typing import Annotated
 
 import typer
 
-from goeswith.command import ask, bench, demo, doctor, evaluate, figures, forget, gates, job, maintain, quarantine, report, run, servers, tables
+from goeswith.command import (
+    ask,
+    bench,
+    demo,
+    doctor,
+    evaluate,
+    figures,
+    forget,
+    gates,
+    job,
+    maintain,
+    quarantine,
+    report,
+    run,
+    servers,
+    submit,
+    tables,
+)
 from goeswith.command.worker import obey_orders
 from goeswith.errors import GoeswithError
 
@@ -23,6 +40,7 @@ app.command()(doctor.doctor)
 app.command()(demo.demo)
 app.command()(run.run)
 app.command()(job.job)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(submit.submit)
 for server_command in (servers.up, servers.down, servers.status):
     app.command()(server_command)
 app.add_typer(ask.app)

@@ -31,6 +31,7 @@ REBUILT = (
     Rebuild("pair_scores", "prune_pairs"),
     Rebuild("edge_verdicts", "judge_edges"),
     Rebuild("relations", "build_relations"),
+    Rebuild("item_sets", "mine_sets"),
 )
 """What a user is counted in, in the order of the DAGs."""
 

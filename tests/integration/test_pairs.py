@@ -202,6 +202,17 @@ def test_without_times_pairs_are_known_since_the_epoch_and_have_no_season(shop: 
     assert (row["npmi"], row["known_at"].year) == (1.0, 1970)
 
 
+def test_swing_stands_beside_the_counts_without_what_is_held(shop: Shop) -> None:
+    shop.put([event(f"b{user}", item, user=user) for user in ("u", "v", "w") for item in "ab"])
+    shop.hold([{"kind": "basket", "id": "bw"}])
+    shop.count()
+    shop.measure()
+    each = 1 / 2 / (1 + 2)  # two users of two items each, who share both
+    assert [shop.pairs(graph)["co_purchase", "a", "b"]["swing"] for graph in (FULL, EVALUATION)] == pytest.approx([3 * each, each])
+    shop.measure(swing=False)
+    assert shop.pairs()["co_purchase", "a", "b"]["swing"] is None
+
+
 def test_clean_labels_need_views_to_mean_anything(shop: Shop) -> None:
     bought = [event(basket, item) for basket, items in (("1", "ab"), ("2", "cd")) for item in items]
     shop.put(bought)

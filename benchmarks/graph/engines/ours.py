@@ -65,7 +65,7 @@ class Ours:
 
     def publish(self, out: Path) -> None:
         """Run the job that measures the pairs and writes item_pairs."""
-        self._run("measure_pairs", out, {"min_count": MIN_COUNT}, (*READ, LEDGER, NUMBERS))
+        self._run("measure_pairs", out, {"min_count": MIN_COUNT, "swing": False}, (*READ, LEDGER, NUMBERS))
 
     def check(self, out: Path) -> None:
         """Run the gate of item_pairs. Raises ``GateFailed``."""

@@ -66,10 +66,13 @@ def test_two_processes_may_resolve_at_once(tmp_path: Path, monkeypatch: pytest.M
     assert [path.name for path in tmp_path.iterdir()] == ["4.4.0"]
 
 
-def test_a_cluster_lets_spark_fetch_the_package_and_the_profile_has_the_last_word(tmp_path: Path) -> None:
+def test_a_cluster_is_sent_jars_and_code_and_the_profile_has_the_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "delta.jar").write_text("jar")
+    monkeypatch.setattr(session, "local_jars", lambda: tmp_path)
     spark = {"master": "spark://host:7077", "driver_memory": "9g", "conf": {"spark.ui.enabled": "true", "spark.sql.session.timeZone": "UTC"}}
     settings = session.session_settings(load_profile(overrides={"home": tmp_path, "spark": spark}))
-    assert settings["spark.jars.packages"] == session.DELTA_PACKAGE
+    assert settings["spark.jars"] == str(tmp_path / "delta.jar")
+    assert Path(settings["spark.submit.pyFiles"]).is_file()
     assert settings["spark.driver.memory"] == "9g"
     assert settings["spark.ui.enabled"] == "true"
     assert "spark.driver.extraClassPath" not in settings

@@ -1,0 +1,126 @@
+"""The same jobs on a cluster: a standalone master and two workers on this machine, reached as a session, by spark-submit and by Spark Connect."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from goeswith import lake
+from goeswith.jobs import JobRun, load_job
+from goeswith.profile import PROJECT_ROOT, Profile, load_profile
+from spark_jobs.sources.shop.generate import generate
+from tests.standalone import HOST, standalone_cluster
+
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(1500)]
+
+TABLES = ("items", "events", "bundles", "quarantine", "holdout", "item_pairs")
+STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("ingest", {"source": "files"}),
+    ("reserve_holdout", {}),
+    ("count_pairs", {}),
+    ("gate", {"tables": ["items", "events", "item_pairs"]}),
+)
+DRIVER = """
+import json, sys
+from goeswith.jobs import JobRun, load_job
+from goeswith.profile import load_profile
+from spark_jobs.session import get_session
+
+profile, versions = load_profile(), {}
+for name, params in json.loads(sys.argv[1]):
+    versions |= load_job(name).run(JobRun(profile=profile, run_id="r", versions=versions, params=params)).versions
+
+def where(batches):
+    import pyarrow as pa, spark_jobs.swing
+    for batch in batches:
+        yield pa.RecordBatch.from_pydict({"id": [spark_jobs.swing.__file__] * batch.num_rows})
+
+found = get_session(profile, "where").range(0, 8, 1, 4).mapInArrow(where, "id string").distinct().collect()
+print(json.dumps({"versions": versions, "code": [row["id"] for row in found]}))
+"""
+"""The jobs in one driver, and then where its workers found our code."""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shop")
+    generate(folder / "shop", folder / "truth", size=100)
+    return folder / "shop"
+
+
+@pytest.fixture(scope="module")
+def local(spark: SparkSession, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Profile, dict[str, int]]:
+    """The lake that local mode writes."""
+    profile = load_profile(overrides={"home": tmp_path_factory.mktemp("local")})
+    versions: dict[str, int] = {}
+    for name, params in steps(shop):
+        versions |= load_job(name).run(JobRun(profile=profile, run_id="r", versions=versions, params=params)).versions
+    return profile, versions
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    folder = tmp_path_factory.mktemp("cluster")
+    with standalone_cluster(folder) as address:
+        yield address, folder
+
+
+def steps(shop: Path) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, {**params, "data": str(shop)} if name == "ingest" else params) for name, params in STEPS]
+
+
+def on_cluster(address: str, home: Path) -> dict[str, str]:
+    """Return the environment of a driver whose profile is the cluster."""
+    conf = {"spark.driver.host": HOST, "spark.driver.bindAddress": HOST, "spark.executor.memory": "512m", "spark.ui.enabled": "false"}
+    settings = {"master": address, "driver_memory": "1g", "shuffle_partitions": 2, "conf": conf}  # a small machine
+    return {**os.environ, "GOESWITH_PROFILE": "cluster", "GOESWITH_HOME": str(home), "GOESWITH_SPARK": json.dumps(settings), "SPARK_LOCAL_IP": HOST}
+
+
+def finish(words: Sequence[str], environment: dict[str, str]) -> str:
+    """Run a process to its end and return its last line; whatever it said is in the failure's message."""
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT_ROOT, timeout=1200)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout.strip().splitlines()[-1]
+
+
+def content(profile: Profile, name: str) -> list[str]:
+    """Return a table's rows without the time of writing, in an order of their own."""
+    rows = lake.read_table(profile, name)
+    kept = rows.drop_columns(["updated_at"]) if "updated_at" in rows.schema.names else rows
+    return sorted(json.dumps(row, default=str, sort_keys=True) for row in kept.to_pylist())
+
+
+def test_a_driver_on_a_cluster_of_two_workers_writes_the_tables_of_local_mode(
+    local: tuple[Profile, dict[str, int]], master: tuple[str, Path], shop: Path, tmp_path: Path
+) -> None:
+    address, folder = master
+    said = json.loads(finish([sys.executable, "-c", DRIVER, json.dumps(steps(shop))], on_cluster(address, tmp_path)))
+    there = load_profile(overrides={"home": tmp_path})
+    for name in TABLES:
+        assert content(there, name) == content(local[0], name), name
+    decisions = lake.read_table(there, "gate_results").to_pylist()
+    assert {row["decision"] for row in decisions} == {"pass"}
+    assert {row["table"] for row in decisions} == {"items", "events", "item_pairs"}
+    assert said["code"], "no worker said where it found our code"
+    assert all(".zip/spark_jobs" in path for path in said["code"])
+    assert all(list((folder / f"worker-{k}").glob("app-*/*/goeswith-*.zip")) for k in range(2)), "a worker was sent no code"
+
+
+def test_a_job_submitted_by_spark_submit_writes_the_table_of_local_mode(
+    local: tuple[Profile, dict[str, int]], master: tuple[str, Path], tmp_path: Path
+) -> None:
+    profile, versions = local
+    shutil.copytree(profile.root / "lake", tmp_path / "lake", ignore=shutil.ignore_patterns("item_pairs", "gate_results"))
+    sources = {name: version for name, version in versions.items() if name != "item_pairs"}
+    words = ["submit", "count_pairs", "--run", "r", "--versions", json.dumps(sources)]
+    said = json.loads(finish([sys.executable, "-m", "goeswith", *words], on_cluster(master[0], tmp_path)))
+    there = load_profile(overrides={"home": tmp_path})
+    assert said["versions"]["item_pairs"] == versions["item_pairs"]
+    assert content(there, "item_pairs") == content(profile, "item_pairs")

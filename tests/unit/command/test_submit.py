@@ -1,0 +1,39 @@
+"""What ``goeswith submit`` hands to spark-submit, and what it refuses. The call itself runs in tests/integration/test_cluster.py."""
+
+from pathlib import Path
+
+import pytest
+
+from goeswith.command.main import call
+from goeswith.command.submit import build_command, build_properties
+from goeswith.profile import Profile, load_profile
+from spark_jobs import session
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
+    """Return a cluster's profile with a secret and a value that a properties file has to escape."""
+    monkeypatch.setattr(session, "local_jars", lambda: tmp_path)
+    conf = {"spark.hadoop.fs.s3a.secret.key": "hush", "spark.goeswith.path": "C:\\new"}
+    return load_profile("cluster", {"home": tmp_path, "spark": {"master": "spark://host:7077", "conf": conf}})
+
+
+def test_settings_go_by_file_so_that_no_command_line_shows_a_secret(cluster: Profile) -> None:
+    command = build_command(cluster, "settings.conf")
+    assert command[1:5] == ["--master", "spark://host:7077", "--properties-file", "settings.conf"]
+    assert Path(command[-1]).read_text(encoding="utf-8").startswith('"""The application')
+    assert "hush" not in " ".join(command)
+
+
+def test_every_setting_of_a_session_is_a_line(cluster: Profile) -> None:
+    lines = build_properties(cluster).splitlines()
+    assert len(lines) == len(session.session_settings(cluster))
+    assert "spark.hadoop.fs.s3a.secret.key=hush" in lines
+    assert "spark.goeswith.path=C:\\\\new" in lines
+    assert any(line.startswith("spark.submit.pyFiles=") and line.endswith(".zip") for line in lines)
+
+
+@pytest.mark.parametrize(("job", "remedy"), [("train_cirp", "goeswith job train_cirp"), ("nonsense", "count_pairs")])
+def test_what_is_no_spark_job_is_refused_with_what_to_do(job: str, remedy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["submit", job, "--run", "r"]) == 2
+    assert remedy in capsys.readouterr().err
