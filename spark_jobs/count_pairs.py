@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from goeswith import lake
 from goeswith.config import STRICT, parse_config
-from goeswith.errors import ConfigError
+from goeswith.errors import ConfigError, DataContractError
 from goeswith.jobs import JobResult, JobRun
 from goeswith.progress import progress
 from spark_jobs.pairs.blocks import build_blocks, merge_blocks, plan_tasks
@@ -25,10 +25,10 @@ from spark_jobs.pairs.changes import Moment, find_changes
 from spark_jobs.pairs.entries import build_entries
 from spark_jobs.pairs.kernel import Limits
 from spark_jobs.pairs.ledger import LEDGER, State, read_state, reading_blocks, write_batch
-from spark_jobs.pairs.numbers import number_items
+from spark_jobs.pairs.numbers import NUMBERS, number_items
 from spark_jobs.pairs.relations import CODES, DEFAULT, RELATIONS
 from spark_jobs.session import get_session, shuffle_partitions
-from spark_jobs.tables import read_table
+from spark_jobs.tables import create_table, read_table
 
 Count = Annotated[int, Field(ge=1)]
 NOT_SETTINGS = ("fold_after", "rebuild")
@@ -57,15 +57,17 @@ def run(job: JobRun) -> JobResult:
     config = read_config(job.params)
     spark = get_session(job.profile, "count_pairs")
     wanted = State(batch=0, events=job.version_of("events"), holdout=job.version_of("holdout"), settings=_settings(config))
-    found = read_state(job.profile)
+    create_table(spark, job.profile, LEDGER)
+    after = lake.open_table(job.profile, LEDGER).version()
+    found = read_state(job.profile, after)
     with progress("count pairs", 1, unit="batches") as advance:
         reason = "asked for" if config.rebuild else why_rebuild(job, found, wanted)
         if found is None or reason:
-            rebuild(spark, job, wanted, config)
+            count_moment(spark, job, _read_moment(spark, job, wanted), wanted, config, after)
         elif replace(found, batch=0) != wanted:
-            add_batch(spark, job, found, replace(wanted, batch=found.batch + 1), config)
+            add_batch(spark, job, found, replace(wanted, batch=found.batch + 1), config, after)
         advance(1, f"rebuilt: {reason}" if reason else "by what changed")
-    versions = {name: lake.open_table(job.profile, name).version() for name in (LEDGER, "item_numbers")}
+    versions = {name: lake.open_table(job.profile, name).version() for name in (LEDGER, NUMBERS)}
     return JobResult(versions=versions, summary={"rebuilt": reason, "from": found and _consumed(found), "to": _consumed(wanted)})
 
 
@@ -102,21 +104,16 @@ def why_rebuild(job: JobRun, found: State | None, wanted: State) -> str:
     return ""
 
 
-def rebuild(spark: SparkSession, job: JobRun, state: State, config: Config) -> None:
-    """Count everything and put it in the place of whatever the ledger held."""
-    count_moment(spark, job, _read_moment(spark, job, state), state, config)
-
-
-def count_moment(spark: SparkSession, job: JobRun, moment: Moment, state: State, config: Config) -> None:
-    """Let the ledger hold the counts of these events and no others."""
+def count_moment(spark: SparkSession, job: JobRun, moment: Moment, state: State, config: Config, after: int) -> None:
+    """Let the ledger, which stands at version ``after``, hold the counts of these events and no others."""
     numbers = number_items(spark, job.profile, moment.events, run_id=job.run_id)
     marked = moment.marked(numbers)
     tasks = plan_tasks(moment.events.count(), shuffle_partitions(spark))
     blocks = build_blocks(build_entries(marked, config.relations), limits_of(config), tasks)
-    write_batch(spark, job.profile, blocks, state, run_id=job.run_id)
+    _write(spark, job, blocks, state, after)
 
 
-def add_batch(spark: SparkSession, job: JobRun, found: State, state: State, config: Config) -> None:
+def add_batch(spark: SparkSession, job: JobRun, found: State, state: State, config: Config, after: int) -> None:
     """Append what the changes since ``found`` add and take back, if anything; fold the ledger where it has grown too many batches."""
     old, new = _read_moment(spark, job, found), _read_moment(spark, job, state)
     changes = find_changes(spark, job.profile, (found.events, state.events), (found.holdout, state.holdout), old, new)
@@ -128,7 +125,7 @@ def add_batch(spark: SparkSession, job: JobRun, found: State, state: State, conf
     ]
     blocks = build_blocks(_union(parts), limits_of(config), plan_tasks(0, shuffle_partitions(spark))).persist()
     if not blocks.isEmpty():
-        write_batch(spark, job.profile, blocks, state, run_id=job.run_id)
+        _write(spark, job, blocks, state, after)
     blocks.unpersist()
     changes.release()
     if state.batch >= config.fold_after:
@@ -137,9 +134,18 @@ def add_batch(spark: SparkSession, job: JobRun, found: State, state: State, conf
 
 def fold(spark: SparkSession, job: JobRun, state: State) -> None:
     """Add up all batches to one."""
-    ledger = read_table(spark, job.profile, LEDGER, lake.open_table(job.profile, LEDGER).version())
+    after = lake.open_table(job.profile, LEDGER).version()
+    ledger = read_table(spark, job.profile, LEDGER, after)
     with reading_blocks(spark):
-        write_batch(spark, job.profile, merge_blocks(ledger, shuffle_partitions(spark)), replace(state, batch=0), run_id=job.run_id)
+        _write(spark, job, merge_blocks(ledger, shuffle_partitions(spark)), replace(state, batch=0), after)
+
+
+def _write(spark: SparkSession, job: JobRun, blocks: DataFrame, state: State, after: int) -> None:
+    """Commit a batch. Raises ``DataContractError`` where another process was first: what it counted would be counted twice."""
+    version = write_batch(spark, job.profile, blocks, state, after=after, run_id=job.run_id)
+    stands = read_state(job.profile, version)
+    if stands not in (state, None):
+        raise DataContractError("another process counted pairs at the same time", "run the job again: it goes on from there")
 
 
 def _read_moment(spark: SparkSession, job: JobRun, state: State) -> Moment:

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import pyarrow as pa
 from delta.tables import DeltaTable
@@ -156,7 +157,7 @@ def _changed(table: Table) -> str:
 
 
 @contextmanager
-def commit_metadata(spark: SparkSession, run_id: str, job: str, consumed: Mapping[str, int]) -> Iterator[None]:
+def commit_metadata(spark: SparkSession, run_id: str, job: str, consumed: Mapping[str, Any]) -> Iterator[None]:
     """Let commits within name the run, the job, and the versions of the tables that it read."""
     spark.conf.set(USER_METADATA, json.dumps({"run": run_id, "job": job, "consumed": dict(consumed)}, sort_keys=True))
     try:
@@ -166,17 +167,30 @@ def commit_metadata(spark: SparkSession, run_id: str, job: str, consumed: Mappin
 
 
 def write_table(
-    spark: SparkSession, profile: Profile, name: str, frame: DataFrame, *, mode: str, run_id: str, job: str, consumed: Mapping[str, int]
+    spark: SparkSession,
+    profile: Profile,
+    name: str,
+    frame: DataFrame,
+    *,
+    mode: str,
+    run_id: str,
+    job: str,
+    consumed: Mapping[str, Any],
+    after: int | None = None,
 ) -> int:
     """Append rows to a table, or put them in the place of all of its rows, in one commit without looking at what is there.
 
-    For tables whose rows' keys are unique by the way they are made, and too many to be compared. Returns the table's version.
+    For tables whose rows' keys are unique by the way they are made, and too many to be compared. Rows that were made from what the table held
+    say so by ``after``, its version then: where somebody wrote such rows since, nothing is written (Delta's transaction identifiers), and the
+    caller looks again. Returns the table's version.
     """
     table = find_table(name)
     create_table(spark, profile, name)
     rows = fit_frame(table, frame)
     if "updated_at" in table.columns:
         rows = rows.withColumn("updated_at", F.current_timestamp())
+    once = {} if after is None else {"txnAppId": name, "txnVersion": str(after + 1)}
     with commit_metadata(spark, run_id, job, consumed):
-        rows.write.format("delta").mode(mode).option("compression", "zstd").partitionBy(*table.partition_by).save(lake.table_uri(profile, name))
+        writer = rows.write.format("delta").mode(mode).options(compression="zstd", **once).partitionBy(*table.partition_by)
+        writer.save(lake.table_uri(profile, name))
     return lake.open_table(profile, name).version()

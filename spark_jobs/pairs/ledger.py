@@ -41,15 +41,15 @@ def read_state(profile: Profile, version: int | None = None) -> State | None:
     return max(states, key=lambda state: state.batch, default=None)
 
 
-def write_batch(spark: SparkSession, profile: Profile, blocks: DataFrame, state: State, *, run_id: str) -> int:
+def write_batch(spark: SparkSession, profile: Profile, blocks: DataFrame, state: State, *, after: int, run_id: str) -> int:
     """Commit blocks as one batch, in the place of all others where it is batch 0; return the ledger's version.
 
-    A batch 0 without blocks leaves an empty ledger as it is.
+    ``after`` is the version that the batch goes on from: where another process wrote a batch since, this one is not written.
     """
     rows = blocks.withColumns({name: F.lit(value) for name, value in asdict(state).items()})
     consumed = {"events": state.events, "holdout": state.holdout}
     mode = "append" if state.batch else "overwrite"
-    return write_table(spark, profile, LEDGER, rows, mode=mode, run_id=run_id, job="count_pairs", consumed=consumed)
+    return write_table(spark, profile, LEDGER, rows, mode=mode, run_id=run_id, job="count_pairs", consumed=consumed, after=after)
 
 
 @contextmanager

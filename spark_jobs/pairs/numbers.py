@@ -24,15 +24,24 @@ def number_items(spark: SparkSession, profile: Profile, items: DataFrame, *, run
     Raises ``DataContractError`` where there are more items than numbers.
     """
     create_table(spark, profile, NUMBERS)
-    known = read_table(spark, profile, NUMBERS, lake.open_table(profile, NUMBERS).version())
-    fresh = items.select("item_id").distinct().join(known, on="item_id", how="left_anti")
-    parts = fresh.repartition("item_id").sortWithinPartitions("item_id").persist()
-    sizes = {row["part"]: row["count"] for row in parts.groupBy(F.spark_partition_id().alias("part")).count().collect()}  # one row a partition
-    if sizes:
-        numbered = _number(parts, sizes, known.count())
-        write_table(spark, profile, NUMBERS, numbered, mode="append", run_id=run_id, job="count_pairs", consumed={})
-    parts.unpersist()
+    ids = items.select("item_id").distinct().persist()
+    while _number_fresh(spark, profile, ids, run_id=run_id):
+        pass  # another process may have been first with some of them
+    ids.unpersist()
     return read_table(spark, profile, NUMBERS, lake.open_table(profile, NUMBERS).version())
+
+
+def _number_fresh(spark: SparkSession, profile: Profile, ids: DataFrame, *, run_id: str) -> bool:
+    """Number the ids that have no number, unless somebody wrote numbers meanwhile; return whether there were any."""
+    after = lake.open_table(profile, NUMBERS).version()
+    known = read_table(spark, profile, NUMBERS, after)
+    fresh = ids.join(known, on="item_id", how="left_anti").repartition("item_id").sortWithinPartitions("item_id").persist()
+    sizes = {row["part"]: row["count"] for row in fresh.groupBy(F.spark_partition_id().alias("part")).count().collect()}  # one row a partition
+    if sizes:
+        numbered = _number(fresh, sizes, known.count())
+        write_table(spark, profile, NUMBERS, numbered, mode="append", run_id=run_id, job="count_pairs", consumed={}, after=after)
+    fresh.unpersist()
+    return bool(sizes)
 
 
 def _number(parts: DataFrame, sizes: Mapping[int, int], taken: int) -> DataFrame:

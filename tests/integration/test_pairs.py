@@ -310,6 +310,25 @@ def test_a_run_that_dies_between_two_commits_is_made_good_by_the_next(shop: Shop
     assert shop.counts() == {("co_purchase", "a", "b"): (1, 2, 1, 2), ("co_purchase", "a", "new"): (1, 2, 1, 2)}
 
 
+def test_of_two_processes_that_count_at_once_one_counts(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.put([event("1", "a"), event("1", "b")])
+    shop.count()
+    shop.put([event(basket, item) for basket in "12" for item in ("a", "b", "new")])
+    whole = ledger.write_batch
+
+    def let_another_be_first(*args: Any, **named: Any) -> int:
+        monkeypatch.undo()
+        shop.count()
+        return whole(*args, **named)
+
+    monkeypatch.setattr(count_pairs, "write_batch", let_another_be_first)
+    shop.count()
+    shop.measure()
+    assert shop.counts()["co_purchase", "a", "b"] == (2, 2, 2, 2)
+    numbers = lake.read_table(shop.profile, "item_numbers")["number"].to_pylist()
+    assert len(set(numbers)) == len(numbers) == 3
+
+
 def die(whole: Any, first: bool, *args: Any, **named: Any) -> None:
     if not first:
         whole(*args, **named)

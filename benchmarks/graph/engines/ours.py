@@ -39,7 +39,9 @@ class Ours:
         profile = profile_of(out)
         moment = Moment(self._read_events(orders), tables.empty_table(self._spark, "holdout"))
         state = State(batch=0, events=0, holdout=0, settings="")
-        count_pairs.count_moment(self._spark, JobRun(profile=profile, run_id=RUN), moment, state, count_pairs.read_config(SETTINGS))
+        tables.create_table(self._spark, profile, LEDGER)
+        config, job = count_pairs.read_config(SETTINGS), JobRun(profile=profile, run_id=RUN)
+        count_pairs.count_moment(self._spark, job, moment, state, config, lake.open_table(profile, LEDGER).version())
         self._write_counted(profile, out / COUNTED)
 
     def _write_counted(self, profile: Profile, folder: Path) -> None:
