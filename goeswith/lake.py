@@ -67,9 +67,15 @@ def current_version(profile: Profile, name: str) -> int | None:
 
 def content_version(profile: Profile, name: str, version: int) -> int:
     """Return the version in which the rows of ``version`` were written: equal for versions that only upkeep lies between."""
-    commits = open_table(profile, name, version).history(HISTORY)
+    return int(_content_commit(profile, name, version)["version"])
+
+
+def _content_commit(profile: Profile, name: str, version: int) -> dict[str, Any]:
+    """Return the commit that wrote the rows of a version; the history of a pinned version lists later commits too."""
+    table = open_table(profile, name)
+    commits = [commit for commit in table.history(table.version() - version + HISTORY) if commit["version"] <= version]
     wrote = [commit for commit in commits if commit["operation"] not in UPKEEP]
-    return int((wrote or commits[-1:])[0]["version"])
+    return (wrote or commits[-1:])[0]
 
 
 def last_metadata(profile: Profile, name: str) -> dict[str, Any]:
@@ -77,8 +83,7 @@ def last_metadata(profile: Profile, name: str) -> dict[str, Any]:
     current = current_version(profile, name)
     if current is None:
         return {}
-    commit = open_table(profile, name, content_version(profile, name, current)).history(1)[0]
-    found: dict[str, Any] = json.loads(commit.get("userMetadata") or "{}")
+    found: dict[str, Any] = json.loads(_content_commit(profile, name, current).get("userMetadata") or "{}")
     return found
 
 
