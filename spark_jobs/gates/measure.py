@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -65,8 +66,10 @@ def _measure_rows(table: Table, rows: DataFrame, measured: Measured) -> None:
     rules = [rule for rule in table.promises if isinstance(rule, NotNull | Between | OneOf | Differ)]
     nullable = sorted({rule.column for rule in table.rules if isinstance(rule, NullRateChange)})
     counted = [F.count(F.lit(1)), *(F.count_if(F.col(name).isNull()) for name in nullable), *(F.count_if(breaks(rule)) for rule in rules)]
-    aggregates = [column.alias(f"count_{i}") for i, column in enumerate(counted)]
-    found = rows.groupBy(part(table, parts_of(table)).alias("part")).agg(*aggregates).collect()
+    by = parts_of(table)
+    apart = rows.groupBy(*by).agg(*(column.alias(f"count_{i}") for i, column in enumerate(counted)))
+    named = apart.groupBy(part(table, by).alias("part"))  # only now: a name put together for each row would cost more than all the counting
+    found = named.agg(*(F.sum(f"count_{i}") for i in range(len(counted)))).collect()
     totals = [sum(row[i + 1] for row in found) for i in range(len(counted))]
     names = [ROWS, *map(nulls_of, nullable)]
     measured.counts |= {(name, "", ""): total for name, total in zip(names, totals, strict=False)}
@@ -111,11 +114,11 @@ def target_of(reference: References) -> Target:
     return reference.table, reference.to
 
 
-def count_ends(rows: DataFrame, columns: tuple[str, ...], by: tuple[str, ...]) -> DataFrame:
+def count_ends(rows: DataFrame, columns: Sequence[str], by: Sequence[str]) -> DataFrame:
     """Return one row a value of each column and of ``by``: ``end`` (the column), ``value``, and ``n``, the rows that hold it."""
-    ends = [F.struct(F.lit(name).alias("end"), F.col(name).alias("value")) for name in columns]
-    flat = rows.select(*by, F.explode(F.array(*ends)).alias("it")).select(*by, "it.*")
-    return flat.where("value IS NOT NULL").groupBy(*by, "end", "value").agg(F.count(F.lit(1)).alias("n"))
+    counted = (rows.groupBy(*by, F.col(name).alias("value")).agg(F.count(F.lit(1)).alias("n")) for name in columns)
+    ends = (frame.withColumn("end", F.lit(name)) for name, frame in zip(columns, counted, strict=True))
+    return reduce(DataFrame.unionByName, ends).where("value IS NOT NULL")
 
 
 def count_unknown(ends: DataFrame, references: Sequence[References], known: Known) -> dict[str, int]:
