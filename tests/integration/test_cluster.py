@@ -21,7 +21,7 @@ from spark_jobs.swing import Config, group_units, swing
 from spark_jobs.tables import read_table
 from tests.standalone import HOST, daemon, free_port, standalone_cluster
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(3000)]
 
 TABLES = ("items", "events", "bundles", "quarantine", "holdout", "item_pairs", "item_sets")
 STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -106,14 +106,16 @@ def steps(shop: Path) -> list[tuple[str, dict[str, Any]]]:
 
 def on_cluster(address: str, home: Path) -> dict[str, str]:
     """Return the environment of a driver whose profile is the cluster."""
+    lean = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     conf = {"spark.driver.host": HOST, "spark.driver.bindAddress": HOST, "spark.executor.memory": "512m", "spark.ui.enabled": "false"}
+    conf |= {"spark.driver.extraJavaOptions": lean, "spark.executor.extraJavaOptions": lean, "spark.databricks.delta.snapshotPartitions": "2"}
     settings = {"master": address, "driver_memory": "1g", "shuffle_partitions": 2, "conf": conf}  # a small machine
     return {**os.environ, "GOESWITH_PROFILE": "cluster", "GOESWITH_HOME": str(home), "GOESWITH_SPARK": json.dumps(settings), "SPARK_LOCAL_IP": HOST}
 
 
 def finish(words: Sequence[str], environment: dict[str, str]) -> str:
     """Run a process to its end and return its last line; whatever it said is in the failure's message."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT_ROOT, timeout=1200)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT_ROOT, timeout=2400)
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout.strip().splitlines()[-1]
 
