@@ -3,10 +3,10 @@ SHELL := /bin/bash
 UV_PATHS := $(HOME)/.local/bin:/usr/local/bin
 export PATH := $(PATH):$(UV_PATHS)
 RUN := uv run --frozen
-SOURCES := goeswith spark_jobs feature_repo training serving dags tests model_repository infra
+SOURCES := goeswith spark_jobs feature_repo training serving dags tests benchmarks model_repository infra
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types contracts unit integration docs clean
+.PHONY: help setup demo test check lint types contracts unit integration test-long docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}'
@@ -32,13 +32,18 @@ contracts: ## who may import whom
 	@$(RUN) lint-imports --no-cache --no-logo
 
 unit: ## unit, contract and behaviour tests
-	@OMP_NUM_THREADS=1 $(RUN) pytest tests/unit tests/contract tests/behaviour -q
+	@OMP_NUM_THREADS=1 $(RUN) pytest tests/unit tests/contract tests/behaviour -q -m "not long"
 
 integration: ## Spark, Great Expectations, Feast, Airflow and Triton for real
-	@$(RUN) pytest tests/integration -q
+	@$(RUN) pytest tests/integration -q -m "not long"
 
-docs: ## regenerate what is generated
+test-long: setup ## faults and scale: the tests that take minutes each
+	@$(RUN) pytest tests -q -m long
+
+docs: ## regenerate what is generated: tables from the catalogue, figures from docs/figures (make check refuses pages that drifted)
 	@$(RUN) goeswith tables > docs/tables.md
+	@$(RUN) goeswith figures > docs/figures.md
+	@$(RUN) goeswith figures scale > docs/scale.md
 
 clean: ## remove caches and everything that goeswith wrote here
 	@rm -rf .goeswith .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

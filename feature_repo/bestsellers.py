@@ -11,7 +11,8 @@ WHOLE_SHOP = ""
 
 _SOLD = f"""
 WITH sold AS (
-    SELECT item_id, sum(quantity) AS pieces FROM events WHERE kind = 'purchase' GROUP BY item_id
+    SELECT item_id, sum(CASE WHEN kind = 'return' THEN -quantity ELSE quantity END) AS pieces
+    FROM events WHERE kind IN ('purchase', 'return') GROUP BY item_id HAVING pieces > 0
 ), placed AS (
     SELECT item_id, pieces, '{WHOLE_SHOP}' AS category FROM sold
     UNION ALL

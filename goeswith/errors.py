@@ -92,3 +92,9 @@ class DeadlineExceeded(GoeswithError):
     """An answer did not come within the time its caller gave it."""
 
     exit_code = 13
+
+
+class UpkeepRefused(GoeswithError):
+    """Versions cannot be removed now: a job, another upkeep, or an erasure that was cut short is in the way."""
+
+    exit_code = 14

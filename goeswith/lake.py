@@ -3,20 +3,34 @@
 Spark writes the tables of ``spark_jobs``; this module writes those of other writers and reads all.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, QueryBuilder, write_deltalake
+from deltalake import CommitProperties, DeltaTable, QueryBuilder, Schema, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 from goeswith.catalogue import Table, Writer, find_table
 from goeswith.errors import DataContractError, VersionMissing
 from goeswith.profile import Profile
 
-PROPERTIES = {"delta.enableChangeDataFeed": "true", "delta.enableDeletionVectors": "false"}
-"""Properties of every table, whoever creates it."""
+PROPERTIES = {
+    "delta.enableChangeDataFeed": "true",
+    "delta.enableDeletionVectors": "false",
+    "delta.deletedFileRetentionDuration": "interval 365 days",
+    "delta.logRetentionDuration": "interval 365 days",
+    "delta.enableExpiredLogCleanup": "false",
+}
+"""Properties of every table, whoever creates it. Files and log entries go when the job ``maintain`` says so, which knows what is
+pinned: by a clock, Spark and delta-rs would take a version away from a release that still names it."""
+
+UPKEEP = ("OPTIMIZE", "SET TBLPROPERTIES", "ADD COLUMN", "ADD COLUMNS", "VACUUM START", "VACUUM END")
+"""Operations of commits that change no row."""
+HISTORY = 100
+"""Commits that are looked through for the last one that changed a row."""
 
 
 def table_uri(profile: Profile, name: str) -> str:
@@ -30,11 +44,17 @@ def open_table(profile: Profile, name: str, version: int | None = None) -> Delta
     try:
         return DeltaTable(uri, version=version)
     except (TableNotFoundError, OSError) as error:
+        if version is not None and DeltaTable.is_deltatable(uri):
+            raise _version_missing(name, version, error) from error
         raise VersionMissing(f"table {name!r} is not in {profile.lake_uri}", "run the DAG that writes it: goeswith run ingest") from error
     except Exception as error:  # delta-rs raises its base class for a version that is gone
         if version is None:
             raise
-        raise VersionMissing(f"table {name!r} has no version {version}: {error}", "read a released version: goeswith status") from error
+        raise _version_missing(name, version, error) from error
+
+
+def _version_missing(name: str, version: int, error: Exception) -> VersionMissing:
+    return VersionMissing(f"table {name!r} has no version {version}: {error}", "read a released version: goeswith status")
 
 
 def current_version(profile: Profile, name: str) -> int | None:
@@ -43,6 +63,23 @@ def current_version(profile: Profile, name: str) -> int | None:
         return open_table(profile, name).version()
     except VersionMissing:
         return None
+
+
+def content_version(profile: Profile, name: str, version: int) -> int:
+    """Return the version in which the rows of ``version`` were written: equal for versions that only upkeep lies between."""
+    commits = open_table(profile, name, version).history(HISTORY)
+    wrote = [commit for commit in commits if commit["operation"] not in UPKEEP]
+    return int((wrote or commits[-1:])[0]["version"])
+
+
+def last_metadata(profile: Profile, name: str) -> dict[str, Any]:
+    """Return what the commit that last changed a row says of itself: run, job and consumed versions of a Spark job; else nothing."""
+    current = current_version(profile, name)
+    if current is None:
+        return {}
+    commit = open_table(profile, name, content_version(profile, name, current)).history(1)[0]
+    found: dict[str, Any] = json.loads(commit.get("userMetadata") or "{}")
+    return found
 
 
 def read_table(
@@ -59,10 +96,15 @@ def read_table(
 def read_batches(
     profile: Profile, name: str, *, version: int | None = None, columns: Sequence[str] | None = None, where: Mapping[str, str] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Yield a table's rows in batches of bounded size, in the catalogue's types."""
-    schema = _schema_of(find_table(name), columns)
-    query = f"SELECT {', '.join(map(_quoted, schema.names))} FROM t{_condition(where)}"  # noqa: S608 - names from the catalogue, values escaped
-    found = QueryBuilder().register("t", open_table(profile, name, version)).execute(query)
+    """Yield a table's rows in batches of bounded size, in the catalogue's types.
+
+    A nullable column that the catalogue got later than the table's version was written is null.
+    """
+    schema, delta = _schema_of(find_table(name), columns), open_table(profile, name, version)
+    there = {column.name for column in delta.schema().fields}
+    chosen = [_quoted(f.name) if f.name in there or not f.nullable else f"NULL AS {_quoted(f.name)}" for f in schema]
+    query = f"SELECT {', '.join(chosen)} FROM t{_condition(where)}"  # noqa: S608 - names from the catalogue, values escaped
+    found = QueryBuilder().register("t", delta).execute(query)
     for batch in pa.RecordBatchReader.from_stream(found):
         yield batch.cast(schema)
 
@@ -86,13 +128,18 @@ def _literal(value: str) -> str:
 
 
 def create_table(profile: Profile, name: str) -> DeltaTable:
-    """Open a table, creating it from the catalogue where it does not exist."""
+    """Open a table, creating it from the catalogue where it does not exist, and adding the nullable columns that it lacks."""
     table, uri = find_table(name), table_uri(profile, name)
     if "://" not in uri:
         Path(uri).mkdir(parents=True, exist_ok=True)
-    return DeltaTable.create(
+    delta = DeltaTable.create(
         uri, schema=table.schema, mode="ignore", partition_by=list(table.partition_by), configuration=dict(PROPERTIES), description=table.doc
     )
+    held = {field.name for field in delta.schema().fields}
+    missing = [field for field in Schema.from_arrow(table.schema).fields if field.name not in held and field.nullable]
+    if missing:
+        delta.alter.add_columns(missing)
+    return delta
 
 
 def write_table(

@@ -17,14 +17,14 @@ def record_path(profile: Profile, run_id: str, step: str) -> Path:
 
 
 def fingerprint_job(name: str, job: JobRun) -> str:
-    """Return what the job's outcome depends on: its folder's code and the kernel's, its parameters, and the pinned versions."""
+    """Return what the job's outcome depends on: its folder's code and the kernel's, its parameters, and the rows of the pinned versions."""
     folders = ("goeswith", JOBS[name].split(".")[0])
     return fingerprint.of_values(name, fingerprint.of_code(folders), dict(job.params), _read_versions(name, job))
 
 
 def _read_versions(name: str, job: JobRun) -> dict[str, int]:
     tables = ("items", *job.params["tables"]) if name == "gate" else READS.get(name, tuple(job.versions))
-    return {table: job.versions[table] for table in tables if table in job.versions}
+    return {table: lake.content_version(job.profile, table, job.versions[table]) for table in tables if table in job.versions}
 
 
 def find_record(name: str, step: str, job: JobRun) -> JobResult | None:
@@ -42,7 +42,13 @@ def find_record(name: str, step: str, job: JobRun) -> JobResult | None:
 
 
 def _stands(profile: Profile, written: Mapping[str, int]) -> bool:
-    return all(lake.current_version(profile, table) == version for table, version in written.items())
+    return all(_holds_rows_of(profile, table, version) for table, version in written.items())
+
+
+def _holds_rows_of(profile: Profile, table: str, version: int) -> bool:
+    """Whether nothing but upkeep came after a version."""
+    current = lake.current_version(profile, table)
+    return current is not None and lake.content_version(profile, table, current) <= version <= current
 
 
 def write_record(name: str, step: str, job: JobRun, result: JobResult, seconds: float) -> Path:

@@ -35,7 +35,11 @@ def write_figures(profile: Profile, name: str, figures: Iterable[Figure]) -> Pat
 
 def read_figures(profile: Profile, name: str) -> list[Figure]:
     """Return the figures of ``results/NAME.jsonl``; none where it does not exist."""
-    path = profile.results / f"{name}.jsonl"
+    return load_figures(profile.results / f"{name}.jsonl")
+
+
+def load_figures(path: Path) -> list[Figure]:
+    """Return the figures of a file of JSON lines; none where it does not exist."""
     if not path.exists():
         return []
     return [Figure(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -14,13 +14,26 @@ TAG = r"(?is)<(script|style)\b.*?(</\1\s*>|$)|<[a-z/!][^<>]*>|<(span|div|script|
 """Markup: script and style with all they hold, whole tags, and a tag that is cut at the end of the text."""
 
 SPACE = r"[\s\u00a0\u200b]+"
-NUMBER = r"-?[0-9]+(?:[.,' \u00a0][0-9]{3})*(?:[.,][0-9]+)?"
-SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
+GAPS = "' \u2019\u00a0\u202f"
+"""What stands between thousands beside points and commas: apostrophes and blanks, the typographic ones too."""
+NUMBER = rf"-?[0-9]+(?:[.,{GAPS}][0-9]{{3}})*(?:[.,][0-9]+)?"
+DECIMAL_COMMA = r"^-?[0-9.]*,([0-9]{1,2}|[0-9]{4,})$"
+POINTED_THOUSANDS = r"^-?[1-9][0-9]{0,2}(\.[0-9]{3}){2,}$"
+POINTED_THOUSAND = r"^-?[1-9][0-9]{0,2}\.[0-9]{3}$"
+WRITES_POINTED_THOUSANDS = r"€|EUR|kr|R\$"
+"""Money of countries that write 1299 as '1.299'; elsewhere that is a number with three decimals."""
+SIGNS = {
+    **{"US$": "USD", "HK$": "HKD", "NZ$": "NZD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD", "S$": "SGD", "R$": "BRL", "MX$": "MXN"},
+    **{"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "\uffe5": "JPY", "₹": "INR", "Rs": "INR", "₩": "KRW", "₺": "TRY", "zł": "PLN", "Kč": "CZK"},
+}
+"""Signs, those that others are a part of first. 'kr' is money of three countries, so it says no currency."""
+CODES = r"\b(USD|EUR|GBP|JPY|CNY|INR|CHF|SEK|NOK|DKK|PLN|CZK|CAD|AUD|NZD|BRL|MXN|HKD|SGD|KRW|TRY)\b"
 
 EPOCH_SECONDS = r"^[0-9]{9,11}(\.[0-9]+)?$"
 EPOCH_MILLISECONDS = r"^[0-9]{12,14}$"
 COMPACT_DATE = r"^[0-9]{8}$"
 
+HASH_MARK, HASH_CHARS = "hmac:", 64
 BLOCK_BYTES = 64
 """HMAC's block size for SHA-256 (RFC 2104)."""
 
@@ -91,18 +104,22 @@ def says_price(value: Column) -> Column:
 
 
 def parse_price(value: Column) -> Column:
-    """Return the price in '$1,234.50', '12,99 €' or '0.0209'; null where there is no such number."""
-    number = F.nullif(F.regexp_extract(F.trim(value), rf"^[^0-9-]{{0,4}}({NUMBER})[^0-9]{{0,4}}$", 1), F.lit(""))
-    grouped = F.regexp_replace(number, r"[' \u00a0]", "")
-    decimal_comma = grouped.rlike(r"^-?[0-9.]*,[0-9]{1,2}$")
-    plain = F.when(decimal_comma, F.translate(F.translate(grouped, ".", ""), ",", ".")).otherwise(F.translate(grouped, ",", ""))
+    """Return the price in '$1,234.50', '12,99 €' or '0.0209'; null where there is no such number.
+
+    A range ('£12.99 - £15.99') is no price, nor is a sum in brackets, which book-keepers read as negative.
+    """
+    number = F.nullif(F.regexp_extract(F.trim(value), rf"^[^0-9(-]{{0,4}}({NUMBER})[^0-9)]{{0,4}}$", 1), F.lit(""))
+    grouped = F.regexp_replace(number, rf"[{GAPS}]", "")
+    thousands = grouped.rlike(POINTED_THOUSANDS) | (grouped.rlike(POINTED_THOUSAND) & value.rlike(WRITES_POINTED_THOUSANDS))
+    no_points = F.translate(grouped, ".", "")
+    plain = F.when(grouped.rlike(DECIMAL_COMMA), F.translate(no_points, ",", ".")).when(thousands, no_points).otherwise(F.translate(grouped, ",", ""))
     return F.when(says_price(value), plain.try_cast("double"))
 
 
 def parse_currency(price: Column, currency: Column) -> Column:
-    """Return the declared currency, else the one whose sign stands in the price text."""
+    """Return the declared currency, else the code or the sign that stands in the price text."""
     signs = [F.when(price.contains(sign), F.lit(code)) for sign, code in SIGNS.items()]
-    return F.coalesce(clean_id(currency), *signs)
+    return F.coalesce(clean_id(currency), F.nullif(F.regexp_extract(price, CODES, 1), F.lit("")), *signs)
 
 
 def parse_time(value: Column) -> Column:
@@ -120,6 +137,17 @@ def parse_flag(value: Column) -> Column:
     """Return true or false for the usual words of either; null for anything else."""
     word = F.lower(F.trim(value))
     return F.when(word.isin("true", "1", "yes", "y", "in stock"), F.lit(True)).when(word.isin("false", "0", "no", "n", "out of stock"), F.lit(False))
+
+
+def mark_hash(hashed: Column) -> Column:
+    """Say that a text is a keyed hash already, so that a replay can tell it from an id that somebody wrote by hand."""
+    return F.concat(F.lit(HASH_MARK), hashed)
+
+
+def hash_unmarked(value: Column, key: str) -> Column:
+    """Return the keyed hash: the one that a marked text holds, or that of any other text."""
+    held = F.substring(value, len(HASH_MARK) + 1, HASH_CHARS)
+    return F.when(value.startswith(HASH_MARK), held).otherwise(keyed_hash(value, key))
 
 
 def keyed_hash(value: Column, key: str) -> Column:

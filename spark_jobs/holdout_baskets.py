@@ -27,14 +27,18 @@ def reserve_sources_of(bundles: DataFrame, held: DataFrame, events: DataFrame) -
     )
 
 
-def reserve_baskets(events: DataFrame, split: Split) -> DataFrame:
-    """Return reserved baskets: the last by day where there are enough days, else by hash."""
-    cut = find_cut(events, split).first()
+def reserve_baskets(events: DataFrame, standing: DataFrame, split: Split) -> DataFrame:
+    """Return reserved baskets: the last by day where there are enough days, else by hash.
+
+    ``standing`` events decide where the cut is. All later baskets are reserved, also those that do not stand: a basket's day is
+    that of its purchases and views, whenever something was returned.
+    """
+    cut = find_cut(standing, split).first()
     if cut is None or cut["validation_day"] is None:
-        purchases = events.where(F.col("kind") == "purchase").select("basket_id").distinct()
+        purchases = standing.where(F.col("kind") == "purchase").select("basket_id").distinct()
         drawn = purchases.withColumn("split", split.of("basket", "basket_id")).where(F.col("split").isNotNull())
         return drawn.select(*reserved("basket", F.col("basket_id"), F.col("split"), "hash"))
-    days = events.groupBy("basket_id").agg(F.to_date(F.max("happened_at")).alias("day"))
+    days = events.where(F.col("kind") != "return").groupBy("basket_id").agg(F.to_date(F.max("happened_at")).alias("day"))
     later = days.where(F.col("day") >= F.lit(cut["validation_day"]))
     is_test = F.coalesce(F.col("day") >= F.lit(cut["test_day"]), F.lit(False))
     return later.select(*reserved("basket", F.col("basket_id"), F.when(is_test, TEST).otherwise(VALIDATION), "time"))

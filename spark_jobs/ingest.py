@@ -1,98 +1,155 @@
 """Job ``ingest``: what a source brings, row by row, into items, events, bundles, declared relations, or the quarantine.
 
-The tables are a snapshot of the source: rows that it no longer has go. Users, baskets, sessions and groups are known by a keyed
-hash only. Baskets of any size are kept here; ``count_pairs`` leaves out those that are too large to mean anything.
+- ``snapshot``: the tables become what the source holds; rows that it no longer has go.
+- ``increment``: the source brings new, late and corrected rows. The newest state of a row stands, whichever came last; nothing goes.
+- ``replay``: no source is read, but rows of the quarantine: as they stand, or as ``file`` repairs them.
+
+Users, baskets, sessions and groups are known by a keyed hash only. Every mode may be run again after a crash between any two of
+its commits: the quarantine comes last, so a row is there until it stands in its table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from goeswith.catalogue import References, find_table
+from goeswith import lake
 from goeswith.config import STRICT, parse_config
+from goeswith.errors import ConfigError
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
 from goeswith.progress import progress
-from spark_jobs import parsing
-from spark_jobs.picture_intake import attach_pictures, store_pictures
+from spark_jobs.intake import NOTHING, PICTURES, TARGETS, Held, parse_source, read_held, settle_tables
+from spark_jobs.item_rows import FILLED_IN, change_items, complete_items
+from spark_jobs.replay import choose_refused, parse_refused, remaining_quarantine
+from spark_jobs.robots import Limits
 from spark_jobs.session import get_session
-from spark_jobs.settling import Settled, kept_rows, quarantine_rows, settle_rows, settle_target
-from spark_jobs.sources import build_source
-from spark_jobs.sources.base import RawTables
-from spark_jobs.tables import empty_table, merge_table
-
-TARGETS = ("items", "events", "bundles", "declared_relations")
+from spark_jobs.settling import Settled, kept_rows, quarantine_rows
+from spark_jobs.sources import RawTables, build_source
+from spark_jobs.sources.seen import refuse_lost_values, seen_path, write_seen
+from spark_jobs.tables import create_table, empty_table, merge_table, read_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """Which source to read, where it lies, and options of its own."""
+    """Which source to read, where it lies, options of its own, and whether it is all or an addition.
+
+    ``robots``: the most that passes for a person. ``rule`` and ``file`` say which rows ``replay`` takes: of one rule, and those that a
+    file of repaired rows names.
+    """
 
     source: str = "synthetic"
     data: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    mode: Literal["snapshot", "increment", "replay"] = "snapshot"
+    robots: Limits = field(default_factory=Limits)
+    rule: str = ""
+    file: str = ""
 
 
 def run(job: JobRun) -> JobResult:
-    """Read the source, settle every row, and bring the five tables to what was found."""
+    """Settle every row and bring the five tables to what was found."""
     config = parse_config(Config, job.params, where="job ingest")
+    if config.mode != "replay" and (config.rule or config.file):
+        raise ConfigError("rule and file choose rows of the quarantine", "leave them out, or say mode: replay")
     spark = get_session(job.profile, "ingest")
+    return _replay(spark, job, config) if config.mode == "replay" else _take_in(spark, job, config)
+
+
+def _take_in(spark: SparkSession, job: JobRun, config: Config) -> JobResult:
+    """Read a source, all of it or an addition."""
     source = build_source(config.source, Path(config.data) if config.data else None, config.options, job.profile)
-    settled = settle_source(source.read(spark), source.name, job.profile)
-    tables = build_tables(spark, source.name, settled)
+    whole = config.mode == "snapshot"
+    held = NOTHING if whole else read_held(spark, job.profile, win_ties=False)
+    raw = source.read(spark)
+    settled = settle_tables(parse_source(raw, source.name, job.profile), config.robots, held)
+    _refuse_lost_values(job.profile, source.name, raw, settled)
+    tables = {**build_tables(spark, settled, held), "quarantine": build_quarantine(settled, source.name)}
+    versions = _write(spark, job, tables, whole=tables if whole else ())
+    for name, columns in raw.columns.items():
+        account = settled[name].account
+        write_seen(seen_path(job.profile, source.name, name), columns, {rule: n / account.rows_in for rule, n in account.unreadable.items()})
+    return _finish(spark, job, versions, settled, {"source": source.name, "lacks": list(source.lacks)})
+
+
+def _replay(spark: SparkSession, job: JobRun, config: Config) -> JobResult:
+    """Let rows of the quarantine try again. Raises ``ConfigError`` where there is no quarantine yet."""
+    at = lake.current_version(job.profile, "quarantine")
+    if at is None:
+        raise ConfigError("there is no quarantine to replay", "ingest a source first: goeswith run ingest")
+    quarantine = read_table(spark, job.profile, "quarantine", at)
+    chosen = choose_refused(spark, quarantine, rule=config.rule, file=config.file)
+    held = read_held(spark, job.profile, win_ties=True)
+    settled = settle_tables(parse_refused(chosen, job.profile), config.robots, held)
+    tables = {**build_tables(spark, settled, held), "quarantine": remaining_quarantine(quarantine, settled)}
+    versions = _write(spark, job, tables, whole=("quarantine",))
+    return _finish(spark, job, versions, settled, {"source": "quarantine", "lacks": []})
+
+
+def _refuse_lost_values(profile: Profile, source: str, raw: RawTables, settled: Mapping[str, Settled]) -> None:
+    for name, columns in raw.columns.items():
+        account = settled[name].account
+        refuse_lost_values(seen_path(profile, source, name), name, account.rows_in, columns, account.unreadable)
+
+
+def build_tables(spark: SparkSession, settled: Mapping[str, Settled], held: Held = NOTHING) -> dict[str, DataFrame]:
+    """Return the rows to write of each table: all of it in a snapshot, empty where nothing came; else what is new or changed."""
+    kept = {name: kept_rows(target.rows) for name, target in settled.items()}
+    if "items" not in held.tables:
+        whole = {name: kept.get(name, empty_table(spark, name)) for name in TARGETS}
+        return {**whole, "items": complete_items(whole["items"], kept.get(PICTURES))}
+    changed = {name: rows for name, rows in kept.items() if settled[name].account.kept}
+    pictures = changed.pop(PICTURES, None)
+    if "items" in changed or pictures is not None:
+        items = changed.get("items", empty_table(spark, "items").drop(*FILLED_IN))
+        changed["items"] = change_items(items, pictures, held.tables["items"])
+    return changed
+
+
+def build_quarantine(settled: Mapping[str, Settled], source: str) -> DataFrame:
+    """Return the refused rows of all targets."""
+    return reduce(DataFrame.unionByName, (quarantine_rows(target.rows, source, name) for name, target in settled.items()))
+
+
+def _write(spark: SparkSession, job: JobRun, tables: Mapping[str, DataFrame], *, whole: Collection[str]) -> dict[str, int]:
+    """Merge each table that is to change, the quarantine last; of those in ``whole`` rows that are not named go."""
     versions = {}
-    with progress("ingest", len(tables), unit="tables") as advance:
-        for name, frame in tables.items():
-            versions[name] = merge_table(spark, job.profile, name, frame, run_id=job.run_id, job="ingest", consumed={}, delete_missing=True)
+    with progress("ingest", len(TARGETS) + 1, unit="tables") as advance:
+        for name in (*TARGETS, "quarantine"):
+            if name in tables:
+                rows = tables[name]
+                versions[name] = merge_table(
+                    spark, job.profile, name, rows, run_id=job.run_id, job="ingest", consumed={}, delete_missing=name in whole
+                )
+            else:
+                create_table(spark, job.profile, name)
+                versions[name] = lake.open_table(job.profile, name).version()
             advance(1, name)
+    return versions
+
+
+def _finish(spark: SparkSession, job: JobRun, versions: Mapping[str, int], settled: Mapping[str, Settled], said: Mapping[str, Any]) -> JobResult:
     for target in settled.values():
-        target.rows.unpersist()
-    return JobResult(versions=versions, summary=summarise(source.name, source.lacks, settled))
+        target.cached.unpersist()
+    items = read_table(spark, job.profile, "items", versions["items"])
+    return JobResult(versions=versions, summary={**said, **summarise(settled), "same_titles": count_same_titles(items)})
 
 
-def settle_source(raw: RawTables, source: str, profile: Profile) -> dict[str, Settled]:
-    """Parse, check and settle every row of every target that the source has; pictures go to the picture store on the way."""
-    hash_key = profile.user_hash_key.get_secret_value()
-    items = settle_target("items", raw.items, settle_rows(parsing.parse_items(raw.items), ("item_id",), newest_by="known_at"))
-    item_ids = kept_rows(items.rows).select("item_id")
-    parsed: dict[str, tuple[DataFrame, DataFrame]] = {}
-    if raw.events is not None:
-        parsed["events"] = raw.events, parsing.parse_events(raw.events, hash_key)
-    if raw.bundles is not None:
-        parsed["bundles"] = raw.bundles, parsing.parse_bundles(raw.bundles, hash_key)
-    if raw.declared_relations is not None:
-        parsed["declared_relations"] = raw.declared_relations, parsing.parse_declared_relations(raw.declared_relations, source)
-    settled = {target: _settle_referring(target, came, typed, item_ids) for target, (came, typed) in parsed.items()}
-    if raw.pictures is not None:
-        stored = parsing.mark_unknown_items(store_pictures(raw.pictures, profile.pictures), ("item_id",), item_ids)
-        settled["pictures"] = settle_target("pictures", raw.pictures, settle_rows(stored, ("item_id",)))
-    return {"items": items, **settled}
+def count_same_titles(items: DataFrame) -> dict[str, int]:
+    """Return how many items share a title with others, nearly, and how many groups they form."""
+    found = items.agg(F.count("same_title_as").alias("items"), F.count_distinct("same_title_as").alias("groups")).first()
+    return {} if found is None else found.asDict()
 
 
-def _settle_referring(target: str, came: DataFrame, typed: DataFrame, item_ids: DataFrame) -> Settled:
-    table = find_table(target)
-    references = tuple(rule.column for rule in table.rules if isinstance(rule, References))
-    return settle_target(target, came, settle_rows(parsing.mark_unknown_items(typed, references, item_ids), table.key))
-
-
-def build_tables(spark: SparkSession, source: str, settled: Mapping[str, Settled]) -> dict[str, DataFrame]:
-    """Return each table's new content; a table that the source has nothing for is empty."""
-    tables = {name: kept_rows(settled[name].rows) if name in settled else empty_table(spark, name) for name in TARGETS}
-    if "pictures" in settled:
-        tables["items"] = attach_pictures(tables["items"], kept_rows(settled["pictures"].rows))
-    refused = [quarantine_rows(target.rows, source, name) for name, target in settled.items()]
-    return {**tables, "quarantine": reduce(DataFrame.unionByName, refused)}
-
-
-def summarise(source: str, lacks: tuple[str, ...], settled: Mapping[str, Settled]) -> dict[str, Any]:
+def summarise(settled: Mapping[str, Settled]) -> dict[str, Any]:
     """Return what came in, what became of it, and how often each rule was broken."""
     rules: dict[str, int] = {}
     for target in settled.values():
         for rule, n in target.account.rules.items():
             rules[rule] = rules.get(rule, 0) + n
-    return {"source": source, "lacks": list(lacks), "rows": {name: target.account.as_row() for name, target in settled.items()}, "rules": rules}
+    return {"rows": {name: target.account.as_row() for name, target in settled.items()}, "rules": rules}

@@ -21,9 +21,10 @@ from goeswith.catalogue.graph import GRAPHS
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
 from goeswith.progress import progress
-from spark_jobs import meetings
-from spark_jobs.association import EVALUATION
+from spark_jobs.baskets import group_baskets, split_by_size
 from spark_jobs.frequent_sets import MIN_SIZE, add_lift, bound_count, keep_closed, mine_bounded, trim_baskets
+from spark_jobs.pairs.fold import EVALUATION
+from spark_jobs.pairs.relations import CO_PURCHASE
 from spark_jobs.session import get_session
 from spark_jobs.tables import merge_table, read_table
 
@@ -67,8 +68,7 @@ def run(job: JobRun) -> JobResult:
 
 def build_baskets(events: DataFrame, holdout: DataFrame, max_basket: int) -> tuple[DataFrame, DataFrame]:
     """Return purchase baskets (unit, items with ``held``, at) of at most ``max_basket`` items, and the larger ones."""
-    marked = meetings.mark_held(events.where(F.col("kind") == "purchase"), holdout, ("item_id",), "basket_id")
-    return meetings.split_by_size(meetings.group_baskets(marked), max_basket)
+    return split_by_size(group_baskets(events, holdout), max_basket)
 
 
 def open_baskets(baskets: DataFrame, graph: str) -> DataFrame:
@@ -79,7 +79,7 @@ def open_baskets(baskets: DataFrame, graph: str) -> DataFrame:
 
 def co_purchases(pairs: DataFrame, graph: str) -> DataFrame:
     """Return src, dst and n of a graph's co_purchase pairs."""
-    return pairs.where((F.col("graph") == graph) & (F.col("relation") == meetings.CO_PURCHASE)).select("src", "dst", "n")
+    return pairs.where((F.col("graph") == graph) & (F.col("relation") == CO_PURCHASE)).select("src", "dst", "n")
 
 
 def mine_graph(baskets: DataFrame, pairs: DataFrame, config: Config) -> tuple[DataFrame, dict[str, int]]:

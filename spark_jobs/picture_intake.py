@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from goeswith.errors import DataContractError
 from goeswith.pictures import store_picture
-from spark_jobs.parsing import DETAIL, DETAIL_CHARS, POSITION, ROW, RULE
+from spark_jobs.row_checks import DETAIL, DETAIL_CHARS, FIELDS, POSITION, ROW, RULE
 
 STORED = pa.schema([(name, pa.string()) for name in ("item_id", "image", RULE, DETAIL, ROW)])
 BATCH_ROWS = 64
@@ -28,7 +28,7 @@ def store_pictures(pictures: DataFrame, store: Path) -> DataFrame:
                 yield pa.RecordBatch.from_pylist([store_row(store, row) for row in rows], schema=STORED)
 
     stored = pictures.select("item_id", "reference", "content").mapInArrow(store_batches, _ddl(STORED))
-    return stored.withColumn(POSITION, F.monotonically_increasing_id())
+    return stored.withColumns({FIELDS: F.lit(None).cast("string"), POSITION: F.monotonically_increasing_id()})
 
 
 def store_row(store: Path, row: dict[str, Any]) -> dict[str, str | None]:
@@ -41,11 +41,6 @@ def store_row(store: Path, row: dict[str, Any]) -> dict[str, str | None]:
         return {**told, "image": store_picture(store, content)}
     except DataContractError as error:
         return {**told, RULE: "picture_unreadable", DETAIL: f"{reference}: {error.what}"[:DETAIL_CHARS]}
-
-
-def attach_pictures(items: DataFrame, stored: DataFrame) -> DataFrame:
-    """Give each item the reference of its stored picture; null where it has none."""
-    return items.join(stored.select("item_id", "image"), on="item_id", how="left")
 
 
 def _ddl(schema: pa.Schema) -> str:

@@ -7,6 +7,7 @@ What is completed in the bundle task is reserved as a unit: curated bundles wher
 - Baskets are split by day where the source has times: the last ``test_share`` of the baskets of two or more items are test, those
   before them validation. Everything else of those days goes with them, single purchases and views too: nothing later than the cut
   stays. Without times the hash decides.
+- What was cancelled or returned makes no basket (``spark_jobs.standing``).
 - Declared edges: of each item with ``edge_min_degree`` or more edges of a relation one edge, a node used once (models, section 3).
 - Cold items: ``cold_share`` of the items with declared edges lose all their edges.
 """
@@ -26,6 +27,7 @@ from spark_jobs.holdout_baskets import reserve_baskets, reserve_bundles, reserve
 from spark_jobs.holdout_edges import reserve_cold_items, reserve_edges
 from spark_jobs.holdout_split import Split
 from spark_jobs.session import get_session
+from spark_jobs.standing import standing_events
 from spark_jobs.tables import merge_table, read_table
 
 READS = ("events", "bundles", "declared_relations")
@@ -61,11 +63,12 @@ def run(job: JobRun) -> JobResult:
 def build_holdout(events: DataFrame, bundles: DataFrame, declared: DataFrame, config: Config) -> DataFrame:
     """Return the holdout's rows. What two rules reserve is test if either says so."""
     split = Split(config.test_share, config.validation_share, config.seed)
+    standing = standing_events(events)
     if bundles.isEmpty():
-        parts = [reserve_baskets(events, split)]
+        parts = [reserve_baskets(events, standing, split)]
     else:
         held = reserve_bundles(bundles, split)
-        parts = [held.drop("group_id"), reserve_sources_of(bundles, held, events)]
+        parts = [held.drop("group_id"), reserve_sources_of(bundles, held, standing)]
     if not declared.isEmpty():
         cold = reserve_cold_items(declared, split, config.cold_share).persist()
         parts += [cold, reserve_edges(declared, cold, split, config.edge_min_degree)]

@@ -3,17 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DoubleType
 
 from goeswith.catalogue import find_table
 from goeswith.errors import DataContractError
-from spark_jobs.parsing import DETAIL, POSITION, ROW, RULE
+from spark_jobs import cleaning as clean
+from spark_jobs.row_checks import DETAIL, FIELDS, HIDDEN, POSITION, ROW, RULE
 
 OUTCOME = "_outcome"
 KEPT, QUARANTINED, DUPLICATE = "kept", "quarantined", "duplicate"
 ID_CONFLICT = "id_conflict"
-OWN = (RULE, DETAIL, ROW, POSITION, OUTCOME)
+HELD = "_held"
+OWN = (RULE, DETAIL, FIELDS, ROW, POSITION, OUTCOME)
+STATE_TIMES: dict[str, tuple[str, ...]] = {"items": ("known_at",), "events": ("recorded_at", "happened_at"), "bundles": ("known_at",)}
+"""The columns, the first that is there, which say how new a state of a row is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,11 @@ class Account:
     duplicates: int = 0
     rules: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def unreadable(self) -> dict[str, int]:
+        """The rules of values that could not be read."""
+        return {rule: n for rule, n in self.rules.items() if rule.endswith("_unreadable")}
+
     def as_row(self) -> dict[str, int]:
         """Return the four counts by the names of the summary."""
         return {"in": self.rows_in, "kept": self.kept, "quarantined": self.quarantined, "duplicates": self.duplicates}
@@ -33,39 +43,73 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The settled rows of one target, held in Spark's cache until they are written, and their account."""
+    """The settled rows of one target and their account; ``cached`` is what they are made of, held in Spark's cache."""
 
     rows: DataFrame
+    cached: DataFrame
     account: Account
 
 
-def settle_target(target: str, came: DataFrame, settled: DataFrame) -> Settled:
-    """Hold settled rows and check that they are as many as came. Raises ``DataContractError``."""
-    rows = settled.persist()
-    return Settled(rows, count_outcomes(target, came.count(), rows))
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """What the lake holds already: rows of a key that comes again compete with it.
+
+    ``win_ties``: of two states that are equally new, the lake's stands. So it is for rows out of the quarantine, which lost once
+    already; what a source sends is newer than what it sent before.
+    """
+
+    rows: DataFrame
+    win_ties: bool = False
 
 
-def settle_rows(parsed: DataFrame, key: tuple[str, ...], *, newest_by: str | None = None) -> DataFrame:
+def settle_rows(parsed: DataFrame, target: str, key: tuple[str, ...], rivals: Rivals | None = None) -> DataFrame:
     """Add ``_outcome``: of the rows that broke no rule, one a key is kept.
 
-    That is the newest by ``newest_by`` where the rows have one, then the last in the source. Rows equal to it are duplicates;
-    others of its key break ``id_conflict``.
+    That is the newest by ``STATE_TIMES``, then the last in the source. Rows equal to it are duplicates, as is one that the lake
+    holds already; others of its key break ``id_conflict``.
     """
-    content = F.xxhash64(*(name for name in parsed.columns if name not in OWN))
+    rows = parsed.withColumn(HELD, F.lit(False)) if rivals is None else _with_rivals(parsed, key, rivals)
+    content = _hash_content([name for name in parsed.columns if name not in OWN])
     sound = F.col(RULE).isNull()
     group = F.when(sound, F.to_json(F.struct(*key))).otherwise(F.col(POSITION).cast("string"))
-    hashed = parsed.select("*", content.alias("_content"), sound.alias("_sound"), group.alias("_group"))
-    order = [F.col(newest_by).desc_nulls_last()] if newest_by else []
-    within = Window.partitionBy("_sound", "_group").orderBy(*order, F.col(POSITION).desc())
-    ranked = hashed.withColumns({"_rank": F.row_number().over(within), "_winner": F.first("_content").over(within)})
+    hashed = rows.select("*", content.alias("_content"), sound.alias("_sound"), group.alias("_group"))
+    same_key = Window.partitionBy("_sound", "_group")
+    newest_first = same_key.orderBy(*_newest_first(target, win_ties=rivals is not None and rivals.win_ties))
+    ranked = hashed.withColumns({"_rank": F.row_number().over(newest_first), "_winner": F.first("_content").over(newest_first)})
+    if rivals is not None:
+        ranked = ranked.withColumn("_held_content", F.max(F.when(F.col(HELD), F.col("_content"))).over(same_key)).where(~F.col(HELD))
+    return _judge(ranked, known=rivals is not None).select(*parsed.columns, OUTCOME)
+
+
+def _with_rivals(parsed: DataFrame, key: tuple[str, ...], rivals: Rivals) -> DataFrame:
+    """Add the lake's rows of the keys that came, at position -1: older than anything that comes now."""
+    named = [name for name in parsed.columns if name not in OWN]
+    held = rivals.rows.join(parsed.select(*key), on=list(key), how="left_semi")
+    before = held.select(*named, F.lit(-1).cast("long").alias(POSITION), F.lit(True).alias(HELD))
+    return parsed.withColumn(HELD, F.lit(False)).unionByName(before, allowMissingColumns=True)
+
+
+def _newest_first(target: str, *, win_ties: bool) -> list[Column]:
+    times = STATE_TIMES.get(target)
+    newest = [F.coalesce(*times).desc_nulls_last()] if times else []
+    return [*newest, *([F.col(HELD).desc()] if win_ties else []), F.col(POSITION).desc()]
+
+
+def _hash_content(names: list[str]) -> Column:
+    """Return a hash of the named values and of which of them are null: the hash function itself skips nulls."""
+    return F.xxhash64(*names, *(F.col(name).isNull() for name in names))
+
+
+def _judge(ranked: DataFrame, *, known: bool) -> DataFrame:
     beaten = F.col("_sound") & (F.col("_rank") > 1)
     conflict = beaten & (F.col("_content") != F.col("_winner"))
-    outcome = F.when(~F.col("_sound") | conflict, QUARANTINED).when(beaten, DUPLICATE).otherwise(KEPT)
+    again = F.col("_sound") & F.coalesce(F.col("_content") == F.col("_held_content"), F.lit(False)) if known else F.lit(False)
+    outcome = F.when(~F.col("_sound") | conflict, QUARANTINED).when(beaten | again, DUPLICATE).otherwise(KEPT)
     why = {
         RULE: F.when(conflict, ID_CONFLICT).otherwise(F.col(RULE)),
         DETAIL: F.when(conflict, F.concat(F.lit("a later row has the same key "), F.col("_group"))).otherwise(F.col(DETAIL)),
     }
-    return ranked.withColumns({OUTCOME: outcome, **why}).drop("_content", "_sound", "_group", "_rank", "_winner")
+    return ranked.withColumns({OUTCOME: outcome, **why})
 
 
 def kept_rows(settled: DataFrame) -> DataFrame:
@@ -83,9 +127,26 @@ def quarantine_rows(settled: DataFrame, source: str, target: str) -> DataFrame:
         row_hash.alias("row_hash"),
         F.lit(target).alias("target"),
         F.col(ROW).alias("row"),
+        fields_of(settled).alias("fields"),
         F.col(RULE).alias("rule"),
         F.col(DETAIL).alias("detail"),
     ).select(*(name for name in find_table("quarantine").columns if name != "updated_at"))
+
+
+def fields_of(settled: DataFrame) -> Column:
+    """Return a row under the catalogue's names, as JSON: its raw texts where it broke a rule, else text that reads as its values."""
+    typed = [_as_text(settled, name).alias(name) for name in settled.columns if name not in OWN]
+    cancelled = [F.when(F.col("quantity") == 0, F.lit("yes")).alias("cancelled")] if "quantity" in settled.columns else []
+    return F.coalesce(F.col(FIELDS), F.to_json(F.struct(*typed, *cancelled)))
+
+
+def _as_text(settled: DataFrame, name: str) -> Column:
+    kind = settled.schema[name].dataType
+    if name in HIDDEN:
+        return clean.mark_hash(F.col(name))
+    if isinstance(kind, DoubleType):  # no exponent: '1.69E-4' is no price
+        return F.col(name).cast("decimal(38,18)").cast("string")
+    return F.col(name) if isinstance(kind, ArrayType) else F.col(name).cast("string")
 
 
 def count_outcomes(target: str, rows_in: int, settled: DataFrame) -> Account:

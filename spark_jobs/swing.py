@@ -11,7 +11,7 @@ each other inside Arrow batches, at most about ``max_units`` of them, drawn by a
 exact; else it is scaled by the share of drawn pairs of units, which makes it an unbiased estimate.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Annotated
 
@@ -25,7 +25,7 @@ from pyspark.sql import functions as F
 from scipy import sparse
 
 from goeswith.config import STRICT
-from spark_jobs.meetings import CO_PURCHASE, CO_VIEW
+from spark_jobs.pairs.relations import CO_PURCHASE, CO_VIEW
 
 MAX_PRODUCTS = 5_000_000
 """Multiplications that one step of a batch may take: what it holds in memory follows from them."""
@@ -102,8 +102,8 @@ def _is_drawn(config: Config) -> Column:
     return place * F.col("holders") < config.max_units
 
 
-def _scorer(alpha: float) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _scorer(alpha: float) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
+    def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for part in split_batch(batch):
                 yield score_batch(part, alpha)

@@ -2,45 +2,50 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pyarrow as pa
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import StructType
 
 from goeswith import lake
 from goeswith.catalogue import Table, Writer, find_table
 from goeswith.errors import DataContractError
 from goeswith.profile import Profile
+from spark_jobs.table_schema import KEY_PROPERTY, evolve_table, key_text
+from spark_jobs.table_schema import spark_schema as spark_schema
 
 logger = logging.getLogger(__name__)
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
-def spark_schema(table: Table, columns: Sequence[str] | None = None) -> StructType:
-    """Return a table's Spark schema, or that of some of its columns; fields keep their nullability."""
-    fields = [table.schema.field(name).remove_metadata() for name in columns or table.columns]
-    return from_arrow_schema(pa.schema(fields))
-
-
 def create_table(spark: SparkSession, profile: Profile, name: str) -> DeltaTable:
-    """Open a table, creating it from the catalogue where it does not exist; NOT NULL columns are enforced from then on."""
-    table = find_table(name)
-    builder = DeltaTable.createIfNotExists(spark).location(lake.table_uri(profile, name)).addColumns(spark_schema(table)).comment(table.doc)
-    for key, value in lake.PROPERTIES.items():
+    """Open a table, creating it from the catalogue where it does not exist; NOT NULL columns are enforced from then on.
+
+    One that an older catalogue made gets the nullable columns that it lacks. Raises ``DataContractError`` with both schemas'
+    differences where it cannot be brought to the catalogue by that.
+    """
+    table, uri = find_table(name), lake.table_uri(profile, name)
+    if DeltaTable.isDeltaTable(spark, uri):
+        return evolve_table(spark, profile, table)
+    builder = DeltaTable.createIfNotExists(spark).location(uri).addColumns(spark_schema(table)).comment(table.doc)
+    for key, value in (*lake.PROPERTIES.items(), (KEY_PROPERTY, key_text(table))):
         builder = builder.property(key, value)
     return builder.partitionedBy(*table.partition_by).execute() if table.partition_by else builder.execute()
 
 
 def read_table(spark: SparkSession, profile: Profile, name: str, version: int) -> DataFrame:
-    """Return a table as it stood at a version. Raises ``VersionMissing`` where it never stood so."""
+    """Return a table as it stood at a version, with the catalogue's columns: those that it did not have then are null.
+
+    Raises ``VersionMissing`` where it never stood so.
+    """
     lake.open_table(profile, name, version)
-    return spark.read.format("delta").option("versionAsOf", version).load(lake.table_uri(profile, name))
+    frame = spark.read.format("delta").option("versionAsOf", version).load(lake.table_uri(profile, name))
+    fields = [f for f in spark_schema(find_table(name)).fields if f.name in frame.columns or f.nullable]
+    return frame.select(*(F.col(f.name) if f.name in frame.columns else F.lit(None).cast(f.dataType).alias(f.name) for f in fields))
 
 
 def empty_table(spark: SparkSession, name: str) -> DataFrame:
@@ -74,7 +79,7 @@ def merge_table(
         _check_rows(table, rows)
         target = create_table(spark, profile, name)
         if _differs(table, target, rows, delete_missing=delete_missing):
-            with _commit_metadata(spark, run_id, job, consumed):
+            with commit_metadata(spark, run_id, job, consumed):
                 _merge(table, target, rows, delete_missing=delete_missing)
     finally:
         rows.unpersist()
@@ -151,9 +156,27 @@ def _changed(table: Table) -> str:
 
 
 @contextmanager
-def _commit_metadata(spark: SparkSession, run_id: str, job: str, consumed: Mapping[str, int]) -> Iterator[None]:
+def commit_metadata(spark: SparkSession, run_id: str, job: str, consumed: Mapping[str, int]) -> Iterator[None]:
+    """Let commits within name the run, the job, and the versions of the tables that it read."""
     spark.conf.set(USER_METADATA, json.dumps({"run": run_id, "job": job, "consumed": dict(consumed)}, sort_keys=True))
     try:
         yield
     finally:
         spark.conf.unset(USER_METADATA)
+
+
+def write_table(
+    spark: SparkSession, profile: Profile, name: str, frame: DataFrame, *, mode: str, run_id: str, job: str, consumed: Mapping[str, int]
+) -> int:
+    """Append rows to a table, or put them in the place of all of its rows, in one commit without looking at what is there.
+
+    For tables whose rows' keys are unique by the way they are made, and too many to be compared. Returns the table's version.
+    """
+    table = find_table(name)
+    create_table(spark, profile, name)
+    rows = fit_frame(table, frame)
+    if "updated_at" in table.columns:
+        rows = rows.withColumn("updated_at", F.current_timestamp())
+    with commit_metadata(spark, run_id, job, consumed):
+        rows.write.format("delta").mode(mode).option("compression", "zstd").partitionBy(*table.partition_by).save(lake.table_uri(profile, name))
+    return lake.open_table(profile, name).version()

@@ -1,7 +1,25 @@
 """One description of every table; Spark schemas, MERGE keys, gates, Feast views and docs derive from it."""
 
 from goeswith.catalogue import control, graph, learned, sets, sources
-from goeswith.catalogue.schema import Between, Differ, Layer, OneOf, References, Rule, Table, Writer
+from goeswith.catalogue.rules import (
+    Between,
+    ChangeRule,
+    DegreeDrift,
+    Differ,
+    Drift,
+    HasRows,
+    NotNull,
+    NullRateChange,
+    OneOf,
+    References,
+    RowCountChange,
+    RowRule,
+    Rule,
+    Severity,
+    TableRule,
+    Unique,
+)
+from goeswith.catalogue.schema import Layer, Table, Writer
 from goeswith.errors import ConfigError
 
 TABLES: dict[str, Table] = {
@@ -13,6 +31,8 @@ TABLES: dict[str, Table] = {
         sources.DECLARED_RELATIONS,
         sources.HOLDOUT,
         sources.QUARANTINE,
+        graph.ITEM_NUMBERS,
+        graph.PAIR_LEDGER,
         graph.ITEM_PAIRS,
         graph.PAIR_SCORES,
         graph.EDGE_VERDICTS,
@@ -22,6 +42,8 @@ TABLES: dict[str, Table] = {
         learned.ITEM_EMBEDDINGS,
         learned.ITEM_NEIGHBOURS,
         control.GATE_RESULTS,
+        control.GATE_OVERRIDES,
+        control.VERSION_STATISTICS,
         control.RELEASES,
     )
 }
@@ -35,4 +57,26 @@ def find_table(name: str) -> Table:
         raise ConfigError(f"no table is called {name!r}", f"tables: {', '.join(TABLES)}") from None
 
 
-__all__ = ["TABLES", "Between", "Differ", "Layer", "OneOf", "References", "Rule", "Table", "Writer", "find_table"]
+__all__ = [
+    "TABLES",
+    "Between",
+    "ChangeRule",
+    "DegreeDrift",
+    "Differ",
+    "Drift",
+    "HasRows",
+    "Layer",
+    "NotNull",
+    "NullRateChange",
+    "OneOf",
+    "References",
+    "RowCountChange",
+    "RowRule",
+    "Rule",
+    "Severity",
+    "Table",
+    "TableRule",
+    "Unique",
+    "Writer",
+    "find_table",
+]

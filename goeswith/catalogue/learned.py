@@ -5,7 +5,8 @@ from datetime import timedelta
 import pyarrow as pa
 
 from goeswith.catalogue.graph import GRAPH, GRAPHS, RELATION_TYPES
-from goeswith.catalogue.schema import STRINGS, TIMESTAMP, Layer, OneOf, References, Table, Writer, field
+from goeswith.catalogue.rules import OneOf, References, row_counts
+from goeswith.catalogue.schema import STRINGS, TIMESTAMP, Layer, Table, Writer, field
 from goeswith.catalogue.sources import KNOWN_AT, UPDATED_AT
 
 NEIGHBOURS = pa.list_(
@@ -83,7 +84,7 @@ ITEM_EMBEDDINGS = Table(
             UPDATED_AT,
         ]
     ),
-    rules=(OneOf(column="model", values=("cirp", "mmsc")), References(column="item_id", table="items", to="item_id")),
+    rules=(OneOf(column="model", values=("cirp", "mmsc")), References(column="item_id", table="items", to="item_id"), *row_counts("model")),
 )
 
 ITEM_NEIGHBOURS = Table(
@@ -107,5 +108,5 @@ ITEM_NEIGHBOURS = Table(
             UPDATED_AT,
         ]
     ),
-    rules=(OneOf(column="type", values=RELATION_TYPES), References(column="item_id", table="items", to="item_id")),
+    rules=(OneOf(column="type", values=RELATION_TYPES), References(column="item_id", table="items", to="item_id"), *row_counts("type")),
 )

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from goeswith.catalogue.rules import HasRows, NotNull, Rule, Unique
+
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 STRINGS = pa.list_(pa.string())
 
@@ -26,43 +28,6 @@ class Writer(StrEnum):
     TRAINING = "training"
     FEATURES = "feature_repo"
     KERNEL = "goeswith"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Between:
-    """Values of a column lie within [low, high]; null passes."""
-
-    column: str
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OneOf:
-    """Values of a column come from a set; null passes."""
-
-    column: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class References:
-    """Values of a column are keys of another table; null passes."""
-
-    column: str
-    table: str
-    to: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Differ:
-    """Two columns never hold the same value in one row."""
-
-    left: str
-    right: str
-
-
-Rule = Between | OneOf | References | Differ
 
 
 def field(name: str, kind: pa.DataType, doc: str, *, unit: str = "", null: bool = False) -> pa.Field:
@@ -101,6 +66,12 @@ class Table:
     def content(self) -> tuple[str, ...]:
         """The columns whose change makes a row a changed row: all but the key and ``updated_at``."""
         return tuple(name for name in self.columns if name not in (*self.key, "updated_at"))
+
+    @property
+    def promises(self) -> tuple[Rule, ...]:
+        """All that a gate expects of a version: what schema and key say, then the rules."""
+        rows = () if any(isinstance(rule, HasRows) for rule in self.rules) else (HasRows(),)
+        return (*rows, *(NotNull(column=column) for column in self.required), Unique(columns=self.key), *self.rules)
 
     @property
     def required(self) -> tuple[str, ...]:

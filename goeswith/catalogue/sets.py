@@ -3,7 +3,8 @@
 import pyarrow as pa
 
 from goeswith.catalogue.graph import GRAPH, GRAPHS
-from goeswith.catalogue.schema import STRINGS, TIMESTAMP, Between, Layer, OneOf, Table, Writer, field
+from goeswith.catalogue.rules import Between, OneOf, row_counts
+from goeswith.catalogue.schema import STRINGS, TIMESTAMP, Layer, Table, Writer, field
 from goeswith.catalogue.sources import UPDATED_AT
 
 ITEM_SETS = Table(
@@ -36,5 +37,6 @@ ITEM_SETS = Table(
         Between(column="n", low=1),
         Between(column="n_total", low=1),
         Between(column="lift", low=0.0),
+        *row_counts("graph"),
     ),
 )

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from goeswith.catalogue.schema import STRINGS, TIMESTAMP, Between, Differ, Layer, OneOf, References, Table, Writer, field
+from goeswith.catalogue.rules import Between, Differ, HasRows, OneOf, References, RowCountChange, drifts, null_rates, row_counts
+from goeswith.catalogue.schema import STRINGS, TIMESTAMP, Layer, Table, Writer, field
 
 ATTRIBUTES = pa.list_(pa.struct([pa.field("name", pa.string()), pa.field("value", pa.string())]))
 
@@ -33,16 +34,23 @@ ITEMS = Table(
             field("image", pa.string(), "reference into the picture store", null=True),
             field("available", pa.bool_(), "in stock, as far as the source says"),
             field("variant_of", pa.string(), "the product that this item is a colour or size of", null=True),
+            field("same_title_as", pa.string(), "smallest item_id of those with nearly the same title; null where there is no other", null=True),
             KNOWN_AT,
             UPDATED_AT,
         ]
     ),
-    rules=(Between(column="price", low=0.0, high=1e7),),
+    rules=(
+        HasRows(severity="stop"),
+        Between(column="price", low=0.0, high=1e7),
+        *row_counts(),
+        *null_rates("title", "category", "price", "image"),
+        *drifts("category", "price"),
+    ),
 )
 
 EVENTS = Table(
     name="events",
-    doc="What users did: one row an item in a basket (purchase) or a session (view).",
+    doc="What users did: one row an item in a basket (purchase) or a session (view), or taken out of a basket again (return).",
     layer=Layer.SOURCE,
     writer=Writer.SPARK,
     owner="behaviour team",
@@ -51,21 +59,25 @@ EVENTS = Table(
     schema=pa.schema(
         [
             field("event_id", pa.string(), "hash of kind, basket, user, item, time, quantity and price where the source has no id"),
-            field("basket_id", pa.string(), "the basket (purchase) or session (view) that the event belongs to"),
+            field("basket_id", pa.string(), "the basket (purchase, return) or session (view) that the event belongs to"),
             field("user_id", pa.string(), "keyed hash of the source's user id", null=True),
             field("item_id", pa.string(), "the item"),
-            field("kind", pa.string(), "purchase or view"),
-            field("quantity", pa.int32(), "pieces", unit="pieces"),
+            field("kind", pa.string(), "purchase, view, or return: pieces of an item taken out of a basket again"),
+            field("quantity", pa.int32(), "pieces; 0 where the event was cancelled, which then counts for nothing", unit="pieces"),
             field("price", pa.float64(), "price paid a piece", unit="currency", null=True),
             field("happened_at", TIMESTAMP, "when; null where the source has no times", null=True),
+            field("recorded_at", TIMESTAMP, "when the shop recorded this state of the event; of two states the later one stands", null=True),
             UPDATED_AT,
         ]
     ),
     rules=(
-        OneOf(column="kind", values=("purchase", "view")),
-        Between(column="quantity", low=1, high=100_000),
+        OneOf(column="kind", values=("purchase", "view", "return")),
+        Between(column="quantity", low=0, high=100_000),
         Between(column="price", low=0.0, high=1e7),
         References(column="item_id", table="items", to="item_id"),
+        *row_counts("kind"),
+        *null_rates("user_id", "price", "happened_at"),
+        *drifts("price"),
     ),
 )
 
@@ -91,6 +103,7 @@ BUNDLES = Table(
     rules=(
         OneOf(column="origin", values=("curated", "sold")),
         References(column="item_id", table="items", to="item_id"),
+        *row_counts(),
     ),
 )
 
@@ -115,6 +128,7 @@ DECLARED_RELATIONS = Table(
         Differ(left="src", right="dst"),
         References(column="src", table="items", to="item_id"),
         References(column="dst", table="items", to="item_id"),
+        *row_counts("kind"),
     ),
 )
 
@@ -137,6 +151,7 @@ HOLDOUT = Table(
     rules=(
         OneOf(column="kind", values=("basket", "bundle", "edge", "item")),
         OneOf(column="split", values=("validation", "test")),
+        *row_counts("kind"),
     ),
 )
 
@@ -153,9 +168,11 @@ QUARANTINE = Table(
             field("row_hash", pa.string(), "sha256 of target table, row and position"),
             field("target", pa.string(), "the table that it was meant for, or 'pictures'"),
             field("row", pa.string(), "the row as it came, as JSON; user ids hashed, undecodable bytes escaped"),
+            field("fields", pa.string(), "the same under the catalogue's names, as JSON: what a replay reads; hashed ids are marked", null=True),
             field("rule", pa.string(), "the rule that it broke"),
             field("detail", pa.string(), "the column and value that broke it"),
             UPDATED_AT,
         ]
     ),
+    rules=(RowCountChange(high=2.0),),
 )

@@ -26,12 +26,13 @@ def job(
     from goeswith.releases import released_versions
 
     profile = load_profile()
-    pinned = _mapping("--versions", versions) or released_versions(profile)
-    job_run = JobRun(profile=profile, run_id=run, versions=pinned, params=_mapping("--params", params))
+    pinned = read_option("--versions", versions) or released_versions(profile)
+    job_run = JobRun(profile=profile, run_id=run, versions=pinned, params=read_option("--params", params))
     sys.stdout.write(_do(name, step or name, job_run) + "\n")
 
 
-def _mapping(option: str, text: str) -> dict[str, Any]:
+def read_option(option: str, text: str) -> dict[str, Any]:
+    """Return the JSON object that an option holds. Raises ``ConfigError`` that names the option."""
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
@@ -43,14 +44,18 @@ def _mapping(option: str, text: str) -> dict[str, Any]:
 
 def _do(name: str, step: str, job_run: Any) -> str:
     from goeswith import records
+    from goeswith.erasure.state import require_none_pending
     from goeswith.jobs import JobResult, load_job, require_job
+    from goeswith.leases import hold_lease
 
     started = time.monotonic()
     require_job(name)
     result = records.find_record(name, step, job_run)
     if result is None:
         try:
-            result = load_job(name).run(job_run)
+            with hold_lease(name, job_run):
+                require_none_pending(job_run.profile)
+                result = load_job(name).run(job_run)
         except GoeswithError as error:
             _write_failure(job_run, step, error)
             raise

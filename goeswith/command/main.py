@@ -7,7 +7,24 @@ from typing import Annotated
 
 import typer
 
-from goeswith.command import ask, demo, doctor, evaluate, job, report, run, servers, submit, tables
+from goeswith.command import (
+    ask,
+    bench,
+    demo,
+    doctor,
+    evaluate,
+    figures,
+    forget,
+    gates,
+    job,
+    maintain,
+    quarantine,
+    report,
+    run,
+    servers,
+    submit,
+    tables,
+)
 from goeswith.command.worker import obey_orders
 from goeswith.errors import GoeswithError
 
@@ -28,9 +45,15 @@ for server_command in (servers.up, servers.down, servers.status):
     app.command()(server_command)
 app.add_typer(ask.app)
 app.command()(ask.explain)
+app.add_typer(quarantine.app)
+app.add_typer(gates.app)
 app.command()(evaluate.evaluate)
+app.add_typer(bench.app)
 app.command()(report.report)
+app.command()(figures.figures)
 app.command()(tables.tables)
+app.command()(maintain.maintain)
+app.command()(forget.forget_user)
 
 
 @app.callback()

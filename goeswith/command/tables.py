@@ -24,7 +24,7 @@ def _section(table: Table) -> str:
     if table.freshness:
         facts += f" · fresh for {table.freshness.days} days"
     rows = "".join(_row(field) for field in table.schema)
-    rules = "".join(f"- {rule}\n" for rule in table.rules)
+    rules = "".join(f"- {rule.says}{' (warns)' if rule.severity == 'warn' else ''}\n" for rule in table.rules)
     return f"\n## {table.name}\n\n{table.doc}\n\n{facts}\n\n| column | type | null | what |\n| --- | --- | --- | --- |\n{rows}" + (
         f"\nRules:\n\n{rules}" if rules else ""
     )

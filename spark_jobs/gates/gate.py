@@ -4,27 +4,43 @@ import json
 import logging
 from concurrent.futures import Future
 
-from goeswith.catalogue import find_table
 from goeswith.errors import GateFailed
 from goeswith.jobs import JobRun
-from spark_jobs.gates.check import MAX_SAMPLE_CHARS, Outcome, check_frame
-from spark_jobs.gates.frame import Prepared
-from spark_jobs.gates.record import Report, write_report
+from goeswith.overrides import find_overrides, use_overrides
+from spark_jobs.gates.candidate import Candidate
+from spark_jobs.gates.check import check_candidate
+from spark_jobs.gates.outcome import Outcome, Report
+from spark_jobs.gates.record import write_report
 from spark_jobs.gates.restore import restore_table
+from spark_jobs.gates.samples import MAX_SAMPLE_CHARS
+from spark_jobs.gates.statistics import write_counts
 
 logger = logging.getLogger(__name__)
 
 
-def gate_table(job: JobRun, name: str, version: int, prepared: Future[Prepared]) -> Report:
-    """Check one version of a table and write what was seen to ``gate_results``. A crash is a decision too."""
+def gate_table(job: JobRun, name: str, version: int, measuring: Future[Candidate]) -> Report:
+    """Check one version of a table, decide, and write what was seen. A crash is a decision too, and none that an override changes."""
     try:
-        outcomes = check_frame(find_table(name), prepared.result())
+        report = _examine(job, name, version, measuring.result())
     except Exception as error:  # whatever breaks a gate: the version is refused, recorded, and GateFailed raised
         logger.warning("the gate of %s crashed", name, exc_info=True)
-        outcomes = [Outcome(expectation="the gate runs", success=False, crashed=True, observed=_as_json(error))]
-    report = Report(table=name, version=version, outcomes=tuple(outcomes))
+        crash = Outcome(expectation="the gate runs", success=False, crashed=True, observed=_as_json(error))
+        report = Report(table=name, version=version, outcomes=(crash,))
+    for override in report.used:
+        said = (name, version, override.expectation, override.author, override.reason)
+        logger.warning("the gate of %s lets version %s pass although '%s' does not hold: %s says %r", *said)
+    use_overrides(job.profile, report.used, version, job.run_id)
     write_report(job.profile, job.run_id, report)
     return report
+
+
+def _examine(job: JobRun, name: str, version: int, candidate: Candidate) -> Report:
+    outcomes = check_candidate(candidate)
+    write_counts(job.profile, name, version, candidate.measured.counts)
+    if candidate.baseline.version is not None and candidate.baseline.counts is not None:
+        write_counts(job.profile, name, candidate.baseline.version, candidate.baseline.counts)
+    overrides = find_overrides(job.profile, name, version, job.run_id)
+    return Report(table=name, version=version, outcomes=tuple(outcomes), overrides=overrides, seconds=candidate.measured.seconds)
 
 
 def _as_json(error: Exception) -> str:
@@ -36,8 +52,8 @@ def refuse(job: JobRun, refused: list[Report]) -> GateFailed:
     """Restore every refused table and return the error that says so."""
     done = [f"{report.table}: {restore_table(job.profile, report.table, report.version)}" for report in refused]
     what = "; ".join(f"the gate of {report.table!r} refuses version {report.version}: {_describe(report)}" for report in refused)
-    remedy = "correct the source or the job that wrote it and run the DAG again; all that was seen stands in gate_results"
-    return GateFailed(what, f"{'; '.join(done)}; {remedy} (run {job.run_id!r})")
+    remedy = "correct the source or the job that wrote it and run the DAG again, or let it pass with: goeswith gates override"
+    return GateFailed(what, f"{'; '.join(done)}; {remedy}; all that was seen: goeswith gates --run {job.run_id}")
 
 
 def _describe(report: Report) -> str:

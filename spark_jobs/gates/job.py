@@ -11,11 +11,12 @@ from goeswith.catalogue import find_table
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
 from goeswith.progress import progress
-from spark_jobs.gates.frame import prepare_frame, read_keys, references_of, target_of
+from spark_jobs.gates.candidate import measure_candidate
 from spark_jobs.session import get_session
 
 READERS = 2
 """Tables that are read at the same time."""
+REFUSED = ("stop", "crashed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -42,15 +43,13 @@ def _check_all(job: JobRun, versions: dict[str, int]) -> dict[str, Any]:
     with ThreadPoolExecutor(READERS + 1) as pool, progress("gate", len(versions), unit="tables") as advance:
         loading = pool.submit(import_module, "spark_jobs.gates.gate")
         spark = get_session(job.profile, "gate")
-        references = {target_of(rule): rule for name in versions for rule in references_of(find_table(name))}
-        keys = {target: pool.submit(read_keys, spark, job, rule) for target, rule in references.items()}
-        prepared = {name: pool.submit(prepare_frame, spark, job, name, version, keys) for name, version in versions.items()}
+        measuring = {name: pool.submit(measure_candidate, spark, job, name, version) for name, version in versions.items()}
         gate: Any = loading.result()
         reports = []
         for name, version in versions.items():
-            reports.append(gate.gate_table(job, name, version, prepared[name]))
+            reports.append(gate.gate_table(job, name, version, measuring[name]))
             advance(1, name)
-    refused = [report for report in reports if report.decision != "pass"]
+    refused = [report for report in reports if report.decision in REFUSED]
     if refused:
         raise gate.refuse(job, refused)
     return {report.table: report.summary() for report in reports}

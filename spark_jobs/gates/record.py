@@ -1,45 +1,15 @@
-"""What a gate decides, and the rows of ``gate_results`` that keep what it saw."""
+"""The rows of ``gate_results`` that keep what a gate saw."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 
 from goeswith import lake
 from goeswith.catalogue import Writer, find_table
 from goeswith.profile import Profile
-from spark_jobs.gates.check import Outcome
-
-Decision = Literal["pass", "stop", "crashed"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """All that one gate saw of one version of a table."""
-
-    table: str
-    version: int
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def decision(self) -> Decision:
-        """Crashed where any expectation could not be evaluated, stop where one that stops does not hold, else pass."""
-        if any(outcome.crashed for outcome in self.outcomes):
-            return "crashed"
-        return "stop" if any(not outcome.success and outcome.severity == "stop" for outcome in self.outcomes) else "pass"
-
-    @property
-    def failed(self) -> list[Outcome]:
-        """What does not hold, warnings included, the gravest first."""
-        broken = [outcome for outcome in self.outcomes if not outcome.success]
-        return sorted(broken, key=lambda outcome: (not outcome.crashed, outcome.severity != "stop"))
-
-    def summary(self) -> dict[str, Any]:
-        """Return what people and reports read of it."""
-        failed = [{"expectation": o.expectation, "severity": o.severity, "unexpected": o.unexpected, "sample": o.sample} for o in self.failed]
-        return {"version": self.version, "decision": self.decision, "expectations": len(self.outcomes), "failed": failed}
+from spark_jobs.gates.outcome import Report
 
 
 def write_report(profile: Profile, run_id: str, report: Report) -> None:

@@ -1,7 +1,7 @@
 """The contract between a source and ingest: raw frames, exactly as they came, and what the source lacks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -37,7 +37,8 @@ class RawTables:
     seconds); ``category`` is array<string>, ``attributes`` array<struct<name, value>>; ``user_id`` is the source's own, unhashed.
     ``_row`` is the row as it came, as JSON text; a user id stands in it under the key ``user_id`` only. ``_problem`` is null,
     or ``row_incomplete`` (too few or too many columns, as in a file cut in the middle), or ``text_not_utf8`` (undecodable bytes,
-    which stand in the row as ``\xNN``). ``pictures`` has the schema ``PICTURES``.
+    which stand in the row as ``\xNN``). ``pictures`` has the schema ``PICTURES``. ``columns`` tells the columns and types of each
+    table's file where the source wants them remembered (``spark_jobs.sources.seen``).
     """
 
     items: DataFrame
@@ -45,6 +46,7 @@ class RawTables:
     bundles: DataFrame | None = None
     declared_relations: DataFrame | None = None
     pictures: DataFrame | None = None
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Source(Protocol):

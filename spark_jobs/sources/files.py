@@ -15,7 +15,8 @@ from goeswith.profile import Profile
 from spark_jobs.sources.base import RawTables, require_file, require_folder
 from spark_jobs.sources.folder import read_folder
 from spark_jobs.sources.mapping import Mapping, TableFile, read_mapping
-from spark_jobs.sources.reading import as_raw, attributes_of, path_of, read_columnar, read_csv, read_json_lines
+from spark_jobs.sources.reading import as_raw, attributes_of, csv_columns, json_keys, path_of, read_columnar, read_csv, read_json_lines
+from spark_jobs.sources.seen import Columns, refuse_lost_columns, seen_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -32,6 +33,8 @@ class FilesSource:
     folder: Path
     mapping: Mapping = field(repr=False)
     name: str = "files"
+    profile: Profile | None = None
+    """Below whose home it is remembered what the files were like; None where nobody changes them."""
 
     @property
     def lacks(self) -> tuple[str, ...]:
@@ -52,19 +55,28 @@ class FilesSource:
         return tuple(name for name, there in has.items() if not there)
 
     def read(self, spark: SparkSession) -> RawTables:
-        """Return the raw frames of every mapped file."""
-        raw = {name: _read_table(spark, self.folder, table) for name, table in self.mapping.tables().items()}
+        """Return the raw frames of every mapped file. Raises ``SourceUnreadable`` where a file lost what it had when last taken in."""
+        tables = self.mapping.tables()
+        columns = {name: read_columns(spark, self.folder / table.file, table) for name, table in tables.items()} if self.profile else {}
+        for name, found in columns.items():
+            self._refuse_changes(name, tables[name], found)
+        raw = {name: _read_table(spark, self.folder, table) for name, table in tables.items()}
         pictures = None
         if self.mapping.images is not None:
             pictures = read_folder(spark, require_file(self.folder / self.mapping.images), raw["items"])
-        return RawTables(**raw, pictures=pictures)
+        return RawTables(**raw, pictures=pictures, columns=columns)
+
+    def _refuse_changes(self, name: str, table: TableFile, found: Columns) -> None:
+        if self.profile is None:
+            raise AssertionError("columns are read to be compared with those below a home")
+        refuse_lost_columns(seen_path(self.profile, self.name, name), self.folder / table.file, found, table.all_columns)
 
 
-def build(_profile: Profile, data: Path | None, options: AnyMapping[str, Any]) -> FilesSource:
+def build(profile: Profile, data: Path | None, options: AnyMapping[str, Any]) -> FilesSource:
     """Return the source for a folder with a mapping file."""
     config = parse_config(Config, options, where="source files")
     folder = require_folder("files", data)
-    return FilesSource(folder=folder, mapping=read_mapping(folder / config.mapping))
+    return FilesSource(folder=folder, mapping=read_mapping(folder / config.mapping), profile=profile)
 
 
 def _read_table(spark: SparkSession, folder: Path, table: TableFile) -> DataFrame:
@@ -77,6 +89,15 @@ def _read_table(spark: SparkSession, folder: Path, table: TableFile) -> DataFram
     if table.attributes:
         further["attributes"] = attributes_of({name: name for name in table.attributes})
     return as_raw(frame, path, table.columns, **further)
+
+
+def read_columns(spark: SparkSession, path: Path, table: TableFile) -> Columns:
+    """Return the columns of a file with their types. Of JSON lines those count that the mapping asks for."""
+    if table.format == "csv":
+        return dict.fromkeys(csv_columns(spark, path, table.separator, multiline=table.multiline), "text")
+    if table.format == "jsonl":
+        return dict.fromkeys((key for key in json_keys(spark, path) if key in table.all_columns.values()), "json")
+    return {f.name: f.dataType.simpleString() for f in spark.read.format(table.format).load(str(require_file(path))).schema.fields}
 
 
 def _read_file(spark: SparkSession, path: Path, table: TableFile) -> DataFrame:

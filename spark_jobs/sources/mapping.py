@@ -16,8 +16,10 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "declared_relations": ("kind", "src", "dst"),
 }
 """Columns without which a table means nothing; ingest fills in the others (an event without a kind is a purchase)."""
-OURS = ("updated_at", "source", "category", "attributes")
+OURS = ("updated_at", "source", "category", "attributes", "same_title_as")
 """Columns that no file column is mapped to directly."""
+FLAGS: dict[str, tuple[str, ...]] = {"events": ("cancelled",)}
+"""Columns that say something about a row and are kept in no column of their own."""
 
 
 class TableFile(BaseModel):
@@ -71,7 +73,7 @@ class Mapping(BaseModel):
 
 
 def _check_columns(name: str, table: TableFile) -> None:
-    legal = [column for column in find_table(name).columns if column not in OURS]
+    legal = [column for column in (*find_table(name).columns, *FLAGS.get(name, ())) if column not in OURS]
     unknown = [column for column in table.columns if column not in legal]
     if unknown:
         raise ValueError(f"{name}.columns: {unknown[0]!r} is no column that can be mapped; legal: {', '.join(legal)}")

@@ -25,14 +25,23 @@ def read_csv(spark: SparkSession, path: Path, separator: str = ",", *, multiline
     A line with too few or too many values is ``row_incomplete``. A line that is not UTF-8 is ``text_not_utf8`` and its bytes
     outside of ASCII stand as backslash, x and two hexadecimal digits. Raises ``SourceUnreadable`` for a missing or empty file.
     """
-    options = {"header": "true", "sep": separator, "quote": '"', "escape": '"', "encoding": LATIN, "multiLine": str(multiline).lower()}
-    latin_names = spark.read.options(**options).csv(str(require_file(path))).columns
-    if not latin_names:
-        raise SourceUnreadable(f"{path} is empty", "it needs a first line that names the columns")
-    names = [_decode_name(name) for name in latin_names]
+    names = csv_columns(spark, path, separator, multiline=multiline)
+    options = _csv_options(separator, multiline=multiline)
     schema = T.StructType([T.StructField(name, T.StringType()) for name in (*names, LINE)])
     reader = spark.read.schema(schema).options(**options, columnNameOfCorruptRecord=LINE, columnPruning="false", enforceSchema="true")
     return _decode_text(reader.csv(str(path)), names)
+
+
+def csv_columns(spark: SparkSession, path: Path, separator: str = ",", *, multiline: bool = False) -> list[str]:
+    """Return the names in a CSV's first line. Raises ``SourceUnreadable`` for a missing or empty file."""
+    latin_names = spark.read.options(**_csv_options(separator, multiline=multiline)).csv(str(require_file(path))).columns
+    if not latin_names:
+        raise SourceUnreadable(f"{path} is empty", "it needs a first line that names the columns")
+    return [_decode_name(name) for name in latin_names]
+
+
+def _csv_options(separator: str, *, multiline: bool) -> dict[str, str]:
+    return {"header": "true", "sep": separator, "quote": '"', "escape": '"', "encoding": LATIN, "multiLine": str(multiline).lower()}
 
 
 def _decode_name(name: str) -> str:
@@ -65,9 +74,8 @@ def read_json_lines(spark: SparkSession, path: Path, wanted: Mapping[str, str | 
 
     Raises ``SourceUnreadable`` where a wanted key is in none of the first ``KEYS_FROM_LINES`` lines.
     """
-    lines = spark.read.text(str(require_file(path)))
-    found = lines.limit(KEYS_FROM_LINES).select(F.explode(F.json_object_keys("value")).alias("key")).distinct().collect()
-    require_columns(path, sorted(row.key for row in found), {key: key for key in wanted})
+    require_columns(path, json_keys(spark, path), {key: key for key in wanted})
+    lines = spark.read.text(str(path))
     fields = [T.StructField(key, kind if isinstance(kind, T.DataType) else T.StringType()) for key, kind in wanted.items()]
     schema = T.StructType([*fields, T.StructField("_corrupt", T.StringType())])
     valid = F.is_valid_utf8("value")
@@ -76,6 +84,12 @@ def read_json_lines(spark: SparkSession, path: Path, wanted: Mapping[str, str | 
     problem = F.when(~F.col("valid"), TEXT_NOT_UTF8).when(F.col("row._corrupt").isNotNull(), ROW_INCOMPLETE)
     line = F.when(F.col("valid"), F.col("value")).otherwise(_escape(F.decode(F.col("value").cast("binary"), LATIN)))
     return rows.select(*[F.col(f"row.`{key}`") for key in wanted], line.alias(LINE), problem.alias(PROBLEM))
+
+
+def json_keys(spark: SparkSession, path: Path) -> list[str]:
+    """Return the keys of the first ``KEYS_FROM_LINES`` JSON lines."""
+    lines = spark.read.text(str(require_file(path))).limit(KEYS_FROM_LINES)
+    return sorted(row.key for row in lines.select(F.explode(F.json_object_keys("value")).alias("key")).distinct().collect())
 
 
 def read_columnar(spark: SparkSession, path: Path, kind: str) -> DataFrame:

@@ -14,6 +14,7 @@ from goeswith.catalogue import find_table
 from goeswith.errors import GateFailed
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
+from spark_jobs.gates import check as check_module
 from spark_jobs.gates import gate as gate_module
 from spark_jobs.gates.job import run
 from tests.tiny_shop import write_tiny_lake
@@ -52,7 +53,7 @@ def test_good_tables_pass_and_every_expectation_is_recorded(profile: Profile, sh
     assert result.versions == shop
     rows = results(profile, "relations")
     assert len(rows) == result.summary["tables"]["relations"]["expectations"]
-    assert all(row["success"] and row["unexpected"] == 0 and row["decision"] == "pass" for row in rows)
+    assert all(row["success"] and not row["unexpected"] and row["sample"] is None and row["decision"] == "pass" for row in rows)
     assert "src is in items.item_id" in {row["expectation"] for row in rows}
 
 
@@ -91,14 +92,15 @@ def test_each_kind_of_rule_names_the_values_that_break_it(profile: Profile, shop
     version = write_past_the_catalogue(profile, "relations", *broken_rows)
     with pytest.raises(GateFailed, match="and 4 more"):
         gate(profile, ["relations"], {**shop, "relations": version})
-    broken = {row["expectation"]: json.loads(row["sample"]) for row in results(profile, "relations") if not row["success"]}
+    broken = {row["expectation"]: (row["unexpected"], json.loads(row["sample"])) for row in results(profile, "relations") if not row["success"]}
     key = {name: row[name] for name in find_table("relations").key}
+    itself = {**key, "src": "racket-red-0", "dst": "racket-red-0"}
     assert broken == {
-        "graph, type, src, dst is unique": [key, key],
-        "src is in items.item_id": ["nobody"],
-        "src differs from dst": ["racket-red-0"],
-        "weight is at least 0 and at most 1": [7.5],
-        "type is one of substitute, complement": ["rival"],
+        "graph, type, src, dst is unique": (2, [{**key, "times": 2}]),
+        "src is in items.item_id": (1, [{**key, "src": "nobody"}]),
+        "src differs from dst": (1, [itself]),
+        "weight is at least 0 and at most 1": (1, [{**key, "src": "pen-red-0", "weight": 7.5}]),
+        "type is one of substitute, complement": (1, [{**key, "type": "rival"}]),
     }
 
 
@@ -108,7 +110,7 @@ def test_a_crash_counts_as_failed_and_restores_the_table(profile: Profile, shop:
     def explode(*_: object) -> None:
         raise RuntimeError("np.bool")
 
-    monkeypatch.setattr(gate_module, "check_frame", explode)
+    monkeypatch.setattr(gate_module, "check_candidate", explode)
     with pytest.raises(GateFailed, match="crashed with"):
         gate(profile, ["holdout"], {**shop, "holdout": version})
     rows = results(profile, "holdout")
@@ -116,7 +118,7 @@ def test_a_crash_counts_as_failed_and_restores_the_table(profile: Profile, shop:
     assert lake.read_table(profile, "holdout").num_rows == lake.read_table(profile, "holdout", version=shop["holdout"]).num_rows
 
 
-def test_an_expectation_that_great_expectations_cannot_evaluate_is_a_crash(profile: Profile, shop: dict[str, int]) -> None:
+def test_a_column_that_holds_what_it_may_not_is_a_crash(profile: Profile, shop: dict[str, int]) -> None:
     rows = lake.read_table(profile, "events").drop_columns(["quantity"]).append_column("quantity", pa.array([["three"]] * 180))
     write_deltalake(lake.table_uri(profile, "events"), rows, mode="overwrite", schema_mode="overwrite")
     version = DeltaTable(lake.table_uri(profile, "events")).version()
@@ -126,9 +128,28 @@ def test_an_expectation_that_great_expectations_cannot_evaluate_is_a_crash(profi
     assert lake.read_table(profile, "events").equals(lake.read_table(profile, "events", version=shop["events"]))
 
 
+def test_an_expectation_that_great_expectations_cannot_evaluate_is_a_crash(
+    profile: Profile, shop: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_module, "figures_of", lambda _, rule: {"": 0.0} if rule.says == "has rows" else {"": "many"})
+    with pytest.raises(GateFailed, match="crashed with"):
+        gate(profile, ["holdout"], shop)
+
+
+def test_a_sample_shows_ten_whole_rows_at_most_and_no_user(profile: Profile, shop: dict[str, int]) -> None:
+    events = [{"event_id": f"e{i}", "quantity": 0, "user_id": "somebody"} for i in range(25)]
+    version = write_past_the_catalogue(profile, "events", *events)
+    with pytest.raises(GateFailed, match="in 25 rows") as failed:
+        gate(profile, ["events"], {**shop, "events": version})
+    (broken,) = [row for row in results(profile, "events") if row["severity"] == "stop" and not row["success"]]
+    assert len(json.loads(broken["sample"])) == 10
+    assert all(row["quantity"] == 0 and row["event_id"].startswith("e") for row in json.loads(broken["sample"]))
+    assert "somebody" not in f"{failed.value} {results(profile, 'events')}"
+
+
 def test_a_second_attempt_that_passes_leaves_no_trace_of_the_crash(profile: Profile, shop: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(gate_module, "check_frame", lambda *_: 1 / 0)
+        broken.setattr(gate_module, "check_candidate", lambda *_: 1 / 0)
         with pytest.raises(GateFailed, match="released already"):
             gate(profile, ["holdout"], shop)
     gate(profile, ["holdout"], shop)
@@ -151,7 +172,7 @@ def test_one_refused_table_does_not_hide_another(profile: Profile, shop: dict[st
     with pytest.raises(GateFailed) as failed:
         gate(profile, ["holdout", "items", "bundles"], {**shop, "holdout": holdout, "bundles": bundles})
     assert "'holdout'" in failed.value.what
-    assert '["nobody"]' in failed.value.what
+    assert '"item_id": "nobody"' in failed.value.what
     assert {row["decision"] for row in results(profile, "items")} == {"pass"}
 
 

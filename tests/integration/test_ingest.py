@@ -12,8 +12,10 @@ from PIL import Image
 from pyspark.sql import DataFrame, SparkSession
 
 from goeswith.profile import Profile, load_profile
-from spark_jobs.ingest import build_tables, settle_source, summarise
+from spark_jobs.ingest import build_quarantine, build_tables, summarise
+from spark_jobs.intake import parse_source, settle_tables
 from spark_jobs.parsing import EPOCH
+from spark_jobs.robots import Limits
 from spark_jobs.settling import Settled
 from spark_jobs.sources.base import PICTURES, RawTables
 from spark_jobs.tables import merge_table, read_table
@@ -30,6 +32,10 @@ def raw_frame(spark: SparkSession, rows: list[dict[str, Any]]) -> DataFrame:
     schema = ", ".join(f"`{name}` {NESTED.get(name, 'string')}" for name in names)
     told = [{**row, "_row": json.dumps(row), "_problem": row.get("_problem")} for row in rows]
     return spark.createDataFrame(told, f"{schema}, _row string, _problem string")
+
+
+def settle_source(raw: RawTables, source: str, profile: Profile, limits: Limits | None = None) -> dict[str, Settled]:
+    return settle_tables(parse_source(raw, source, profile), limits or Limits())
 
 
 def png(colour: int) -> bytes:
@@ -108,11 +114,11 @@ def settled(raw: RawTables, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 @pytest.fixture(scope="module")
 def tables(spark: SparkSession, settled: dict[str, Settled]) -> dict[str, DataFrame]:
-    return build_tables(spark, "dirty", settled)
+    return {**build_tables(spark, settled), "quarantine": build_quarantine(settled, "dirty")}
 
 
 def test_every_row_is_kept_quarantined_under_its_rule_or_a_duplicate(settled: dict[str, Settled]) -> None:
-    summary = summarise("dirty", (), settled)
+    summary = summarise(settled)
     assert summary["rows"] == {
         "items": {"in": 15, "kept": 5, "quarantined": 9, "duplicates": 1},
         "events": {"in": 11, "kept": 3, "quarantined": 7, "duplicates": 1},
@@ -193,7 +199,8 @@ def test_ingesting_again_changes_nothing_and_another_source_replaces_all(spark: 
     first = {name: write(name, frame) for name, frame in tables.items()}
     assert {name: write(name, frame) for name, frame in tables.items()} == first
     other = RawTables(items=raw_frame(spark, [{"item_id": "z", "title": "other"}]))
-    replaced = build_tables(spark, "other", settle_source(other, "other", profile))
+    others = settle_source(other, "other", profile)
+    replaced = {**build_tables(spark, others), "quarantine": build_quarantine(others, "other")}
     versions = {name: write(name, frame) for name, frame in replaced.items()}
     held = {name: read_table(spark, profile, name, version).count() for name, version in versions.items()}
     assert held == {"items": 1, "events": 0, "bundles": 0, "declared_relations": 0, "quarantine": 0}
@@ -202,5 +209,6 @@ def test_ingesting_again_changes_nothing_and_another_source_replaces_all(spark: 
 def test_one_basket_of_5000_items_is_kept_whole(spark: SparkSession, profile: Profile) -> None:
     many = [{"item_id": f"i{k}"} for k in range(5000)]
     events = [{"basket_id": "huge", "item_id": f"i{k}", "kind": "purchase"} for k in range(5000)]
-    settled = settle_source(RawTables(items=raw_frame(spark, many), events=raw_frame(spark, events)), "huge", profile)
+    raw = RawTables(items=raw_frame(spark, many), events=raw_frame(spark, events))
+    settled = settle_source(raw, "huge", profile, Limits(max_basket_lines=5_000))
     assert settled["events"].account.as_row() == {"in": 5000, "kept": 5000, "quarantined": 0, "duplicates": 0}

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from goeswith import lake
-from goeswith.catalogue import find_table
 from goeswith.errors import ConfigError
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile
-from spark_jobs import count_pairs, mine_sets
-from spark_jobs.association import EVALUATION, FULL
+from spark_jobs import count_pairs, measure_pairs, mine_sets
 from spark_jobs.frequent_sets import bound_count, keep_closed, mine_bounded, trim_baskets
 from spark_jobs.gates import job as gate
 from spark_jobs.mine_sets import Config
-from spark_jobs.tables import merge_table, read_table, spark_schema
+from spark_jobs.pairs.fold import EVALUATION, FULL
+from spark_jobs.tables import merge_table, read_table
+from tests.spark_rows import rows_of
 
 pytestmark = pytest.mark.spark
 
@@ -83,11 +83,6 @@ def test_too_many_frequent_pairs_raise_the_count_to_just_where_they_are_few_enou
     assert bound_count(pairs.limit(0), 3, 1) == 3
 
 
-def rows_of(spark: SparkSession, name: str, rows: Iterable[dict[str, Any]]) -> DataFrame:
-    columns = [column for column in find_table(name).columns if column != "updated_at"]
-    return spark.createDataFrame([tuple(row.get(column) for column in columns) for row in rows], spark_schema(find_table(name), columns))
-
-
 def event_rows(baskets: Baskets, *, timed: bool = True) -> list[dict[str, Any]]:
     """Return events: basket k is bought on day k."""
     return [
@@ -144,7 +139,8 @@ def write_shop(spark: SparkSession, profile: Profile, baskets: Baskets) -> JobRu
     """Write events, an empty holdout and the pairs that count_pairs counts; return the run that mines them."""
     tables: dict[str, list[dict[str, Any]]] = {"events": event_rows(baskets), "holdout": [], "declared_relations": []}
     versions = {n: merge_table(spark, profile, n, rows_of(spark, n, rows), run_id="r", job="test", consumed={}) for n, rows in tables.items()}
-    versions |= count_pairs.run(JobRun(profile=profile, run_id="r", versions=versions)).versions
+    for job in (count_pairs, measure_pairs):
+        versions |= job.run(JobRun(profile=profile, run_id="r", versions=versions)).versions
     return JobRun(profile=profile, run_id="r", versions=versions)
 
 

@@ -12,7 +12,7 @@ from spark_jobs import build_relations
 from spark_jobs.build_relations import Config, decide, summarise
 from spark_jobs.edge_types import choose_types, join_edges
 from spark_jobs.tables import merge_table
-from tests.integration.test_pairs import rows_of
+from tests.spark_rows import rows_of
 
 pytestmark = pytest.mark.spark
 

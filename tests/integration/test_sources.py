@@ -17,6 +17,7 @@ from goeswith.results import read_figures
 from spark_jobs.sources import RawTables, build_source
 from spark_jobs.sources.base import PICTURES
 from spark_jobs.sources.reading import read_csv
+from spark_jobs.sources.seen import seen_path, write_seen
 
 pytestmark = pytest.mark.spark
 
@@ -136,6 +137,30 @@ def test_parquet_and_delta_arrive_as_text_with_their_arrays(spark: SparkSession,
         write(tmp_path, mapping__yaml=yaml.safe_dump({"items": {"file": kind, "format": kind} | table}))
         items = read(spark, profile, "files", tmp_path).items
         assert rows_of(items, "item_id", "price", "category", "_problem") == [("1", "2.5", ["Home", "Kitchen"], None)]
+
+
+@pytest.mark.parametrize("name", ["items.csv.gz", "items.jsonl.gz"])
+def test_packed_text_is_read_as_it_is(spark: SparkSession, profile: Profile, tmp_path: Path, name: str) -> None:
+    text = "sku,name\n1,Pan\n2\n" if "csv" in name else '{"sku": 1, "name": "Pan"}\n{"sku": 2, "na\n'
+    (tmp_path / name).write_bytes(gzip.compress(text.encode()))
+    table = {"file": name, "format": name.split(".")[1], "columns": {"item_id": "sku", "title": "name"}}
+    write(tmp_path, mapping__yaml=yaml.safe_dump({"items": table}))
+    raw = read(spark, profile, "files", tmp_path)
+    assert rows_of(raw.items, "title", "_problem") == [("Pan", None), (None, "row_incomplete")]
+    assert raw.columns == {"items": dict.fromkeys(("name", "sku"), "text" if "csv" in name else "json")}
+
+
+def test_a_column_that_a_file_lost_since_it_was_taken_in_is_told_with_all_columns(spark: SparkSession, profile: Profile, own_files: Path) -> None:
+    seen = read(spark, profile, "files", own_files).columns
+    for table, columns in seen.items():
+        write_seen(seen_path(profile, "files", table), columns, {})
+    write(own_files, items__csv="sku,name,photo,tree,colour,cost,new\nA,Pan,a/pan.png,Home,red,3,x\n")
+    assert read(spark, profile, "files", own_files).columns["items"]["new"] == "text"
+    write(own_files, items__csv="sku,title,photo,tree,colour,cost\nA,Pan,a/pan.png,Home,red,3\n")
+    with pytest.raises(SourceUnreadable, match=r"'name' \(for title\) is gone") as caught:
+        read(spark, profile, "files", own_files)
+    assert "- name text" in caught.value.what
+    assert "+ title text" in caught.value.what
 
 
 def test_a_mapped_column_that_the_file_lacks_is_named(spark: SparkSession, profile: Profile, own_files: Path) -> None:

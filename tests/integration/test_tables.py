@@ -15,7 +15,7 @@ from goeswith.errors import DataContractError, VersionMissing
 from goeswith.profile import Profile
 from spark_jobs import cleaning
 from spark_jobs.tables import create_table, merge_table, read_table
-from tests.integration.test_pairs import rows_of
+from tests.spark_rows import rows_of
 
 pytestmark = pytest.mark.spark
 
@@ -126,7 +126,50 @@ PRICES = {
     "$5.00 - $10.00": None,
     "NaN": None,
     ".a-box{width:20px}": None,
+    "US$ 1.234,56": 1234.56,
+    "1 299 kr": 1299.0,
+    "1\u202f299,00 €": 1299.0,
+    "CHF 1\u2019299.00": 1299.0,
+    "¥1,200": 1200.0,
+    "Rs. 499": 499.0,
+    "12,-": 12.0,
+    "1.299 €": 1299.0,
+    "1.299": 1.299,
+    "$1.299": 1.299,
+    "R$ 1.234.567,89": 1234567.89,
+    "1.234.567": 1234567.0,
+    "0,0209": 0.0209,
+    "0.299 €": 0.299,
+    "£12.99 - £15.99": None,
+    "($5.00)": None,
+    "-€5": None,
+    "€-5": -5.0,
+    "about 5": None,
+    "1e3": None,
 }
+CURRENCIES = {
+    "US$ 1.234,56": "USD",
+    "$5": "USD",
+    "HK$ 5": "HKD",
+    "R$ 5": "BRL",
+    "S$5": "SGD",
+    "CHF 12": "CHF",
+    "12 EUR": "EUR",
+    "Rs. 499": "INR",
+    "\uffe51,200": "JPY",
+    "5 kr": None,
+    "5": None,
+}
+
+
+def test_a_currency_is_read_from_its_sign_or_code_and_the_declared_one_wins(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([(text,) for text in CURRENCIES], "text string")
+    read = frame.select(
+        "text", cleaning.parse_currency(F.col("text"), F.lit(" ")).alias("said"), cleaning.parse_currency(F.col("text"), F.lit("XTS"))
+    )
+    rows = read.collect()
+    assert {row["text"]: row["said"] for row in rows} == CURRENCIES
+    assert {row[2] for row in rows} == {"XTS"}
 
 
 def test_price_texts_are_read_as_people_write_them(spark: SparkSession) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from goeswith import lake
+from goeswith.catalogue import find_table
 from goeswith.errors import DataContractError
 from goeswith.jobs import JobRun
 from training.evaluation.cases import Times
@@ -66,11 +67,27 @@ def read_units(job: JobRun, reserved: Reserved) -> Units:
 
 
 def _read_purchases(job: JobRun, baskets: frozenset[str]) -> pa.Table:
+    """Read the purchases of the reserved baskets that stand: not cancelled, and fewer pieces returned than bought."""
+    bought, taken = (_read_events(job, baskets, kind) for kind in ("purchase", "return"))
+    bought = bought.filter(pc.greater(bought["quantity"], 0))
+    return standing_purchases(bought, taken) if taken.num_rows else bought
+
+
+def _read_events(job: JobRun, baskets: frozenset[str], kind: str) -> pa.Table:
     """Read the events of the reserved baskets alone, batch by batch."""
-    columns = ["basket_id", "item_id", "happened_at"]
-    batches = lake.read_batches(job.profile, "events", version=job.version_of("events"), columns=columns, where={"kind": "purchase"})
+    columns = ["basket_id", "item_id", "quantity", "happened_at"]
+    batches = lake.read_batches(job.profile, "events", version=job.version_of("events"), columns=columns, where={"kind": kind})
     kept = [_among(pa.Table.from_batches([batch]), "basket_id", baskets) for batch in batches]
-    return pa.concat_tables(kept)
+    return pa.concat_tables(kept) if kept else pa.schema([find_table("events").schema.field(name) for name in columns]).empty_table()
+
+
+def standing_purchases(bought: pa.Table, taken: pa.Table) -> pa.Table:
+    """Return the purchases (basket_id, item_id, quantity, …) of entries of which ``taken``, the returns, leave a piece."""
+    entry = ["basket_id", "item_id"]
+    pieces = [rows.group_by(entry).aggregate([("quantity", "sum")]) for rows in (bought, taken)]
+    both = pieces[0].join(pieces[1], keys=entry, join_type="inner", right_suffix="_taken")
+    gone = both.filter(pc.less_equal(both["quantity_sum"], both["quantity_sum_taken"])).select(entry)
+    return bought.join(gone, keys=entry, join_type="left anti")
 
 
 def _among(rows: pa.Table, column: str, names: Iterable[str]) -> pa.Table:

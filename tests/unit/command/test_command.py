@@ -27,7 +27,11 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["demo", "doctor", "run", "job", "tables", "evaluate", "report", "up", "down", "status", "ask", "explain"])
+COMMANDS = ["demo", "doctor", "run", "job", "tables", "evaluate", "report", "up", "down", "status", "ask", "explain", "maintain", "forget-user"]
+COMMANDS += ["quarantine", "gates", "bench", "figures"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command: str) -> None:
     shown = CliRunner().invoke(app, [command, "--help"])
     assert shown.exit_code == 0

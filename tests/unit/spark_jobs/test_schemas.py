@@ -7,7 +7,7 @@ from pyspark.sql import types as T
 from goeswith.catalogue import TABLES, Table, Writer
 from goeswith.catalogue.graph import RELATION_TYPES, TYPE_OF
 from spark_jobs.edge_types import DIRECTED
-from spark_jobs.tables import spark_schema
+from spark_jobs.table_schema import spark_schema
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())

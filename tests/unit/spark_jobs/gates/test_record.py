@@ -1,33 +1,18 @@
-"""Decisions of a gate, and the rows that keep them."""
-
-import pytest
+"""The rows that keep what a gate saw."""
 
 from goeswith import lake
 from goeswith.catalogue import find_table
 from goeswith.profile import Profile
-from spark_jobs.gates.check import Outcome, shown_values
-from spark_jobs.gates.record import Report, build_rows, write_report
+from spark_jobs.gates.outcome import Outcome, Report
+from spark_jobs.gates.record import build_rows, write_report
 
 GOOD = Outcome(expectation="a is not null", success=True, unexpected=0)
-WARNING = Outcome(expectation="has rows", success=False, severity="warn")
 BROKEN = Outcome(expectation="price is at least 0", success=False, unexpected=3, sample="[-1.0]")
 CRASH = Outcome(expectation="the gate runs", success=False, crashed=True, observed='{"error": "np.bool"}')
 
 
 def report(*outcomes: Outcome, version: int = 4) -> Report:
     return Report(table="items", version=version, outcomes=outcomes)
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "decision"),
-    [((GOOD,), "pass"), ((GOOD, WARNING), "pass"), ((GOOD, BROKEN), "stop"), ((BROKEN, CRASH), "crashed"), ((), "pass")],
-)
-def test_a_crash_outweighs_a_broken_rule_which_outweighs_a_warning(outcomes: tuple[Outcome, ...], decision: str) -> None:
-    assert report(*outcomes).decision == decision
-
-
-def test_the_gravest_failure_is_named_first() -> None:
-    assert report(GOOD, WARNING, BROKEN, CRASH).failed == [CRASH, BROKEN, WARNING]
 
 
 def test_each_row_fits_the_catalogue_and_carries_the_decision_on_the_version() -> None:
@@ -55,14 +40,3 @@ def test_reports_of_other_versions_and_runs_stay(profile: Profile) -> None:
         {"run": "r1", "version": 5, "decision": "pass"},
         {"run": "r2", "version": 5, "decision": "pass"},
     ]
-
-
-def test_samples_are_cut_and_bounded() -> None:
-    assert shown_values(["x" * 10_000], ["id"]) == ["x" * 200]
-    assert len(shown_values(list(range(100)), ["id"])) == 10
-
-
-def test_no_sample_shows_a_user() -> None:
-    assert shown_values(["u1"], ["user_id"]) == ["***"]
-    assert shown_values(["u1"], ["user_id__not_in__users"]) == ["***"]
-    assert shown_values([{"user_id": "u1", "item_id": "a"}], ["user_id", "item_id"]) == [{"user_id": "***", "item_id": "a"}]

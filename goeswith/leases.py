@@ -1,0 +1,97 @@
+"""Leases: which jobs run now, and which table versions they read. The kernel frees the lease of a process that dies."""
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from goeswith.errors import UpkeepRefused
+from goeswith.jobs import JOBS, JobRun
+from goeswith.profile import Profile
+from goeswith.releases import released_versions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A running job: ``versions`` maps each table that it may read to the version."""
+
+    job: str
+    run: str
+    versions: Mapping[str, int]
+    host: str
+    pid: int
+    started: str
+
+    @property
+    def folder(self) -> str:
+        """The folder whose tables the job may write: the catalogue's name of a writer."""
+        return JOBS[self.job].split(".")[0]
+
+    @property
+    def own(self) -> bool:
+        """Whether this very process holds it."""
+        return (self.host, self.pid) == (socket.gethostname(), os.getpid())
+
+
+@contextmanager
+def hold_lease(name: str, job: JobRun) -> Iterator[None]:
+    """Hold a lease on what a job reads, for as long as the block runs.
+
+    The lease is a file that this process keeps locked: one whose lock is free belongs to a dead process, whatever became of its pid.
+    """
+    versions = {**released_versions(job.profile), **job.versions}
+    host, pid, started = socket.gethostname(), os.getpid(), datetime.now(UTC).isoformat()
+    lease = Lease(job=name, run=job.run_id, versions=versions, host=host, pid=pid, started=started)
+    path = _folder(job.profile) / f"{name}-{host}-{pid}.json"
+    hidden = path.with_name(f".{path.name}")
+    with hidden.open("w", encoding="utf-8") as out:
+        fcntl.flock(out, fcntl.LOCK_EX)
+        json.dump(asdict(lease), out)
+        out.flush()
+        hidden.rename(path)  # seen only once it is locked and whole
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def live_leases(profile: Profile) -> list[Lease]:
+    """Return the leases of processes that live; those of dead ones are removed."""
+    found = [_read_live(path) for path in sorted(_folder(profile).glob("[!.]*.json"))]
+    return [lease for lease in found if lease is not None]
+
+
+def _read_live(path: Path) -> Lease | None:
+    try:
+        held = path.open(encoding="utf-8")
+    except FileNotFoundError:  # its job has just ended
+        return None
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return Lease(**json.load(held))
+        path.unlink(missing_ok=True)
+        return None
+
+
+@contextmanager
+def hold_upkeep(profile: Profile) -> Iterator[None]:
+    """Let one process at a time remove versions. Raises ``UpkeepRefused`` where another does."""
+    with (_folder(profile) / ".upkeep").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UpkeepRefused("another process maintains these tables, or forgets a user in them", "wait until it has ended") from None
+        yield
+
+
+def _folder(profile: Profile) -> Path:
+    folder = profile.root / "leases"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

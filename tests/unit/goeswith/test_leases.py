@@ -1,0 +1,77 @@
+"""A lease says what a running job reads, and ends with its process however that ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from goeswith.errors import UpkeepRefused
+from goeswith.jobs import JobRun
+from goeswith.leases import hold_lease, hold_upkeep, live_leases
+from goeswith.profile import PROJECT_ROOT, Profile
+from tests import tiny_shop
+
+HOLD = """
+import sys, time
+from goeswith.jobs import JobRun
+from goeswith.leases import hold_lease
+from goeswith.profile import load_profile
+with hold_lease("count_pairs", JobRun(profile=load_profile(), run_id="other", versions={"events": 3})):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def start_holder(home: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "GOESWITH_HOME": str(home)}
+    holder = subprocess.Popen([sys.executable, "-c", HOLD], stdout=subprocess.PIPE, text=True, env=environment, cwd=PROJECT_ROOT)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+def test_a_lease_names_what_the_job_was_given_and_what_is_released(profile: Profile) -> None:
+    versions = tiny_shop.write_tiny_lake(profile)
+    with hold_lease("count_pairs", JobRun(profile=profile, run_id="r", versions={"events": 0})):
+        (lease,) = live_leases(profile)
+    assert (lease.job, lease.run, lease.pid, lease.own) == ("count_pairs", "r", os.getpid(), True)
+    assert lease.versions == {**versions, "events": 0}
+    assert lease.folder == "spark_jobs"
+
+
+def test_a_lease_ends_with_its_block_even_where_the_job_fails(profile: Profile) -> None:
+    with pytest.raises(KeyError), hold_lease("release", JobRun(profile=profile, run_id="r")):
+        raise KeyError
+    assert live_leases(profile) == []
+    assert list((profile.root / "leases").glob("*.json")) == []
+
+
+def test_a_killed_process_holds_nothing_though_its_file_is_left(profile: Profile) -> None:
+    holder = start_holder(profile.root)
+    (lease,) = live_leases(profile)
+    assert (lease.pid, lease.own, lease.versions) == (holder.pid, False, {"events": 3})
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert len(list((profile.root / "leases").glob("*.json"))) == 1
+    assert live_leases(profile) == []
+    assert list((profile.root / "leases").glob("*.json")) == []
+
+
+def test_a_file_whose_pid_was_given_to_another_process_is_stale(profile: Profile) -> None:
+    with hold_lease("release", JobRun(profile=profile, run_id="r")):
+        (path,) = (profile.root / "leases").glob("*.json")
+        told = json.loads(path.read_text())
+    path.write_text(json.dumps({**told, "pid": os.getppid()}))  # a living process that holds no lock on it
+    assert live_leases(profile) == []
+
+
+def test_one_process_at_a_time_removes_versions(profile: Profile) -> None:
+    with hold_upkeep(profile), pytest.raises(UpkeepRefused, match="another process"), hold_upkeep(profile):
+        time.sleep(0)
+    with hold_upkeep(profile):
+        pass
