@@ -13,19 +13,24 @@ import pytest
 from pyspark.sql import SparkSession
 
 from goeswith import lake
+from goeswith.command.submit import build_properties
 from goeswith.jobs import JobRun, load_job
 from goeswith.profile import PROJECT_ROOT, Profile, load_profile
 from spark_jobs.sources.shop.generate import generate
-from tests.standalone import HOST, standalone_cluster
+from spark_jobs.swing import Config, group_units, swing
+from spark_jobs.tables import read_table
+from tests.standalone import HOST, daemon, free_port, standalone_cluster
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(3000)]
 
-TABLES = ("items", "events", "bundles", "quarantine", "holdout", "item_pairs")
+TABLES = ("items", "events", "bundles", "quarantine", "holdout", "item_pairs", "item_sets")
 STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ingest", {"source": "files"}),
     ("reserve_holdout", {}),
     ("count_pairs", {}),
-    ("gate", {"tables": ["items", "events", "item_pairs"]}),
+    ("measure_pairs", {}),
+    ("mine_sets", {}),
+    ("gate", {"tables": ["items", "events", "item_pairs", "item_sets"]}),
 )
 DRIVER = """
 import json, sys
@@ -46,6 +51,30 @@ found = get_session(profile, "where").range(0, 8, 1, 4).mapInArrow(where, "id st
 print(json.dumps({"versions": versions, "code": [row["id"] for row in found]}))
 """
 """The jobs in one driver, and then where its workers found our code."""
+CLIENT = """
+import json, sys
+from delta.tables import DeltaTable
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession, functions as F
+from goeswith import lake
+from goeswith.profile import load_profile
+from spark_jobs import mine_sets, swing
+from spark_jobs.shipping import pack_code
+
+spark, profile = SparkSession.builder.remote(sys.argv[1]).getOrCreate(), load_profile()
+spark.addArtifacts(str(pack_code(profile)), pyfile=True)
+events, holdout, pairs = (spark.read.format("delta").load(lake.table_uri(profile, name)) for name in ("events", "holdout", "item_pairs"))
+baskets = mine_sets.open_baskets(mine_sets.build_baskets(events, holdout, 60)[0], "full")
+sets, summary = mine_sets.mine_graph(baskets, mine_sets.co_purchases(pairs, "full"), mine_sets.Config())
+scores = swing.swing(swing.group_units(events), swing.Config())
+try:
+    refused = str(DeltaTable.forPath(spark, lake.table_uri(profile, "items")).toDF().count())
+except PySparkException as error:
+    refused = str(error)
+rows = mine_sets.describe_sets(sets, baskets).select("set_id", "n", "n_total", "lift")
+print(json.dumps({"sets": [[*row] for row in rows.collect()], "swing": [[*row] for row in scores.collect()], "refused": refused}))
+"""
+"""Transforms of ours on a Spark that is reached by Spark Connect alone, and what Delta's own Python class says there."""
 
 
 @pytest.fixture(scope="module")
@@ -78,14 +107,16 @@ def steps(shop: Path) -> list[tuple[str, dict[str, Any]]]:
 
 def on_cluster(address: str, home: Path) -> dict[str, str]:
     """Return the environment of a driver whose profile is the cluster."""
+    lean = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     conf = {"spark.driver.host": HOST, "spark.driver.bindAddress": HOST, "spark.executor.memory": "512m", "spark.ui.enabled": "false"}
+    conf |= {"spark.driver.extraJavaOptions": lean, "spark.executor.extraJavaOptions": lean, "spark.databricks.delta.snapshotPartitions": "2"}
     settings = {"master": address, "driver_memory": "1g", "shuffle_partitions": 2, "conf": conf}  # a small machine
     return {**os.environ, "GOESWITH_PROFILE": "cluster", "GOESWITH_HOME": str(home), "GOESWITH_SPARK": json.dumps(settings), "SPARK_LOCAL_IP": HOST}
 
 
 def finish(words: Sequence[str], environment: dict[str, str]) -> str:
     """Run a process to its end and return its last line; whatever it said is in the failure's message."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT_ROOT, timeout=1200)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT_ROOT, timeout=2400)
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout.strip().splitlines()[-1]
 
@@ -107,7 +138,7 @@ def test_a_driver_on_a_cluster_of_two_workers_writes_the_tables_of_local_mode(
         assert content(there, name) == content(local[0], name), name
     decisions = lake.read_table(there, "gate_results").to_pylist()
     assert {row["decision"] for row in decisions} == {"pass"}
-    assert {row["table"] for row in decisions} == {"items", "events", "item_pairs"}
+    assert {row["table"] for row in decisions} == {"items", "events", "item_pairs", "item_sets"}
     assert said["code"], "no worker said where it found our code"
     assert all(".zip/spark_jobs" in path for path in said["code"])
     assert all(list((folder / f"worker-{k}").glob("app-*/*/goeswith-*.zip")) for k in range(2)), "a worker was sent no code"
@@ -117,10 +148,35 @@ def test_a_job_submitted_by_spark_submit_writes_the_table_of_local_mode(
     local: tuple[Profile, dict[str, int]], master: tuple[str, Path], tmp_path: Path
 ) -> None:
     profile, versions = local
-    shutil.copytree(profile.root / "lake", tmp_path / "lake", ignore=shutil.ignore_patterns("item_pairs", "gate_results"))
-    sources = {name: version for name, version in versions.items() if name != "item_pairs"}
-    words = ["submit", "count_pairs", "--run", "r", "--versions", json.dumps(sources)]
+    shutil.copytree(profile.root / "lake", tmp_path / "lake", ignore=shutil.ignore_patterns("item_sets", "gate_results"))
+    words = ["submit", "mine_sets", "--run", "r", "--versions", json.dumps(versions)]
     said = json.loads(finish([sys.executable, "-m", "goeswith", *words], on_cluster(master[0], tmp_path)))
     there = load_profile(overrides={"home": tmp_path})
-    assert said["versions"]["item_pairs"] == versions["item_pairs"]
-    assert content(there, "item_pairs") == content(profile, "item_pairs")
+    assert said["versions"]["item_sets"] == versions["item_sets"]
+    assert content(there, "item_sets") == content(profile, "item_sets") != []
+
+
+@pytest.fixture(scope="module")
+def connect(local: tuple[Profile, dict[str, int]], master: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Spark Connect's server on the cluster, with Delta, and without the plugin that Delta does not publish for this Spark."""
+    folder, port = tmp_path_factory.mktemp("connect"), free_port()
+    settings = json.loads(on_cluster(master[0], folder)["GOESWITH_SPARK"])
+    (folder / "server.conf").write_text(build_properties(load_profile("cluster", {"home": folder, "spark": settings})), encoding="utf-8")
+    bound = {"spark.connect.grpc.binding.address": HOST, "spark.connect.grpc.binding.port": str(port), "spark.log.level": "INFO"}
+    words = ["org.apache.spark.deploy.SparkSubmit", "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", master[0]]
+    words += ["--properties-file", str(folder / "server.conf"), *(word for key, value in bound.items() for word in ("--conf", f"{key}={value}"))]
+    with daemon(words, folder / "server.log", "Spark Connect server started"):
+        yield f"sc://{HOST}:{port}"
+
+
+def test_transforms_run_by_spark_connect_and_writing_waits_for_deltas_plugin(
+    local: tuple[Profile, dict[str, int]], connect: str, spark: SparkSession
+) -> None:
+    profile, versions = local
+    said = json.loads(finish([sys.executable, "-c", CLIENT, connect], {**os.environ, "GOESWITH_HOME": str(profile.root)}))
+    mined = lake.read_table(profile, "item_sets", where={"graph": "full"}).to_pylist()
+    assert sorted(said["sets"]) == sorted([row["set_id"], row["n"], row["n_total"], row["lift"]] for row in mined)
+    here = swing(group_units(read_table(spark, profile, "events", versions["events"])), Config()).collect()
+    assert sorted(said["swing"]) == sorted([*row] for row in here)
+    assert said["swing"], "the shop has pairs that two users share"
+    assert "extension" in said["refused"].lower(), said["refused"]

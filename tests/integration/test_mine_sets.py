@@ -1,5 +1,6 @@
 """Item sets against brute force over all subsets, with the holdout in and out, and what bounds them."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,14 +13,16 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from goeswith import lake
-from goeswith.catalogue import find_table
 from goeswith.errors import ConfigError
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile
 from spark_jobs import count_pairs, measure_pairs, mine_sets
 from spark_jobs.frequent_sets import bound_count, keep_closed, mine_bounded, trim_baskets
 from spark_jobs.gates import job as gate
-from spark_jobs.tables import merge_table, read_table, spark_schema
+from spark_jobs.mine_sets import Config
+from spark_jobs.pairs.fold import EVALUATION, FULL
+from spark_jobs.tables import merge_table, read_table
+from tests.spark_rows import rows_of
 
 pytestmark = pytest.mark.spark
 
@@ -80,21 +83,61 @@ def test_too_many_frequent_pairs_raise_the_count_to_just_where_they_are_few_enou
     assert bound_count(pairs.limit(0), 3, 1) == 3
 
 
-def rows_of(spark: SparkSession, name: str, rows: Iterable[dict[str, Any]]) -> DataFrame:
-    columns = [column for column in find_table(name).columns if column != "updated_at"]
-    return spark.createDataFrame([tuple(row.get(column) for column in columns) for row in rows], spark_schema(find_table(name), columns))
-
-
-def write_shop(spark: SparkSession, profile: Profile, baskets: Baskets, holdout: Sequence[tuple[str, str]] = (), *, timed: bool = True) -> JobRun:
-    """Write events (basket k is bought on day k), holdout and counted pairs; return the run that mines them."""
-    events = [
+def event_rows(baskets: Baskets, *, timed: bool = True) -> list[dict[str, Any]]:
+    """Return events: basket k is bought on day k."""
+    return [
         {"event_id": f"{k}-{item}", "basket_id": str(k), "item_id": item, "kind": "purchase", "quantity": 1}
         | {"happened_at": START + k * timedelta(days=1) if timed else None}
         for k, items in enumerate(baskets)
         for item in set(items)
     ]
-    held = [{"kind": kind, "id": name, "split": "test", "reason": "test"} for kind, name in holdout]
-    tables: dict[str, list[dict[str, Any]]] = {"events": events, "holdout": held, "declared_relations": []}
+
+
+def mined(spark: SparkSession, baskets: Baskets, held: Sequence[tuple[str, str]] = (), *, timed: bool = True) -> dict[tuple[str, ...], Any]:
+    """Mine both graphs without a lake and return {(graph, *items): row}."""
+    events = rows_of(spark, "events", event_rows(baskets, timed=timed))
+    holdout = rows_of(spark, "holdout", [{"kind": kind, "id": name, "split": "test", "reason": "test"} for kind, name in held])
+    whole, _ = mine_sets.build_baskets(events, holdout, 60)
+    reserved = {name for kind, name in held if kind == "item"}
+    seen = {FULL: baskets, EVALUATION: [set(items) - reserved for k, items in enumerate(baskets) if ("basket", str(k)) not in held]}
+    found: dict[tuple[str, ...], Any] = {}
+    for graph, counted in seen.items():
+        opened = mine_sets.open_baskets(whole, graph)
+        sets, _ = mine_sets.mine_graph(opened, pairs_of(spark, counted), Config())
+        found |= {(graph, *row["items"]): row for row in mine_sets.describe_sets(sets, opened).collect()}
+    return found
+
+
+def test_the_evaluation_graph_sees_neither_reserved_baskets_nor_reserved_items(spark: SparkSession) -> None:
+    baskets = [["a", "b", "c", "d"]] * 3 + [["a", "b", "c"]] * 2 + [["x", "y", "z"]] * 3
+    found = mined(spark, baskets, held=[("item", "d"), ("basket", "0"), ("basket", "5")])
+    assert {key: row["n"] for key, row in found.items()} == {
+        ("full", "a", "b", "c"): 5,
+        ("full", "a", "b", "c", "d"): 3,
+        ("full", "x", "y", "z"): 3,
+        ("evaluation", "a", "b", "c"): 4,
+    }
+    assert {row["n_total"] for key, row in found.items() if key[0] == "evaluation"} == {6}
+
+
+def test_a_row_says_how_much_more_often_than_by_chance_and_since_when(spark: SparkSession) -> None:
+    baskets = [["a", "b", "c"]] * 3 + [["a"]] * 3 + [["b", "z"]] * 6
+    row = mined(spark, baskets)["full", "a", "b", "c"]
+    assert (row["size"], row["n"], row["n_total"]) == (3, 3, 12)
+    assert row["lift"] == pytest.approx((3 / 12) / (6 / 12 * 9 / 12 * 3 / 12))
+    assert row["known_at"] == (START + timedelta(days=11)).replace(tzinfo=None)
+    assert row["set_id"] == hashlib.sha256(b'["a","b","c"]').hexdigest()
+
+
+def test_without_times_sets_are_known_since_the_epoch(spark: SparkSession) -> None:
+    found = mined(spark, [["a", "b", "c"]] * 3, timed=False)
+    assert {row["known_at"].year for row in found.values()} == {1970}
+    assert {row["lift"] for row in found.values()} == {1.0}
+
+
+def write_shop(spark: SparkSession, profile: Profile, baskets: Baskets) -> JobRun:
+    """Write events, an empty holdout and the pairs that count_pairs counts; return the run that mines them."""
+    tables: dict[str, list[dict[str, Any]]] = {"events": event_rows(baskets), "holdout": [], "declared_relations": []}
     versions = {n: merge_table(spark, profile, n, rows_of(spark, n, rows), run_id="r", job="test", consumed={}) for n, rows in tables.items()}
     for job in (count_pairs, measure_pairs):
         versions |= job.run(JobRun(profile=profile, run_id="r", versions=versions)).versions
@@ -105,42 +148,10 @@ def with_params(job: JobRun, **params: int) -> JobRun:
     return JobRun(profile=job.profile, run_id=job.run_id, versions=job.versions, params=params)
 
 
-def mined_sets(spark: SparkSession, job: JobRun) -> dict[tuple[str, ...], Any]:
-    """Mine, and return {(graph, *items): row}."""
-    version = mine_sets.run(job).versions["item_sets"]
-    return {(row["graph"], *row["items"]): row for row in read_table(spark, job.profile, "item_sets", version).collect()}
-
-
-def test_the_evaluation_graph_sees_neither_reserved_baskets_nor_reserved_items(spark: SparkSession, profile: Profile) -> None:
-    baskets = [["a", "b", "c", "d"]] * 3 + [["a", "b", "c"]] * 2 + [["x", "y", "z"]] * 3
-    holdout = [("item", "d"), ("basket", "0"), ("basket", "5")]
-    found = mined_sets(spark, write_shop(spark, profile, baskets, holdout))
-    assert {key: row["n"] for key, row in found.items()} == {
-        ("full", "a", "b", "c"): 5,
-        ("full", "a", "b", "c", "d"): 3,
-        ("full", "x", "y", "z"): 3,
-        ("evaluation", "a", "b", "c"): 4,
-    }
-    assert {row["n_total"] for key, row in found.items() if key[0] == "evaluation"} == {6}
-
-
-def test_a_row_says_how_much_more_often_than_by_chance_and_since_when(spark: SparkSession, profile: Profile) -> None:
-    baskets = [["a", "b", "c"]] * 3 + [["a"]] * 3 + [["b", "z"]] * 6
-    row = mined_sets(spark, write_shop(spark, profile, baskets))["full", "a", "b", "c"]
-    assert (row["size"], row["n"], row["n_total"]) == (3, 3, 12)
-    assert row["lift"] == pytest.approx((3 / 12) / (6 / 12 * 9 / 12 * 3 / 12))
-    assert row["known_at"] == (START + timedelta(days=11)).replace(tzinfo=None)
-    assert len(row["set_id"]) == 64
-
-
-def test_without_times_sets_are_known_since_the_epoch(spark: SparkSession, profile: Profile) -> None:
-    found = mined_sets(spark, write_shop(spark, profile, [["a", "b", "c"]] * 3, timed=False))
-    assert {row["known_at"].year for row in found.values()} == {1970}
-    assert {row["lift"] for row in found.values()} == {1.0}
-
-
 def test_a_shop_without_baskets_has_no_sets(spark: SparkSession, profile: Profile) -> None:
-    assert mined_sets(spark, write_shop(spark, profile, [])) == {}
+    result = mine_sets.run(write_shop(spark, profile, []))
+    assert read_table(spark, profile, "item_sets", result.versions["item_sets"]).isEmpty()
+    assert result.summary["full"] == {"frequent": 0, "larger": 0, "sets": 0, "min_count": 3}
 
 
 def test_what_was_left_out_is_said(spark: SparkSession, profile: Profile) -> None:
@@ -151,19 +162,15 @@ def test_what_was_left_out_is_said(spark: SparkSession, profile: Profile) -> Non
     assert summary["full"] == {"frequent": 20 + 15 + 6 + 1, "larger": 7, "sets": 15, "min_count": 3}
 
 
-def test_mining_again_writes_nothing_and_lost_sets_go(spark: SparkSession, profile: Profile) -> None:
+def test_mining_again_writes_nothing_lost_sets_go_and_the_gate_passes(spark: SparkSession, profile: Profile) -> None:
     job = write_shop(spark, profile, [["a", "b", "c"]] * 3 + [["a", "b", "d"]] * 4)
     first = mine_sets.run(job)
     assert mine_sets.run(job) == first
     assert len(lake.open_table(profile, "item_sets").history()) == 2  # created, merged
-    stricter = mined_sets(spark, with_params(job, min_count=4))
-    assert set(stricter) == {("full", "a", "b", "d"), ("evaluation", "a", "b", "d")}
-
-
-def test_the_gate_passes_what_was_mined(spark: SparkSession, profile: Profile) -> None:
-    job = write_shop(spark, profile, [["a", "b", "c"]] * 3)
-    versions = mine_sets.run(job).versions
-    checked = gate.run(JobRun(profile=profile, run_id="r", versions=versions, params={"tables": ["item_sets"]}))
+    stricter = mine_sets.run(with_params(job, min_count=4)).versions
+    left = read_table(spark, profile, "item_sets", stricter["item_sets"]).collect()
+    assert sorted((row["graph"], row["items"]) for row in left) == [("evaluation", ["a", "b", "d"]), ("full", ["a", "b", "d"])]
+    checked = gate.run(JobRun(profile=profile, run_id="r", versions=stricter, params={"tables": ["item_sets"]}))
     assert checked.summary["tables"]["item_sets"]["decision"] == "pass"
 
 
