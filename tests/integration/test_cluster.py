@@ -21,7 +21,7 @@ from spark_jobs.swing import Config, group_units, swing
 from spark_jobs.tables import read_table
 from tests.standalone import HOST, daemon, free_port, standalone_cluster
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(3000)]
+pytestmark = [pytest.mark.spark, pytest.mark.long, pytest.mark.timeout(3000)]
 
 TABLES = ("items", "events", "bundles", "quarantine", "holdout", "item_pairs", "item_sets")
 STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
