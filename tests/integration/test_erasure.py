@@ -31,6 +31,7 @@ FORGOTTEN = "customer-00007"
 GRAPH_JOBS: dict[str, dict[str, Any]] = {
     "reserve_holdout": {"test_share": 0.3},
     "count_pairs": {"max_basket": 5, "within_days": 20},
+    "measure_pairs": {},
     "build_relations": {"min_npmi": -0.5},
 }
 COUNTED = ("events", "holdout", "item_pairs", "relations", "quarantine")
