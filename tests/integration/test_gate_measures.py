@@ -58,7 +58,7 @@ def test_pairs_are_counted_as_a_loop_counts_them(spark: SparkSession) -> None:
 def test_values_are_counted_by_bin_and_nulls_stand_in_none(spark: SparkSession) -> None:
     prices = [None, 0.0, -1.0, 1.0, 1.05, 2.0, 4.0]
     rows = [
-        [f"i{i}", *[None] * 3, ["garden", "hose"] if i % 2 else [], None, price, None, None, True, None, EPOCH, EPOCH]
+        [f"i{i}", *[None] * 3, ["garden", "hose"] if i % 2 else [], None, price, None, None, True, None, None, EPOCH, EPOCH]
         for i, price in enumerate(prices)
     ]
     counts = count_values(ITEMS, spark.createDataFrame(rows, spark_schema(ITEMS)))

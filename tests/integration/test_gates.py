@@ -137,13 +137,13 @@ def test_an_expectation_that_great_expectations_cannot_evaluate_is_a_crash(
 
 
 def test_a_sample_shows_ten_whole_rows_at_most_and_no_user(profile: Profile, shop: dict[str, int]) -> None:
-    events = [{"event_id": f"e{i}", "quantity": 0, "user_id": "somebody"} for i in range(25)]
+    events = [{"event_id": f"e{i}", "quantity": -1, "user_id": "somebody"} for i in range(25)]
     version = write_past_the_catalogue(profile, "events", *events)
     with pytest.raises(GateFailed, match="in 25 rows") as failed:
         gate(profile, ["events"], {**shop, "events": version})
     (broken,) = [row for row in results(profile, "events") if row["severity"] == "stop" and not row["success"]]
     assert len(json.loads(broken["sample"])) == 10
-    assert all(row["quantity"] == 0 and row["event_id"].startswith("e") for row in json.loads(broken["sample"]))
+    assert all(row["quantity"] == -1 and row["event_id"].startswith("e") for row in json.loads(broken["sample"]))
     assert "somebody" not in f"{failed.value} {results(profile, 'events')}"
 
 
