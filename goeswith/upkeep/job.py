@@ -41,7 +41,7 @@ from goeswith.upkeep.vacuum import Keep, decide_keep
 logger = logging.getLogger(__name__)
 
 MEGABYTE = 2**20
-EXPIRED = "expired: its versions were removed by upkeep, which keeps the newest releases and those of models"
+EXPIRED = "expired: upkeep keeps the versions of the newest releases, and of those that models were trained from"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
