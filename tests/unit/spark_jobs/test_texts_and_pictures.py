@@ -11,8 +11,8 @@ from PIL import Image
 
 from goeswith.pictures import read_picture
 from spark_jobs.cleaning import decode_array
-from spark_jobs.row_checks import DETAIL, ROW, RULE
 from spark_jobs.picture_intake import store_row
+from spark_jobs.row_checks import DETAIL, ROW, RULE
 
 
 @given(st.lists(st.none() | st.text(max_size=20), max_size=8), st.integers(1, 3))
