@@ -17,6 +17,7 @@ JOBS: dict[str, str] = {
     "ingest": "spark_jobs.ingest",
     "reserve_holdout": "spark_jobs.reserve_holdout",
     "count_pairs": "spark_jobs.count_pairs",
+    "measure_pairs": "spark_jobs.measure_pairs",
     "prune_pairs": "training.jobs.prune_pairs",
     "judge_edges": "spark_jobs.judge_edges",
     "build_relations": "spark_jobs.build_relations",
@@ -37,7 +38,8 @@ JOBS: dict[str, str] = {
 READS: dict[str, tuple[str, ...]] = {
     "ingest": (),
     "reserve_holdout": ("items", "events", "bundles", "declared_relations"),
-    "count_pairs": ("items", "events", "bundles", "declared_relations", "holdout"),
+    "count_pairs": ("events", "holdout"),
+    "measure_pairs": ("pair_ledger", "item_numbers", "events", "holdout", "declared_relations"),
     "prune_pairs": ("item_pairs",),
     "judge_edges": ("items", "item_pairs", "pair_scores"),
     "build_relations": ("item_pairs", "pair_scores", "edge_verdicts"),

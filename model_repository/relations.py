@@ -19,8 +19,6 @@ INPUTS = ("item_id", "content", "type", "k", "category_filter", "brand_filter")
 KINDS = ("substitute", "complement")
 SOURCES = np.array([b"content", b"cold_start", b"behaviour"], dtype=np.object_)
 CONTENT, COLD_START, BEHAVIOUR = range(3)
-AS_NEAR = 1e-4
-"""Cosines of contents that differ by no more are equal, as in ``training.mmsc.vectors``: rounding must not choose who lends."""
 
 Arrays = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float32]
@@ -128,6 +126,7 @@ class ColdStart:
         settings = json.loads((folder / "cold_start.json").read_text(encoding="utf-8"))
         self.neighbours: int = settings["neighbours"]
         self.closeness: float = settings["closeness"]
+        self.as_near: float = settings["as_near"]
         content = _load(folder, "content")
         self.warm = {kind: np.flatnonzero(warm[kind]) for kind in KINDS}
         self.content = {kind: content[warm[kind]] for kind in KINDS}
@@ -152,7 +151,7 @@ class ColdStart:
         nearest = top(cosines, self.neighbours)
         if not len(nearest):
             return np.zeros((1, self.behaviour[kind].shape[1]), dtype=np.float32), False
-        return self.behaviour[kind][cosines >= cosines[nearest[-1]] - AS_NEAR].mean(axis=0, keepdims=True), True
+        return self.behaviour[kind][cosines >= cosines[nearest[-1]] - self.as_near].mean(axis=0, keepdims=True), True
 
     def lenders(self, content: Floats, kind: str) -> Ints:
         """Return the positions of the nearest items that ``borrow`` takes the mean of, nearest first."""

@@ -24,11 +24,15 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """A pair stays if its NPMI is over ``min_npmi``; a verdict moves it from ``move_at`` on, drops it from ``drop_at`` on."""
+    """A pair stays if its NPMI is over ``min_npmi``; a verdict moves it from ``move_at`` on, drops it from ``drop_at`` on.
+
+    Relations in ``evidence_only`` are counted and served as features, but make no edges.
+    """
 
     min_npmi: Annotated[float, Field(ge=-1, lt=1)] = 0.0
     move_at: Probability = 0.6
     drop_at: Probability = 0.6
+    evidence_only: tuple[str, ...] = ("bought_instead", "same_day", "in_window")
 
 
 def run(job: JobRun) -> JobResult:
@@ -58,7 +62,8 @@ def read_if_there(spark: SparkSession, job: JobRun, name: str) -> DataFrame:
 
 def decide(pairs: DataFrame, scores: DataFrame, verdicts: DataFrame, config: Config) -> DataFrame:
     """Return every pair with its fate, type and strength."""
-    judged = add_verdicts(add_scores(pairs, scores), verdicts)
+    speaking = pairs.where(~F.col("relation").isin(*config.evidence_only)) if config.evidence_only else pairs
+    judged = add_verdicts(add_scores(speaking, scores), verdicts)
     return decide_pairs(judged, min_npmi=config.min_npmi, move_at=config.move_at, drop_at=config.drop_at)
 
 

@@ -1,80 +1,154 @@
-"""Job ``count_pairs``: how often two items met, per relation, with the holdout (graph 'full') and without ('evaluation').
+"""Job ``count_pairs``: bring the ledger of meetings to this run's events and holdout, by what changed where that can be told.
 
-Undirected relations (co_purchase: one basket; co_view: one session) hold a pair once, src < dst; then_bought is directed. Edges
-that a source declares stand beside them as declared. Baskets, sessions and users with more items than ``max_basket`` and
-``max_history`` are left out and counted in the summary: who buys everything says nothing about what goes with what.
+The first run, other settings, an older version, or a change feed that is gone need a rebuild; the summary says which. Otherwise the baskets and
+users that changed are counted twice, as they were (taken back) and as they are, and the difference is appended as one batch. Units of more
+items than ``max_basket`` or ``max_history`` are left out, and the ledger says how many: who buys everything says nothing about what goes with what.
 """
 
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from functools import reduce
 from typing import Annotated, Any
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession
 
+from goeswith import lake
 from goeswith.config import STRICT, parse_config
+from goeswith.errors import ConfigError
 from goeswith.jobs import JobResult, JobRun
 from goeswith.progress import progress
-from spark_jobs import association, meetings
-from spark_jobs.session import get_session
-from spark_jobs.tables import merge_table, read_table
+from spark_jobs.pairs.blocks import build_blocks, merge_blocks, plan_tasks
+from spark_jobs.pairs.changes import Moment, find_changes
+from spark_jobs.pairs.entries import build_entries
+from spark_jobs.pairs.kernel import Limits
+from spark_jobs.pairs.ledger import LEDGER, State, read_state, write_batch
+from spark_jobs.pairs.numbers import number_items
+from spark_jobs.pairs.relations import CODES, DEFAULT, RELATIONS
+from spark_jobs.session import get_session, shuffle_partitions
+from spark_jobs.tables import read_table
 
-READS = ("events", "declared_relations", "holdout")
 Count = Annotated[int, Field(ge=1)]
+NOT_SETTINGS = ("fold_after", "rebuild")
+"""Parameters that change nothing that is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """Sizes are distinct items; ``within_days`` is how much later then_bought may follow."""
+    """Sizes are distinct items; then_bought follows ``within_days`` later at most, in_window lies ``window_days`` apart.
 
-    min_count: Count = 1
+    After ``fold_after`` increments the ledger is folded into one batch; ``rebuild`` counts everything again.
+    """
+
+    relations: tuple[str, ...] = DEFAULT
+    min_basket: Count = 1
     max_basket: Annotated[int, Field(ge=2)] = 60
     max_history: Annotated[int, Field(ge=2)] = 500
     within_days: Count = 90
+    window_days: Count = 7
+    fold_after: Count = 24
+    rebuild: bool = False
 
 
 def run(job: JobRun) -> JobResult:
-    """Count all relations in both graphs and bring item_pairs to them."""
-    config = parse_config(Config, job.params, where="job count_pairs")
+    """Bring the ledger to this run's versions; where it stands there already nothing is written."""
+    config = read_config(job.params)
     spark = get_session(job.profile, "count_pairs")
-    consumed = {name: job.version_of(name) for name in READS}
-    events, declared, holdout = (read_table(spark, job.profile, name, version) for name, version in consumed.items())
-    with progress("count pairs", 2, unit="steps") as advance:
-        units, left_out = build_units(events, holdout, config)
-        pairs = build_pairs(units, declared, holdout, config)
-        version = merge_table(spark, job.profile, "item_pairs", pairs, run_id=job.run_id, job="count_pairs", consumed=consumed, delete_missing=True)
-        advance(1, "item_pairs")
-        summary = summarise(read_table(spark, job.profile, "item_pairs", version), units, left_out)
-        advance(1, "summary")
-    for frame in units:
-        frame.unpersist()
-    return JobResult(versions={"item_pairs": version}, summary=summary)
+    wanted = State(batch=0, events=job.version_of("events"), holdout=job.version_of("holdout"), settings=_settings(config))
+    found = read_state(job.profile)
+    with progress("count pairs", 1, unit="batches") as advance:
+        reason = "asked for" if config.rebuild else why_rebuild(job, found, wanted)
+        if found is None or reason:
+            rebuild(spark, job, wanted, config)
+        elif replace(found, batch=0) != wanted:
+            add_batch(spark, job, found, replace(wanted, batch=found.batch + 1), config)
+        advance(1, f"rebuilt: {reason}" if reason else "by what changed")
+    versions = {name: lake.open_table(job.profile, name).version() for name in (LEDGER, "item_numbers")}
+    return JobResult(versions=versions, summary={"rebuilt": reason, "from": found and _consumed(found), "to": _consumed(wanted)})
 
 
-def build_units(events: DataFrame, holdout: DataFrame, config: Config) -> tuple[tuple[DataFrame, DataFrame], DataFrame]:
-    """Return (baskets and sessions, users) that are small enough, both held in Spark's cache, and those left out."""
-    marked = meetings.mark_held(events, holdout, ("item_id",), "basket_id")
-    baskets, large_baskets = meetings.split_by_size(meetings.group_baskets(marked), config.max_basket)
-    users, large_users = meetings.split_by_size(meetings.group_users(marked), config.max_history)
-    return (baskets.persist(), users.persist()), large_baskets.unionByName(large_users)
+def read_config(params: Any) -> Config:
+    """Return the job's settings. Raises ``ConfigError`` that lists the relations there are."""
+    config = parse_config(Config, params, where="job count_pairs")
+    unknown = [name for name in config.relations if name not in CODES]
+    if unknown or not config.relations:
+        raise ConfigError(f"job count_pairs: no relation is called {next(iter(unknown), '')!r}", f"relations: {', '.join(CODES)}")
+    return config
 
 
-def build_pairs(units: tuple[DataFrame, DataFrame], declared: DataFrame, holdout: DataFrame, config: Config) -> DataFrame:
-    """Return item_pairs rows: counted pairs and declared ones, of both graphs."""
-    baskets, users = units
-    met = meetings.meet_in_baskets(baskets).unionByName(meetings.meet_in_time(users, config.within_days))
-    who = reduce(DataFrame.unionByName, (frame.select("relation", "items") for frame in units))
-    counted = association.count_pairs(met, who, config.min_count)
-    brought = association.declared_pairs(meetings.mark_held(declared, holdout, ("src", "dst")))
-    return association.leave_out_edges(counted.unionByName(brought, allowMissingColumns=True), holdout)
+def _settings(config: Config) -> str:
+    return json.dumps({name: value for name, value in asdict(config).items() if name not in NOT_SETTINGS}, sort_keys=True)
 
 
-def summarise(pairs: DataFrame, units: tuple[DataFrame, DataFrame], left_out: DataFrame) -> dict[str, Any]:
-    """Return pairs by graph and relation, units counted and left out by relation. Each is a handful of rows."""
-    by_graph: dict[str, dict[str, int]] = {}
-    for row in pairs.groupBy("graph", "relation").count().collect():
-        by_graph.setdefault(row["graph"], {})[row["relation"]] = row["count"]
-    counted = {row["relation"]: row["count"] for frame in units for row in frame.groupBy("relation").count().collect()}
-    large = left_out.groupBy("relation").agg(F.count(F.lit(1)).alias("n"), F.max("size").alias("largest")).collect()
-    return {"pairs": by_graph, "units": counted, "left_out": {row["relation"]: {"n": row["n"], "largest": row["largest"]} for row in large}}
+def _consumed(state: State) -> dict[str, int]:
+    return {"events": state.events, "holdout": state.holdout}
+
+
+def why_rebuild(job: JobRun, found: State | None, wanted: State) -> str:
+    """Return why the ledger cannot go on from where it stands; '' where it can."""
+    if found is None:
+        return "nothing was counted before"
+    if found.settings != wanted.settings:
+        return "the settings changed"
+    for table, version in _consumed(wanted).items():
+        counted = _consumed(found)[table]
+        if version < counted:
+            return f"version {version} of {table} is older than what was counted"
+        oldest = min(commit["version"] for commit in lake.open_table(job.profile, table, version).history())
+        if version > counted and oldest > counted + 1:
+            return f"the changes of {table} before version {oldest} are gone"
+    return ""
+
+
+def rebuild(spark: SparkSession, job: JobRun, state: State, config: Config) -> None:
+    """Count everything and put it in the place of whatever the ledger held."""
+    moment = _read_moment(spark, job, state)
+    numbers = number_items(spark, job.profile, moment.events, run_id=job.run_id)
+    marked = moment.marked(numbers)
+    tasks = plan_tasks(moment.events.count(), shuffle_partitions(spark))
+    blocks = build_blocks(build_entries(marked, config.relations), limits_of(config), tasks)
+    write_batch(spark, job.profile, blocks, state, run_id=job.run_id)
+
+
+def add_batch(spark: SparkSession, job: JobRun, found: State, state: State, config: Config) -> None:
+    """Append what the changes since ``found`` add and take back, if anything; fold the ledger where it has grown too many batches."""
+    old, new = _read_moment(spark, job, found), _read_moment(spark, job, state)
+    changes = find_changes(spark, job.profile, (found.events, state.events), (found.holdout, state.holdout), old, new)
+    numbers = number_items(spark, job.profile, _union(moment.events for moment in changes.new.values()), run_id=job.run_id)
+    parts = [
+        build_entries(changes.keep_users(moment.marked(numbers), scope), config.relations, [scope], old=is_old)
+        for is_old, side in ((True, changes.old), (False, changes.new))
+        for scope, moment in side.items()
+    ]
+    blocks = build_blocks(_union(parts), limits_of(config), plan_tasks(0, shuffle_partitions(spark))).persist()
+    if not blocks.isEmpty():
+        write_batch(spark, job.profile, blocks, state, run_id=job.run_id)
+    blocks.unpersist()
+    changes.release()
+    if state.batch >= config.fold_after:
+        fold(spark, job, state)
+
+
+def fold(spark: SparkSession, job: JobRun, state: State) -> None:
+    """Add up all batches to one."""
+    ledger = read_table(spark, job.profile, LEDGER, lake.open_table(job.profile, LEDGER).version())
+    write_batch(spark, job.profile, merge_blocks(ledger, shuffle_partitions(spark)), replace(state, batch=0), run_id=job.run_id)
+
+
+def _read_moment(spark: SparkSession, job: JobRun, state: State) -> Moment:
+    events, holdout = (read_table(spark, job.profile, name, version) for name, version in _consumed(state).items())
+    return Moment(events, holdout)
+
+
+def limits_of(config: Config) -> dict[str, Limits]:
+    """Return the limits of each relation's units."""
+    baskets = Limits(config.min_basket, config.max_basket)
+    days = {"then_bought": config.within_days, "in_window": config.window_days}
+    histories = {name: Limits(1, config.max_history, within) for name, within in days.items()}
+    return {**{relation.name: baskets for relation in RELATIONS.values()}, **histories}
+
+
+def _union(frames: Iterable[DataFrame]) -> DataFrame:
+    return reduce(DataFrame.unionByName, frames)

@@ -22,6 +22,7 @@ COMMON = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.maxPlanStringLength": "20000",
+    "spark.sql.maxConcurrentOutputFileWriters": "32",
     "spark.log.level": "ERROR",
 }
 LOCAL = {
@@ -52,6 +53,11 @@ def get_session(profile: Profile, app: str) -> SparkSession:
         builder = builder.config(key, value)
     session: SparkSession = builder.getOrCreate()
     return session
+
+
+def shuffle_partitions(spark: SparkSession) -> int:
+    """Return into how many tasks the session splits a shuffle, at least."""
+    return int(spark.conf.get("spark.sql.shuffle.partitions") or 1)
 
 
 def session_settings(profile: Profile) -> dict[str, str]:

@@ -79,7 +79,7 @@ def merge_table(
         _check_rows(table, rows)
         target = create_table(spark, profile, name)
         if _differs(table, target, rows, delete_missing=delete_missing):
-            with _commit_metadata(spark, run_id, job, consumed):
+            with commit_metadata(spark, run_id, job, consumed):
                 _merge(table, target, rows, delete_missing=delete_missing)
     finally:
         rows.unpersist()
@@ -156,9 +156,27 @@ def _changed(table: Table) -> str:
 
 
 @contextmanager
-def _commit_metadata(spark: SparkSession, run_id: str, job: str, consumed: Mapping[str, int]) -> Iterator[None]:
+def commit_metadata(spark: SparkSession, run_id: str, job: str, consumed: Mapping[str, int]) -> Iterator[None]:
+    """Let commits within name the run, the job, and the versions of the tables that it read."""
     spark.conf.set(USER_METADATA, json.dumps({"run": run_id, "job": job, "consumed": dict(consumed)}, sort_keys=True))
     try:
         yield
     finally:
         spark.conf.unset(USER_METADATA)
+
+
+def write_table(
+    spark: SparkSession, profile: Profile, name: str, frame: DataFrame, *, mode: str, run_id: str, job: str, consumed: Mapping[str, int]
+) -> int:
+    """Append rows to a table, or put them in the place of all of its rows, in one commit without looking at what is there.
+
+    For tables whose rows' keys are unique by the way they are made, and too many to be compared. Returns the table's version.
+    """
+    table = find_table(name)
+    create_table(spark, profile, name)
+    rows = fit_frame(table, frame)
+    if "updated_at" in table.columns:
+        rows = rows.withColumn("updated_at", F.current_timestamp())
+    with commit_metadata(spark, run_id, job, consumed):
+        rows.write.format("delta").mode(mode).option("compression", "zstd").partitionBy(*table.partition_by).save(lake.table_uri(profile, name))
+    return lake.open_table(profile, name).version()

@@ -13,6 +13,8 @@ TABLES: dict[str, Table] = {
         sources.DECLARED_RELATIONS,
         sources.HOLDOUT,
         sources.QUARANTINE,
+        graph.ITEM_NUMBERS,
+        graph.PAIR_LEDGER,
         graph.ITEM_PAIRS,
         graph.PAIR_SCORES,
         graph.EDGE_VERDICTS,

@@ -11,10 +11,13 @@ GRAPHS = ("evaluation", "full")
 SUBSTITUTE, COMPLEMENT = RELATION_TYPES = ("substitute", "complement")
 TYPE_OF = {
     "co_view": SUBSTITUTE,
+    "bought_instead": SUBSTITUTE,
     "also_viewed": SUBSTITUTE,
     "type_2": SUBSTITUTE,
     "co_purchase": COMPLEMENT,
     "then_bought": COMPLEMENT,
+    "same_day": COMPLEMENT,
+    "in_window": COMPLEMENT,
     "also_bought": COMPLEMENT,
     "bought_together": COMPLEMENT,
     "type_1": COMPLEMENT,
@@ -32,9 +35,45 @@ _ENDS = (
     References(column="dst", table="items", to="item_id"),
 )
 
+ITEM_NUMBERS = Table(
+    name="item_numbers",
+    doc="A small integer for each item that was ever counted, for life: the ledger knows items by it.",
+    layer=Layer.GRAPH,
+    writer=Writer.SPARK,
+    owner="graph team",
+    key=("item_id",),
+    schema=pa.schema([field("item_id", pa.string(), "the item"), field("number", pa.int64(), "1 to 2^27 - 1, scattered")]),
+    rules=(Between(column="number", low=1, high=2**27 - 1),),
+)
+
+PAIR_LEDGER = Table(
+    name="pair_ledger",
+    doc="Signed counts of meetings as sorted blocks, a batch a commit: the sum over all batches is exact after any history of increments.",
+    layer=Layer.GRAPH,
+    writer=Writer.SPARK,
+    owner="graph team",
+    key=("relation", "kind", "held", "bucket", "batch"),
+    schema=pa.schema(
+        [
+            field("relation", pa.int32(), "the relation's code in spark_jobs/pairs/relations.py"),
+            field("kind", pa.string(), "pair, item (in how many units it stands) or left_out (units that were too large, by size)"),
+            field("held", pa.bool_(), "reserved for evaluation: counts in the graph 'full' only"),
+            field("bucket", pa.int32(), "first byte of the keys"),
+            field("batch", pa.int64(), "0 is the last rebuild; each increment adds one"),
+            field("keys", pa.binary(), "ascending 64-bit keys (spark_jobs/pairs/keys.py), each as the difference to the one before"),
+            field("n", pa.binary(), "meetings of each key, 64-bit; below zero where they were taken back", unit="units"),
+            field("amount", pa.binary(), "what these amount to, 64-bit: weights in 2^-20ths, or days; empty where all are zero"),
+            field("events", pa.int64(), "the version of events that is counted with this batch"),
+            field("holdout", pa.int64(), "the version of holdout that is counted with this batch"),
+            field("settings", pa.string(), "the job's settings, as JSON: others need a rebuild"),
+        ]
+    ),
+    rules=(OneOf(column="kind", values=("pair", "item", "left_out")), Between(column="bucket", low=0, high=255), Between(column="batch", low=0)),
+)
+
 ITEM_PAIRS = Table(
     name="item_pairs",
-    doc="How often two items met, per relation. Undirected relations hold each pair once, src < dst.",
+    doc="How often two items met, per relation, and what follows from it. Undirected relations hold each pair once, src < dst.",
     layer=Layer.GRAPH,
     writer=Writer.SPARK,
     owner="graph team",
@@ -45,18 +84,28 @@ ITEM_PAIRS = Table(
     schema=pa.schema(
         [
             GRAPH,
-            field("relation", pa.string(), "co_purchase, co_view (undirected), then_bought (directed), or a declared relation (as declared)"),
+            field(
+                "relation",
+                pa.string(),
+                "co_purchase, same_day, in_window, co_view; directed: then_bought, bought_instead, declared ones",
+            ),
             SRC,
             DST,
-            field("n", pa.int64(), "baskets (sessions, users for then_bought) that hold both; null for declared edges", unit="baskets", null=True),
-            field("n_src", pa.int64(), "those that hold src", unit="baskets", null=True),
-            field("n_dst", pa.int64(), "those that hold dst", unit="baskets", null=True),
-            field("n_total", pa.int64(), "all of them", unit="baskets", null=True),
-            field("decayed", pa.int64(), "sum of 2^((t - anchor) / half-life) in fixed point: additive, anchored at a fixed epoch", null=True),
-            field("npmi", pa.float64(), "normalised pointwise mutual information; derived, not additive", null=True),
-            field("lift", pa.float64(), "n * n_total / (n_src * n_dst); derived, not additive", null=True),
-            field("first_seen", TIMESTAMP, "earliest meeting", null=True),
-            field("last_seen", TIMESTAMP, "latest meeting", null=True),
+            field("n", pa.int64(), "units (baskets, sessions, users) that hold both; null for declared edges", unit="units", null=True),
+            field("n_src", pa.int64(), "those that hold src", unit="units", null=True),
+            field("n_dst", pa.int64(), "those that hold dst", unit="units", null=True),
+            field("n_total", pa.int64(), "all of them", unit="units", null=True),
+            field("weighted", pa.float64(), "the same as n, but a unit counts 1 / (its size - 1): each item gives out one in all", null=True),
+            field("projection", pa.float64(), "weighted / n_src: where a random walk from src over its baskets leads", null=True),
+            field("lag_days", pa.float64(), "mean days between the two purchases", unit="days", null=True),
+            field("npmi", pa.float64(), "normalised pointwise mutual information", null=True),
+            field("lift", pa.float64(), "n * n_total / (n_src * n_dst)", null=True),
+            field("lift_low", pa.float64(), "lower bound of the lift, by Wilson's 95% interval of both conditional shares", null=True),
+            field("clean", pa.bool_(), "never met in the relation that speaks for the other type (co_view against co_purchase)", null=True),
+            field("decayed", pa.float64(), "n, where a meeting counts half a half-life (a year) before the newest event", unit="units", null=True),
+            field("season", pa.list_(pa.float32()), "share of the meetings in January, February, ... December", null=True),
+            field("first_seen", TIMESTAMP, "beginning of the month of the earliest meeting", null=True),
+            field("last_seen", TIMESTAMP, "end of the month of the latest meeting, or the newest event", null=True),
             KNOWN_AT,
             UPDATED_AT,
         ]
@@ -67,6 +116,7 @@ ITEM_PAIRS = Table(
         Between(column="n", low=1),
         Between(column="npmi", low=-1.0, high=1.0),
         Between(column="lift", low=0.0),
+        Between(column="lift_low", low=0.0),
         *_ENDS,
     ),
 )

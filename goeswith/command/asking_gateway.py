@@ -41,7 +41,7 @@ class Gateway:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._address + path, data, {"Content-Type": "application/json"})  # noqa: S310 - http, from the profile
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as found:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as found:  # noqa: S310 - as above
                 answer: Json = json.load(found)
                 return answer
         except urllib.error.HTTPError as error:

@@ -9,10 +9,11 @@ from pyspark.sql import SparkSession
 
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile
-from spark_jobs import count_pairs, reserve_holdout
+from spark_jobs import count_pairs, measure_pairs, reserve_holdout
 from spark_jobs.reserve_holdout import Config, build_holdout
 from spark_jobs.tables import merge_table, read_table
-from tests.integration.test_pairs import START, event, rows_of
+from tests.integration.test_pairs import rows_of
+from tests.naive_pairs import START, event
 
 pytestmark = pytest.mark.spark
 
@@ -108,7 +109,9 @@ def test_reserved_baskets_edges_and_items_are_in_no_pair_of_the_evaluation_graph
     held = reserve_holdout.run(JobRun(profile=profile, run_id="r", versions=versions))
     assert reserve_holdout.run(JobRun(profile=profile, run_id="r", versions=versions)) == held
     versions |= held.versions
-    pairs = read_table(spark, profile, "item_pairs", count_pairs.run(JobRun(profile=profile, run_id="r", versions=versions)).versions["item_pairs"])
+    versions |= count_pairs.run(JobRun(profile=profile, run_id="r", versions=versions)).versions
+    versions |= measure_pairs.run(JobRun(profile=profile, run_id="r", versions=versions)).versions
+    pairs = read_table(spark, profile, "item_pairs", versions["item_pairs"])
     names = {(row["kind"], row["id"]) for row in read_table(spark, profile, "holdout", versions["holdout"]).collect()}
     cold = {name for kind, name in names if kind == "item"}
     tested = {frozenset(name.split("|")[1:]) for kind, name in names if kind == "edge"}

@@ -12,7 +12,8 @@ from spark_jobs.ingest import Config
 from spark_jobs.robots import Limits, mark_robots
 from spark_jobs.row_checks import RULE
 from spark_jobs.settling import DUPLICATE, KEPT, OUTCOME
-from tests.integration.test_pairs import event, rows_of
+from tests.integration.test_pairs import rows_of
+from tests.naive_pairs import event
 
 pytestmark = pytest.mark.spark
 

@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.reserve_holdout import Config, build_holdout
 from spark_jobs.standing import standing_events
-from tests.integration.test_pairs import event, rows_of
+from tests.integration.test_pairs import rows_of
+from tests.naive_pairs import event
 
 pytestmark = pytest.mark.spark
 

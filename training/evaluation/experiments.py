@@ -93,9 +93,12 @@ def as_ablation(figures: Iterable[Figure], variant: str) -> list[Figure]:
     rows = [figure for figure in figures if figure.model in OURS and " over " not in figure.metric]
     present = {(figure.task, figure.slice) for figure in rows}
     base = {task: next((s for s in BASE_SLICES if (task, s) in present), None) for task, _ in present}
-    names = {(task, ALSO): f"{variant} ({ALSO})" for task in base}
-    names.update({(task, part): variant for task, part in base.items() if part})
-    return [replace(figure, slice=names[figure.task, figure.slice]) for figure in rows if (figure.task, figure.slice) in names]
+    return [replace(figure, slice=ablation_slice(variant, figure.slice)) for figure in rows if figure.slice in (base[figure.task], ALSO)]
+
+
+def ablation_slice(variant: str, part: str) -> str:
+    """Return the slice under which a variant's figure on the slice ``part`` is kept."""
+    return f"{variant} ({ALSO})" if part == ALSO else variant
 
 
 def pool_seeds(figures: Iterable[Figure]) -> list[Figure]:

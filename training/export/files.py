@@ -12,6 +12,7 @@ from training.export.preprocess import write_preprocess
 from training.export.signatures import Sizes
 from training.export.trained import Trained
 from training.mmsc.recipe import KINDS
+from training.mmsc.vectors import AS_NEAR
 
 
 def write_model_files(trained: Trained, folder: Path) -> dict[str, float]:
@@ -61,7 +62,7 @@ def _write_relations(trained: Trained, folder: Path) -> None:
     folder.mkdir(parents=True)
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
-    write_json(folder / "cold_start.json", {"neighbours": recipe.cold_neighbours, "closeness": recipe.cold_closeness})
+    write_json(folder / "cold_start.json", {"neighbours": recipe.cold_neighbours, "closeness": recipe.cold_closeness, "as_near": AS_NEAR})
     items = trained.items
     listed = {
         "ids": items.ids,

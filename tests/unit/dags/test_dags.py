@@ -35,7 +35,7 @@ def test_every_task_runs_a_job_that_exists(dags: dict[str, Any]) -> None:
     ("dag_id", "writer", "gate", "reader"),
     [
         ("ingest", "ingest", "gate_sources", "reserve_holdout"),
-        ("graph", "count_pairs", "gate_pairs", "prune_pairs"),
+        ("graph", "measure_pairs", "gate_pairs", "prune_pairs"),
         ("graph", "judge_edges", "gate_verdicts", "build_relations"),
         ("graph", "build_relations", "gate_relations", "release_graph"),
         ("train", "build_training_set", "gate_training_set", "train_cirp_evaluation"),

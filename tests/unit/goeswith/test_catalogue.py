@@ -6,7 +6,7 @@ import pytest
 from goeswith.catalogue import TABLES, References, Table, find_table
 from goeswith.errors import ConfigError
 
-ALLOWED = {pa.string(), pa.int32(), pa.int64(), pa.float32(), pa.float64(), pa.bool_(), pa.timestamp("us", tz="UTC")}
+ALLOWED = {pa.string(), pa.int32(), pa.int64(), pa.float32(), pa.float64(), pa.bool_(), pa.binary(), pa.timestamp("us", tz="UTC")}
 
 
 def leaves(kind: pa.DataType) -> list[pa.DataType]:

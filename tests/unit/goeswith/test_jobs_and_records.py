@@ -19,7 +19,7 @@ def job(profile: Profile) -> JobRun:
     return JobRun(profile=profile, run_id="r", versions={"items": versions["items"]}, params={"x": 1})
 
 
-def record(job: JobRun, name: str = "count_pairs") -> None:
+def record(job: JobRun, name: str = "reserve_holdout") -> None:
     records.write_record(name, name, job, JobResult(versions={"items": job.versions["items"]}, summary={"rows": 60}), 1.0)
 
 
@@ -40,7 +40,7 @@ def test_a_result_is_one_line_of_json() -> None:
 
 def test_a_finished_step_is_taken_from_its_record(job: JobRun) -> None:
     record(job)
-    found = records.find_record("count_pairs", "count_pairs", job)
+    found = records.find_record("reserve_holdout", "reserve_holdout", job)
     assert found is not None
     assert found.summary == {"rows": 60, "unchanged": True}
 
@@ -50,19 +50,19 @@ def test_a_step_whose_inputs_changed_is_done_again(job: JobRun, change: dict[str
     record(job)
     fields = {"profile": job.profile, "run_id": job.run_id, "versions": job.versions, "params": job.params}
     changed = JobRun(**{**fields, **change})  # type: ignore[arg-type]  # one field of the right type replaced
-    assert records.find_record("count_pairs", "count_pairs", changed) is None
+    assert records.find_record("reserve_holdout", "reserve_holdout", changed) is None
 
 
 def test_a_release_of_tables_that_a_step_does_not_read_leaves_its_record_valid(job: JobRun) -> None:
     record(job)
     later = JobRun(profile=job.profile, run_id="r", versions={**job.versions, "item_neighbours": 3}, params=job.params)
-    assert records.find_record("count_pairs", "count_pairs", later) is not None
+    assert records.find_record("reserve_holdout", "reserve_holdout", later) is not None
 
 
 def test_a_step_whose_output_was_overwritten_is_done_again(job: JobRun) -> None:
     record(job)
     tiny_shop.write_rows(job.profile, "items", [{**tiny_shop.item_rows(job.profile)[0], "price": 1.0}])
-    assert records.find_record("count_pairs", "count_pairs", job) is None
+    assert records.find_record("reserve_holdout", "reserve_holdout", job) is None
 
 
 def test_a_step_whose_output_is_no_table_is_left_to_the_job_itself(job: JobRun) -> None:

@@ -17,7 +17,7 @@ from training.mmsc import neighbours
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model() -> Model:
     return Model(shared_home() / "models" / RUN / "export" / "relations")
 
@@ -110,13 +110,14 @@ def test_a_new_item_borrows_from_near_items_only(model: Model) -> None:
     assert model.query(b"", far / np.linalg.norm(far), "substitute")[1] == 0
 
 
-def test_items_that_look_alike_lend_together_however_their_cosines_round(model: Model) -> None:
+def test_items_that_look_alike_lend_together_however_their_cosines_round(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     alike, rng = model.cold_start.content["substitute"].copy(), np.random.default_rng(3)
     content = alike[0].copy()
     alike[:] = content
     lent = []
     for _ in range(3):
-        model.cold_start.content = {**model.cold_start.content, "substitute": alike + rng.normal(0, 1e-7, alike.shape).astype(np.float32)}
+        rounded = alike + rng.normal(0, 1e-7, alike.shape).astype(np.float32)
+        monkeypatch.setitem(model.cold_start.content, "substitute", rounded)
         lent.append(model.cold_start.borrow(content, "substitute")[0])
     np.testing.assert_allclose(lent[0][0], model.cold_start.behaviour["substitute"].mean(axis=0), atol=1e-6)
     assert np.ptp(lent, axis=0).max() < 1e-6
