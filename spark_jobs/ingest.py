@@ -31,6 +31,7 @@ from spark_jobs.robots import Limits
 from spark_jobs.session import get_session
 from spark_jobs.settling import Settled, kept_rows, quarantine_rows
 from spark_jobs.sources import RawTables, build_source
+from spark_jobs.sources.mapping import read_mapping
 from spark_jobs.sources.seen import refuse_lost_values, seen_path, write_seen
 from spark_jobs.tables import create_table, empty_table, merge_table, read_table
 
@@ -40,7 +41,7 @@ class Config:
     """Which source to read, where it lies, options of its own, and whether it is all or an addition.
 
     ``robots``: the most that passes for a person. ``rule`` and ``file`` say which rows ``replay`` takes: of one rule, and those that a
-    file of repaired rows names.
+    file of repaired rows names; ``mapping``, a mapping file of the source ``files``, how to read them if not as before.
     """
 
     source: str = "synthetic"
@@ -50,13 +51,14 @@ class Config:
     robots: Limits = field(default_factory=Limits)
     rule: str = ""
     file: str = ""
+    mapping: str = ""
 
 
 def run(job: JobRun) -> JobResult:
     """Settle every row and bring the five tables to what was found."""
     config = parse_config(Config, job.params, where="job ingest")
-    if config.mode != "replay" and (config.rule or config.file):
-        raise ConfigError("rule and file choose rows of the quarantine", "leave them out, or say mode: replay")
+    if config.mode != "replay" and (config.rule or config.file or config.mapping):
+        raise ConfigError("rule, file and mapping choose rows of the quarantine", "leave them out, or say mode: replay")
     spark = get_session(job.profile, "ingest")
     return _replay(spark, job, config) if config.mode == "replay" else _take_in(spark, job, config)
 
@@ -85,7 +87,7 @@ def _replay(spark: SparkSession, job: JobRun, config: Config) -> JobResult:
     quarantine = read_table(spark, job.profile, "quarantine", at)
     chosen = choose_refused(spark, quarantine, rule=config.rule, file=config.file)
     held = read_held(spark, job.profile, win_ties=True)
-    settled = settle_tables(parse_refused(chosen, job.profile), config.robots, held)
+    settled = settle_tables(parse_refused(chosen, job.profile, read_mapping(Path(config.mapping)) if config.mapping else None), config.robots, held)
     tables = {**build_tables(spark, settled, held), "quarantine": remaining_quarantine(quarantine, settled)}
     versions = _write(spark, job, tables, whole=("quarantine",))
     return _finish(spark, job, versions, settled, {"source": "quarantine", "lacks": []})

@@ -18,9 +18,11 @@ from goeswith.profile import Profile
 from spark_jobs import cleaning, parsing
 from spark_jobs.intake import PICTURES, TARGETS, Parsed
 from spark_jobs.repairs import legal_fields, read_repairs
-from spark_jobs.row_checks import DETAIL, FIELDS, POSITION, PROBLEM, ROW, RULE
+from spark_jobs.row_checks import DETAIL, FIELDS, HIDDEN, POSITION, PROBLEM, ROW, RULE
 from spark_jobs.settling import OUTCOME, QUARANTINED, Settled, fields_of
 from spark_jobs.sources.base import ROW_INCOMPLETE, TEXT_NOT_UTF8
+from spark_jobs.sources.mapping import Mapping as FileMapping
+from spark_jobs.sources.mapping import TableFile
 from spark_jobs.table_schema import spark_schema
 
 KEY = ("source", "row_hash")
@@ -37,8 +39,11 @@ def choose_refused(spark: SparkSession, quarantine: DataFrame, *, rule: str, fil
     return chosen.drop("given").join(repaired, on=list(KEY), how="inner")
 
 
-def parse_refused(chosen: DataFrame, profile: Profile) -> dict[str, Parsed]:
-    """Type the chosen rows again, by target; ids that are hashed stay as they are."""
+def parse_refused(chosen: DataFrame, profile: Profile, mapping: FileMapping | None = None) -> dict[str, Parsed]:
+    """Type the chosen rows again, by target; ids that are hashed stay as they are.
+
+    With a ``mapping`` of the source ``files``, all else is read anew from the rows as they came.
+    """
     targets = {row["target"] for row in chosen.select("target").distinct().collect()}  # five at most
     hide = partial(cleaning.hash_unmarked, key=profile.user_hash_key.get_secret_value())
     parse: dict[str, Callable[[DataFrame], DataFrame]] = {
@@ -48,11 +53,12 @@ def parse_refused(chosen: DataFrame, profile: Profile) -> dict[str, Parsed]:
         "declared_relations": partial(parsing.parse_declared_relations, source=F.col("source")),
         PICTURES: _parse_pictures,
     }
-    raw = {target: _as_raw(chosen, target) for target in (*TARGETS, PICTURES) if target in targets}
+    files = {} if mapping is None else mapping.tables()
+    raw = {target: _as_raw(chosen, target, files.get(target)) for target in (*TARGETS, PICTURES) if target in targets}
     return {target: Parsed(rows, parse[target](rows)) for target, rows in raw.items()}
 
 
-def _as_raw(chosen: DataFrame, target: str) -> DataFrame:
+def _as_raw(chosen: DataFrame, target: str, file: TableFile | None) -> DataFrame:
     """Return raw rows as a source would. A line that was cut or garbled stays so until somebody changed its fields."""
     schema = _fields_schema(target)
     given, stored = F.from_json("given", schema), F.from_json("fields", schema)
@@ -61,7 +67,16 @@ def _as_raw(chosen: DataFrame, target: str) -> DataFrame:
     key = F.to_json(F.struct(*KEY)).alias(ROW)
     problem = F.when(untouched, F.col("rule")).alias(PROBLEM)
     said = [F.col("rule").alias("_was"), F.col("detail").alias("_why"), F.col("source")]
-    return mine.select(given.alias("given"), key, problem, *said).select("given.*", ROW, PROBLEM, "_was", "_why", "source")
+    fields = given if file is None else _map_again(given, schema, file)
+    return mine.select(fields.alias("given"), key, problem, *said).select("given.*", ROW, PROBLEM, "_was", "_why", "source")
+
+
+def _map_again(given: Column, schema: T.StructType, file: TableFile) -> Column:
+    """Return the fields as ``file`` maps them now; where the row does not say, as they were. Ids that were hashed cannot be read again."""
+    mapped = {name: column for name, column in file.columns.items() if name not in (*HIDDEN, "event_id")}
+    row = F.from_json("row", T.StructType([T.StructField(column, T.StringType()) for column in sorted(set(mapped.values()))]))
+    values = {name: F.coalesce(row[mapped[name]], given[name]) if name in mapped else given[name] for name in schema.names}
+    return F.struct(*(value.alias(name) for name, value in values.items()))
 
 
 def _fields_schema(target: str) -> T.StructType:

@@ -46,9 +46,10 @@ def list_refused(
 def replay(
     rule: Rule = "",
     file: Annotated[Path | None, typer.Option(help="Repaired rows: lines of 'list --json' whose \"fields\" were mended by hand.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="A corrected mapping.yaml: read the rows anew by it, but for hashed ids.")] = None,
     params: Annotated[str, typer.Option(help='JSON: further parameters of ingest, for example \'{"robots": {"max_pieces": 50000}}\'.')] = "{}",
 ) -> None:
-    """Let refused rows try again: as they stand (their items have come, limits have changed), or as a file repairs them.
+    """Let refused rows try again: as they stand (their items have come, limits have changed), or as a file repairs or a mapping reads them.
 
     Runs the DAG ingest: rows that pass enter their table, are gated and released with it, and leave the quarantine.
     """
@@ -57,7 +58,8 @@ def replay(
 
     profile, run = load_profile(), f"replay-{time.strftime('%Y%m%dT%H%M%S')}"
     further = read_option("--params", params)
-    chosen = {"mode": "replay", "rule": rule, "file": str(_existing(file)) if file else ""}
+    files = {name: str(_existing(path)) if path else "" for name, path in (("file", file), ("mapping", mapping))}
+    chosen = {"mode": "replay", "rule": rule, **files}
     run_dag(profile, "ingest", run, {"ingest": {**further, **chosen}})
     for table, rows in read_records(profile, run)["ingest"]["summary"]["rows"].items():
         typer.echo(f"{table}: {rows['in']} tried, {rows['kept']} kept, {rows['duplicates']} duplicates, {rows['quarantined']} refused again")
@@ -95,7 +97,7 @@ def _object(text: str | None) -> Any:
 
 def _existing(file: Path) -> Path:
     if not file.is_file():
-        raise ConfigError(f"there is no file {file}", "export rows with: goeswith quarantine list --json")
+        raise ConfigError(f"there is no file {file}", "name an export of 'goeswith quarantine list --json', or a mapping file")
     return file.resolve()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from goeswith.errors import ConfigError
+from goeswith.errors import ConfigError, DataContractError
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile
 from spark_jobs import ingest
@@ -135,3 +135,13 @@ def test_titles_and_pictures_of_items_that_did_not_come_are_kept_and_join_new_gr
     assert done.summary["same_titles"] == {"items": 2, "groups": 1}
     take_in(profile, write_shop(tmp_path / "3", [{"item_id": "a", "title": "Ladle", "known_at": "2024-01-01"}]))
     assert content(profile, "items", "item_id", "same_title_as") == [("a", None), ("b", None), ("c", None)]
+
+
+def test_a_batch_whose_values_no_longer_parse_stops_before_anything_is_written(spark: SparkSession, profile: Profile, tmp_path: Path) -> None:
+    priced: list[dict[str, Any]] = [{"item_id": f"i{n}", "title": f"item {n}", "price": n} for n in range(30)]
+    take_in(profile, write_shop(tmp_path / "1", priced), mode="snapshot")
+    before = content(profile, "items", "item_id", "price")
+    with pytest.raises(DataContractError, match="30 of 30 rows break price_unreadable, and last time 0% did"):
+        take_in(profile, write_shop(tmp_path / "2", [{**row, "price": "on request"} for row in priced]))
+    assert content(profile, "items", "item_id", "price") == before
+    assert content(profile, "quarantine", "rule") == []

@@ -23,8 +23,8 @@ RELATIONS = DATA / "amazon2014_relations" / "clothing_titled_relations_joined_to
 
 
 def documented_mapping() -> str:
-    blocks = re.findall(r"```yaml\n(.*?)```", (PROJECT_ROOT / "docs" / "sources.md").read_text(encoding="utf-8"), re.DOTALL)
-    return str(next(block for block in blocks if "bundlerec/clothing" in block))
+    blocks: list[str] = re.findall(r"```yaml\n(.*?)```", (PROJECT_ROOT / "docs" / "sources.md").read_text(encoding="utf-8"), re.DOTALL)
+    return next(block for block in blocks if "bundlerec/clothing" in block)
 
 
 def read(path: Path) -> list[dict[str, str]]:

@@ -15,6 +15,8 @@ from goeswith.jobs import JobResult
 from goeswith.profile import Profile
 from spark_jobs import ingest
 from spark_jobs.repairs import read_repairs
+from spark_jobs.replay import parse_refused
+from spark_jobs.sources.mapping import Mapping
 from spark_jobs.tables import merge_table
 from tests.own_shop import content, replay, take_in, write_shop
 
@@ -131,3 +133,17 @@ def test_a_file_that_is_no_export_is_refused_with_the_line_at_fault(spark: Spark
         read_repairs(spark, file)
     with pytest.raises(SourceUnreadable, match="no file"):
         read_repairs(spark, tmp_path / "none.jsonl")
+
+
+def test_a_corrected_mapping_reads_the_rows_anew_but_for_ids_that_are_hashed(spark: SparkSession, profile: Profile) -> None:
+    row = {"sku": "a", "cost": "5", "label": "n/a", "order": "o1"}
+    fields = {"event_id": "e", "basket_id": "hmac:" + "0" * 64, "item_id": "a", "price": "n/a", "kind": "purchase", "quantity": "2"}
+    refused = {"source": "files", "row_hash": "h", "target": "events", "rule": "price_unreadable", "detail": "price=n/a"}
+    told = {**refused, "row": json.dumps(row), "fields": json.dumps(fields), "given": json.dumps(fields)}
+    chosen = spark.createDataFrame([told], ", ".join(f"{name} string" for name in told))
+    file = {"format": "csv", "columns": {"basket_id": "order", "item_id": "sku", "price": "cost", "quantity": "pieces"}}
+    items = {"file": "i.csv", "format": "csv", "columns": {"item_id": "sku"}}
+    mapping = Mapping.model_validate({"items": items, "events": {"file": "e.csv", **file}})
+    as_it_stands, anew = (parse_refused(chosen, profile, by)["events"].typed.collect()[0] for by in (None, mapping))
+    assert (as_it_stands["_rule"], anew["_rule"]) == ("price_unreadable", None)
+    assert (anew["price"], anew["quantity"], anew["basket_id"], anew["event_id"]) == (5.0, 2, "0" * 64, "e")

@@ -64,5 +64,5 @@ def test_without_a_quarantine_or_a_file_the_remedy_is_said(
     assert call(["quarantine", "list"]) == 7
     assert "goeswith run ingest" in capsys.readouterr().err
     assert call(["quarantine", "replay", "--file", "/nowhere.jsonl"]) == 2
-    assert "goeswith quarantine list --json" in capsys.readouterr().err
+    assert "quarantine list --json" in capsys.readouterr().err
     assert call(["quarantine", "replay", "--params", "robots"]) == 2
