@@ -44,11 +44,12 @@ def read_option(option: str, text: str) -> dict[str, Any]:
 
 def _do(name: str, step: str, job_run: Any) -> str:
     from goeswith import records
+    from goeswith.faults import explain_faults
     from goeswith.jobs import JobResult, require_job
     from goeswith.leases import await_turn, hold_lease
 
     require_job(name)
-    with hold_lease(name, job_run), await_turn(name, job_run):
+    with explain_faults(job_run.profile, f"job {name}"), hold_lease(name, job_run), await_turn(name, job_run):
         result = records.find_record(name, step, job_run) or _do_now(name, step, job_run)
     return JobResult(versions={**job_run.versions, **result.versions}, summary=result.summary).to_json()
 
@@ -57,12 +58,14 @@ def _do_now(name: str, step: str, job_run: Any) -> Any:
     """Do the job, and record what it did or why it failed."""
     from goeswith import records
     from goeswith.erasure.state import require_none_pending
+    from goeswith.faults import explain_faults
     from goeswith.jobs import load_job
 
     started = time.monotonic()
     try:
         require_none_pending(job_run.profile)
-        result = load_job(name).run(job_run)
+        with explain_faults(job_run.profile, f"job {name}"):
+            result = load_job(name).run(job_run)
     except GoeswithError as error:
         _write_failure(job_run, step, error)
         raise
