@@ -98,3 +98,15 @@ class UpkeepRefused(GoeswithError):
     """Versions cannot be removed now: a job, another upkeep, or an erasure that was cut short is in the way."""
 
     exit_code = 14
+
+
+class TableDamaged(GoeswithError):
+    """A file of a table is gone or cannot be read: something other than a job of ours changed it."""
+
+    exit_code = 15
+
+
+class WriteConflict(GoeswithError):
+    """Another process changed a table while a job wrote it; nothing of the job's write counts."""
+
+    exit_code = 16

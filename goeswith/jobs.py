@@ -51,6 +51,9 @@ READS: dict[str, tuple[str, ...]] = {
 }
 """The tables that a job's outcome depends on; a job that is not named here may read any."""
 
+ONE_AT_A_TIME = ("ingest", "reserve_holdout", "count_pairs", "measure_pairs", "judge_edges", "build_relations", "gate", "release")
+"""Jobs that write on top of what they find in a table: of each, one process at a time is at work, whatever the run."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRun:

@@ -15,6 +15,7 @@ from deltalake.exceptions import TableNotFoundError
 
 from goeswith.catalogue import Table, Writer, find_table
 from goeswith.errors import DataContractError, VersionMissing
+from goeswith.faults import damaged_table
 from goeswith.profile import Profile
 
 PROPERTIES = {
@@ -103,15 +104,25 @@ def read_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Yield a table's rows in batches of bounded size, in the catalogue's types.
 
-    A nullable column that the catalogue got later than the table's version was written is null.
+    A nullable column that the catalogue got later than the table's version was written is null. Raises ``TableDamaged``.
     """
     schema, delta = _schema_of(find_table(name), columns), open_table(profile, name, version)
     there = {column.name for column in delta.schema().fields}
     chosen = [_quoted(f.name) if f.name in there or not f.nullable else f"NULL AS {_quoted(f.name)}" for f in schema]
     query = f"SELECT {', '.join(chosen)} FROM t{_condition(where)}"  # noqa: S608 - names from the catalogue, values escaped
     found = QueryBuilder().register("t", delta).execute(query)
-    for batch in pa.RecordBatchReader.from_stream(found):
+    for batch in _sound_batches(profile, name, pa.RecordBatchReader.from_stream(found)):
         yield batch.cast(schema)
+
+
+def _sound_batches(profile: Profile, name: str, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield what can be read; the error of a damaged file does not always say which it is, but the table is known here."""
+    try:
+        yield from batches
+    except pa.ArrowInvalid as error:
+        if "Parquet" not in str(error):
+            raise
+        raise damaged_table(profile, name, str(error)) from error
 
 
 def _schema_of(table: Table, columns: Sequence[str] | None) -> pa.Schema:

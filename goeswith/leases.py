@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import socket
 from collections.abc import Iterator, Mapping
@@ -11,9 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from goeswith.errors import UpkeepRefused
-from goeswith.jobs import JOBS, JobRun
+from goeswith.jobs import JOBS, ONE_AT_A_TIME, JobRun
 from goeswith.profile import Profile
 from goeswith.releases import released_versions
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,24 @@ def hold_lease(name: str, job: JobRun) -> Iterator[None]:
             yield
         finally:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def await_turn(name: str, job: JobRun) -> Iterator[None]:
+    """Let one process at a time do a job of ``ONE_AT_A_TIME``; another waits, and says so, until the first has ended or died.
+
+    Delta refuses neither of two appends that were both made from the same version: items would get two numbers, meetings count twice.
+    """
+    if name not in ONE_AT_A_TIME:
+        yield
+        return
+    with (_folder(job.profile) / f".{name}").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            logger.warning("job %s of run %s waits until another process, which does the same job, has ended", name, job.run_id)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def live_leases(profile: Profile) -> list[Lease]:

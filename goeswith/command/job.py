@@ -44,24 +44,34 @@ def read_option(option: str, text: str) -> dict[str, Any]:
 
 def _do(name: str, step: str, job_run: Any) -> str:
     from goeswith import records
+    from goeswith.faults import explain_faults
+    from goeswith.jobs import JobResult, require_job
+    from goeswith.leases import await_turn, hold_lease
+
+    require_job(name)
+    with explain_faults(job_run.profile, f"job {name}"), hold_lease(name, job_run), await_turn(name, job_run):
+        result = records.find_record(name, step, job_run) or _do_now(name, step, job_run)
+    return JobResult(versions={**job_run.versions, **result.versions}, summary=result.summary).to_json()
+
+
+def _do_now(name: str, step: str, job_run: Any) -> Any:
+    """Do the job, and record what it did or why it failed."""
+    from goeswith import records
     from goeswith.erasure.state import require_none_pending
-    from goeswith.jobs import JobResult, load_job, require_job
-    from goeswith.leases import hold_lease
+    from goeswith.faults import explain_faults
+    from goeswith.jobs import load_job
 
     started = time.monotonic()
-    require_job(name)
-    result = records.find_record(name, step, job_run)
-    if result is None:
-        try:
-            with hold_lease(name, job_run):
-                require_none_pending(job_run.profile)
-                result = load_job(name).run(job_run)
-        except GoeswithError as error:
-            _write_failure(job_run, step, error)
-            raise
-        if not (result.summary.get("unchanged") and records.record_path(job_run.profile, job_run.run_id, step).exists()):
-            records.write_record(name, step, job_run, result, time.monotonic() - started)
-    return JobResult(versions={**job_run.versions, **result.versions}, summary=result.summary).to_json()
+    try:
+        require_none_pending(job_run.profile)
+        with explain_faults(job_run.profile, f"job {name}"):
+            result = load_job(name).run(job_run)
+    except GoeswithError as error:
+        _write_failure(job_run, step, error)
+        raise
+    if not (result.summary.get("unchanged") and records.record_path(job_run.profile, job_run.run_id, step).exists()):
+        records.write_record(name, step, job_run, result, time.monotonic() - started)
+    return result
 
 
 def _write_failure(job_run: Any, step: str, error: GoeswithError) -> None:

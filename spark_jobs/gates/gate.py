@@ -5,6 +5,7 @@ import logging
 from concurrent.futures import Future
 
 from goeswith.errors import GateFailed
+from goeswith.faults import find_fault
 from goeswith.jobs import JobRun
 from goeswith.overrides import find_overrides, use_overrides
 from spark_jobs.gates.candidate import Candidate
@@ -24,7 +25,8 @@ def gate_table(job: JobRun, name: str, version: int, measuring: Future[Candidate
         report = _examine(job, name, version, measuring.result())
     except Exception as error:  # whatever breaks a gate: the version is refused, recorded, and GateFailed raised
         logger.warning("the gate of %s crashed", name, exc_info=True)
-        crash = Outcome(expectation="the gate runs", success=False, crashed=True, observed=_as_json(error))
+        told = find_fault(error, job.profile, f"the gate of {name}") or error
+        crash = Outcome(expectation="the gate runs", success=False, crashed=True, observed=_as_json(told))
         report = Report(table=name, version=version, outcomes=(crash,))
     for override in report.used:
         said = (name, version, override.expectation, override.author, override.reason)

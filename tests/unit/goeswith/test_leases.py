@@ -6,22 +6,24 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from goeswith.errors import UpkeepRefused
 from goeswith.jobs import JobRun
-from goeswith.leases import hold_lease, hold_upkeep, live_leases
+from goeswith.leases import await_turn, hold_lease, hold_upkeep, live_leases
 from goeswith.profile import PROJECT_ROOT, Profile
 from tests import tiny_shop
 
 HOLD = """
 import sys, time
 from goeswith.jobs import JobRun
-from goeswith.leases import hold_lease
+from goeswith.leases import await_turn, hold_lease
 from goeswith.profile import load_profile
-with hold_lease("count_pairs", JobRun(profile=load_profile(), run_id="other", versions={"events": 3})):
+job = JobRun(profile=load_profile(), run_id="other", versions={"events": 3})
+with hold_lease("count_pairs", job), await_turn("count_pairs", job):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -75,3 +77,37 @@ def test_one_process_at_a_time_removes_versions(profile: Profile) -> None:
         time.sleep(0)
     with hold_upkeep(profile):
         pass
+
+
+def take_turn(name: str, profile: Profile) -> float:
+    """Return when this process had its turn."""
+    with await_turn(name, JobRun(profile=profile, run_id="second")):
+        return time.monotonic()
+
+
+def test_a_second_process_that_does_the_same_job_waits_and_a_killed_one_keeps_nobody_waiting(
+    profile: Profile, caplog: pytest.LogCaptureFixture
+) -> None:
+    holder = start_holder(profile.root)
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(take_turn, "count_pairs", profile)
+        until = time.monotonic() + 30
+        while not caplog.messages and time.monotonic() < until:
+            time.sleep(0.01)
+        killed = time.monotonic()
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        assert second.result(30) > killed
+    assert caplog.messages == ["job count_pairs of run second waits until another process, which does the same job, has ended"]
+
+
+@pytest.mark.parametrize("other", ["measure_pairs", "train_cirp"])
+def test_different_jobs_and_those_that_write_apart_wait_for_nobody(profile: Profile, caplog: pytest.LogCaptureFixture, other: str) -> None:
+    with await_turn("count_pairs", JobRun(profile=profile, run_id="r")), await_turn("train_cirp", JobRun(profile=profile, run_id="r")):
+        take_turn(other, profile)
+    assert caplog.messages == []
+
+
+def test_a_lock_is_no_lease(profile: Profile) -> None:
+    with await_turn("gate", JobRun(profile=profile, run_id="r")):
+        assert live_leases(profile) == []

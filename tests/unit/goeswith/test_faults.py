@@ -1,0 +1,87 @@
+"""A fault from outside ends with what happened and what to do; the errors are those that the libraries really raise."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from goeswith import lake
+from goeswith.errors import ConfigError, EnvironmentMissing, GoeswithError, SourceUnreadable, TableDamaged, WriteConflict
+from goeswith.faults import explain_faults, find_fault
+from goeswith.profile import Profile
+from tests import tiny_shop
+
+SPARK = "An error occurred while calling o1.collectToPython.\n: org.apache.spark.SparkException: [FAILED_READ_FILE.NO_HINT] Encountered error while "
+"""How a real one begins."""
+
+
+def test_a_full_disk_is_named_with_its_folder(profile: Profile) -> None:
+    with pytest.raises(EnvironmentMissing, match="no space is left") as raised, explain_faults(profile, "job ingest"):
+        Path("/dev/full").write_text("x", encoding="utf-8")
+    assert str(profile.root) in raised.value.what
+    assert "make room" in raised.value.remedy
+
+
+def test_a_cause_behind_an_error_is_found(profile: Profile) -> None:
+    with pytest.raises(EnvironmentMissing), explain_faults(profile, "job ingest"):
+        write_in_vain()
+
+
+def write_in_vain() -> None:
+    try:
+        Path("/dev/full").write_text("x", encoding="utf-8")
+    except OSError as error:
+        raise RuntimeError("the write failed") from error
+
+
+def test_of_two_writers_the_later_hears_of_the_other(profile: Profile) -> None:
+    tiny_shop.write_tiny_lake(profile)
+    first, second = lake.open_table(profile, "items"), lake.open_table(profile, "items")
+    first.delete("item_id = 'pan-red-0'")
+    with pytest.raises(WriteConflict, match="another process") as raised, explain_faults(profile, "job x"):
+        second.update(updates={"title": "'x'"})
+    assert "run it again" in raised.value.remedy
+    assert lake.read_table(profile, "items").num_rows == 59
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def turn_bits(file: Path) -> None:
+    held = file.read_bytes()
+    file.write_bytes(held[:4] + bytes(byte ^ 0xFF for byte in held[4 : len(held) // 2]) + held[len(held) // 2 :])
+
+
+@pytest.mark.parametrize("harm", [cut, turn_bits, Path.unlink])
+def test_a_damaged_table_is_named_and_its_remedy_as_it_stands_mends_it(profile: Profile, harm: Callable[[Path], None]) -> None:
+    tiny_shop.write_tiny_lake(profile)
+    whole = lake.read_table(profile, "events").drop_columns(["updated_at"])
+    harm(next((profile.root / "lake" / "events").rglob("part-*.parquet")))
+    with pytest.raises(TableDamaged, match="table 'events' cannot be read") as raised:
+        lake.read_table(profile, "events")
+    code = raised.value.remedy.split("python -c ")[1].strip("'")
+    subprocess.run([sys.executable, "-c", code], check=True)
+    tiny_shop.write_rows(profile, "events", whole.to_pylist())
+    key = [("event_id", "ascending")]
+    assert lake.read_table(profile, "events").drop_columns(["updated_at"]).sort_by(key) == whole.sort_by(key)
+
+
+def test_of_sparks_error_the_file_tells_whether_a_table_or_a_source_is_damaged(profile: Profile) -> None:
+    file = f"{profile.lake_uri}/item_pairs/graph=full/part-00000-c000.snappy.parquet"
+    found = find_fault(RuntimeError(f"{SPARK}reading file file:{file}.  SQLSTATE: KD001"), profile, "job x")
+    assert isinstance(found, TableDamaged)
+    assert f"table 'item_pairs' cannot be read: its file {file}" in found.what
+    own = find_fault(RuntimeError(f"{SPARK}reading file file:/data/my%20shop/events.parquet.  SQLSTATE: KD001"), profile, "job x")
+    assert isinstance(own, SourceUnreadable)
+    assert own.what == "/data/my shop/events.parquet cannot be read"
+
+
+@pytest.mark.parametrize("error", [ConfigError("a mistake"), ValueError("a bug of ours"), RuntimeError(f"{SPARK}nothing that it names")])
+def test_any_other_error_goes_on_as_it_is(profile: Profile, error: Exception) -> None:
+    with pytest.raises(type(error)) as raised, explain_faults(profile, "job x"):
+        raise error
+    assert raised.value is error
+    assert isinstance(error, GoeswithError) or find_fault(error, profile, "job x") is None
