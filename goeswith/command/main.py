@@ -7,7 +7,24 @@ from typing import Annotated
 
 import typer
 
-from goeswith.command import ask, bench, demo, doctor, evaluate, figures, forget, gates, job, maintain, quarantine, report, run, servers, tables
+from goeswith.command import (
+    ask,
+    bench,
+    demo,
+    doctor,
+    evaluate,
+    figures,
+    forget,
+    gates,
+    job,
+    maintain,
+    quarantine,
+    report,
+    run,
+    servers,
+    stream,
+    tables,
+)
 from goeswith.command.worker import obey_orders
 from goeswith.errors import GoeswithError
 
@@ -22,6 +39,7 @@ app = typer.Typer(
 app.command()(doctor.doctor)
 app.command()(demo.demo)
 app.command()(run.run)
+app.command()(stream.stream)
 app.command()(job.job)
 for server_command in (servers.up, servers.down, servers.status):
     app.command()(server_command)
