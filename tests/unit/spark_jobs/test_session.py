@@ -48,8 +48,9 @@ def test_jars_are_resolved_once_and_only_those_that_spark_lacks(tmp_path: Path, 
 
 def test_a_failed_resolution_leaves_nothing_behind_and_says_what_was_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", fake_ivy([], code=1, errors="a line\n[unresolved dependency: io.delta#delta-spark_4.1_2.13;4.4.0]\n"))
-    with pytest.raises(EnvironmentMissing, match=r"unresolved dependency: io\.delta"):
-        session.local_jars(session.DELTA_PACKAGE, tmp_path)
+    for package in session.OWN_JARS:
+        with pytest.raises(EnvironmentMissing, match=rf"{package} could not be fetched: .unresolved dependency: io\.delta"):
+            session.local_jars(package, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
