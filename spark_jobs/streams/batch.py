@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from goeswith import lake
 from goeswith.jobs import JobRun
@@ -36,7 +36,7 @@ class Taken:
 
 def take_batch(job: JobRun, stream: Stream, batch: DataFrame, number: int, limits: Limits) -> Taken:
     """Bring the tables to what a micro-batch brought, and say what that was."""
-    place = Place(stream.name, batch.sparkSession.sparkContext.getLocalProperty(QUERY_ID), number)
+    place = Place(stream.name, _query_id(batch.sparkSession), number)
     came = stream.read(batch)
     if not came.raw:
         return Taken(number, {}, {}, came.refused, current_versions(job.profile))
@@ -50,6 +50,13 @@ def take_batch(job: JobRun, stream: Stream, batch: DataFrame, number: int, limit
     finally:
         for rows in settled.values():
             rows.cached.unpersist()
+
+
+def _query_id(spark: SparkSession) -> str:
+    found = spark.sparkContext.getLocalProperty(QUERY_ID)
+    if found is None:
+        raise AssertionError("a micro-batch is taken in by the thread of its query")
+    return found
 
 
 def _tell(batch: DataFrame, profile: Profile, place: Place, came: Came, settled: Mapping[str, Settled], versions: Mapping[str, int]) -> Taken:
