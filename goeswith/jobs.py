@@ -15,6 +15,7 @@ from goeswith.profile import Profile
 
 JOBS: dict[str, str] = {
     "ingest": "spark_jobs.ingest",
+    "stream": "spark_jobs.streams.job",
     "reserve_holdout": "spark_jobs.reserve_holdout",
     "count_pairs": "spark_jobs.count_pairs",
     "measure_pairs": "spark_jobs.measure_pairs",
@@ -39,6 +40,7 @@ JOBS: dict[str, str] = {
 
 READS: dict[str, tuple[str, ...]] = {
     "ingest": (),
+    "stream": (),
     "reserve_holdout": ("items", "events", "bundles", "declared_relations"),
     "count_pairs": ("events", "holdout"),
     "measure_pairs": ("pair_ledger", "item_numbers", "events", "holdout", "declared_relations"),

@@ -65,6 +65,16 @@ class JudgeSettings(_Section):
     dtype: Literal["bfloat16", "float32"] = "float32"
 
 
+class KafkaSettings(_Section):
+    """Where events are streamed from, and how one logs in there. ``user`` and ``password`` come from the environment only."""
+
+    servers: str = ""
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    user: SecretStr = SecretStr("")
+    password: SecretStr = SecretStr("")
+
+
 class OperatorSettings(_Section):
     """How a DAG's task becomes a process."""
 
@@ -86,6 +96,7 @@ class Profile(BaseSettings):
     triton: TritonSettings = TritonSettings()
     gateway: GatewaySettings = GatewaySettings()
     judge: JudgeSettings = JudgeSettings()
+    kafka: KafkaSettings = KafkaSettings()
     operator: OperatorSettings = OperatorSettings()
 
     @classmethod

@@ -72,7 +72,7 @@ def _take_in(spark: SparkSession, job: JobRun, config: Config) -> JobResult:
     settled = settle_tables(parse_source(raw, source.name, job.profile), config.robots, held)
     _refuse_lost_values(job.profile, source.name, raw, settled)
     tables = {**build_tables(spark, settled, held), "quarantine": build_quarantine(settled, source.name)}
-    versions = _write(spark, job, tables, whole=tables if whole else ())
+    versions = write_tables(spark, job, tables, whole=tables if whole else ())
     for name, columns in raw.columns.items():
         account = settled[name].account
         write_seen(seen_path(job.profile, source.name, name), columns, {rule: n / account.rows_in for rule, n in account.unreadable.items()})
@@ -89,7 +89,7 @@ def _replay(spark: SparkSession, job: JobRun, config: Config) -> JobResult:
     held = read_held(spark, job.profile, win_ties=True)
     settled = settle_tables(parse_refused(chosen, job.profile, read_mapping(Path(config.mapping)) if config.mapping else None), config.robots, held)
     tables = {**build_tables(spark, settled, held), "quarantine": remaining_quarantine(quarantine, settled)}
-    versions = _write(spark, job, tables, whole=("quarantine",))
+    versions = write_tables(spark, job, tables, whole=("quarantine",))
     return _finish(spark, job, versions, settled, {"source": "quarantine", "lacks": []})
 
 
@@ -118,16 +118,16 @@ def build_quarantine(settled: Mapping[str, Settled], source: str) -> DataFrame:
     return reduce(DataFrame.unionByName, (quarantine_rows(target.rows, source, name) for name, target in settled.items()))
 
 
-def _write(spark: SparkSession, job: JobRun, tables: Mapping[str, DataFrame], *, whole: Collection[str]) -> dict[str, int]:
-    """Merge each table that is to change, the quarantine last; of those in ``whole`` rows that are not named go."""
+def write_tables(
+    spark: SparkSession, job: JobRun, tables: Mapping[str, DataFrame], *, whole: Collection[str] = (), by: str = "ingest"
+) -> dict[str, int]:
+    """Merge each table that is to change, the quarantine last; of those in ``whole`` rows that are not named go. Commits name ``by``."""
     versions = {}
     with progress("ingest", len(TARGETS) + 1, unit="tables") as advance:
         for name in (*TARGETS, "quarantine"):
             if name in tables:
                 rows = tables[name]
-                versions[name] = merge_table(
-                    spark, job.profile, name, rows, run_id=job.run_id, job="ingest", consumed={}, delete_missing=name in whole
-                )
+                versions[name] = merge_table(spark, job.profile, name, rows, run_id=job.run_id, job=by, consumed={}, delete_missing=name in whole)
             else:
                 create_table(spark, job.profile, name)
                 versions[name] = lake.open_table(job.profile, name).version()

@@ -1,6 +1,6 @@
 """From raw frames to what each table is to hold: parse, settle every row, and bring pictures and titles to the items."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -53,18 +53,21 @@ def read_held(spark: SparkSession, profile: Profile, *, win_ties: bool) -> Held:
 
 def parse_source(raw: RawTables, source: str, profile: Profile) -> dict[str, Parsed]:
     """Type every row of every target that the source has; pictures go to the picture store on the way."""
+    there = {name: rows for name in (*TARGETS, PICTURES) if (rows := getattr(raw, name)) is not None}
+    return parse_tables(there, source, profile)
+
+
+def parse_tables(raw: Mapping[str, DataFrame], source: str, profile: Profile) -> dict[str, Parsed]:
+    """Type every row of raw frames, by target; pictures go to the picture store on the way."""
     hide = partial(cleaning.keyed_hash, key=profile.user_hash_key.get_secret_value())
-    parsed = {"items": Parsed(raw.items, parsing.parse_items(raw.items))}
-    if raw.events is not None:
-        parsed["events"] = Parsed(raw.events, parsing.parse_events(raw.events, hide))
-    if raw.bundles is not None:
-        parsed["bundles"] = Parsed(raw.bundles, parsing.parse_bundles(raw.bundles, hide))
-    if raw.declared_relations is not None:
-        declared = parsing.parse_declared_relations(raw.declared_relations, F.lit(source))
-        parsed["declared_relations"] = Parsed(raw.declared_relations, declared)
-    if raw.pictures is not None:
-        parsed[PICTURES] = Parsed(raw.pictures, store_pictures(raw.pictures, profile.pictures))
-    return parsed
+    parse: dict[str, Callable[[DataFrame], DataFrame]] = {
+        "items": parsing.parse_items,
+        "events": partial(parsing.parse_events, hide=hide),
+        "bundles": partial(parsing.parse_bundles, hide=hide),
+        "declared_relations": partial(parsing.parse_declared_relations, source=F.lit(source)),
+        PICTURES: partial(store_pictures, store=profile.pictures),
+    }
+    return {name: Parsed(rows, parse[name](rows)) for name, rows in raw.items()}
 
 
 def settle_tables(parsed: Mapping[str, Parsed], limits: Limits, held: Held = NOTHING) -> dict[str, Settled]:

@@ -45,6 +45,7 @@ TABLES: dict[str, Table] = {
         control.GATE_OVERRIDES,
         control.VERSION_STATISTICS,
         control.RELEASES,
+        control.STREAM_BATCHES,
     )
 }
 

@@ -97,3 +97,25 @@ RELEASES = Table(
         ]
     ),
 )
+
+STREAM_BATCHES = Table(
+    name="stream_batches",
+    doc="What each micro-batch of a stream brought, written once however often it is taken in: rows in = kept + quarantined + duplicates.",
+    layer=Layer.CONTROL,
+    writer=Writer.SPARK,
+    owner="data platform",
+    key=("query", "batch", "target"),
+    schema=pa.schema(
+        [
+            field("query", pa.string(), "the streaming query: one a checkpoint"),
+            field("batch", pa.int64(), "the micro-batch, counted from 0"),
+            field("target", pa.string(), "the table that its rows were meant for, or 'pictures'"),
+            field("stream", pa.string(), "the stream, as its folder below the profile's home is called"),
+            field("rows_in", pa.int64(), "rows that came", unit="rows"),
+            field("kept", pa.int64(), "rows that were new or newer", unit="rows"),
+            field("quarantined", pa.int64(), "rows that were refused", unit="rows"),
+            field("duplicates", pa.int64(), "rows that were known", unit="rows"),
+            field("updated_at", TIMESTAMP, "when it came"),
+        ]
+    ),
+)

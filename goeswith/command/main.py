@@ -22,6 +22,7 @@ from goeswith.command import (
     report,
     run,
     servers,
+    stream,
     submit,
     tables,
 )
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command()(doctor.doctor)
 app.command()(demo.demo)
 app.command()(run.run)
+app.command()(stream.stream)
 app.command()(job.job)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(submit.submit)
 for server_command in (servers.up, servers.down, servers.status):

@@ -60,7 +60,7 @@ class FilesSource:
         columns = {name: read_columns(spark, self.folder / table.file, table) for name, table in tables.items()} if self.profile else {}
         for name, found in columns.items():
             self._refuse_changes(name, tables[name], found)
-        raw = {name: _read_table(spark, self.folder, table) for name, table in tables.items()}
+        raw = {name: read_table_file(spark, self.folder, table) for name, table in tables.items()}
         pictures = None
         if self.mapping.images is not None:
             pictures = read_folder(spark, require_file(self.folder / self.mapping.images), raw["items"])
@@ -79,7 +79,8 @@ def build(profile: Profile, data: Path | None, options: AnyMapping[str, Any]) ->
     return FilesSource(folder=folder, mapping=read_mapping(folder / config.mapping), profile=profile)
 
 
-def _read_table(spark: SparkSession, folder: Path, table: TableFile) -> DataFrame:
+def read_table_file(spark: SparkSession, folder: Path, table: TableFile) -> DataFrame:
+    """Return the raw frame of one mapped file. Raises ``SourceUnreadable`` where it or a mapped column is missing."""
     path = folder / table.file
     frame = _read_file(spark, path, table)
     further: dict[str, Column] = {}

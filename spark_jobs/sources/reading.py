@@ -75,7 +75,11 @@ def read_json_lines(spark: SparkSession, path: Path, wanted: Mapping[str, str | 
     Raises ``SourceUnreadable`` where a wanted key is in none of the first ``KEYS_FROM_LINES`` lines.
     """
     require_columns(path, json_keys(spark, path), {key: key for key in wanted})
-    lines = spark.read.text(str(path))
+    return parse_json_lines(spark.read.text(str(path)), wanted)
+
+
+def parse_json_lines(lines: DataFrame, wanted: Mapping[str, str | T.DataType]) -> DataFrame:
+    """Return the ``wanted`` keys of lines that stand in the column ``value``, as ``read_json_lines`` does; blank lines are no rows."""
     fields = [T.StructField(key, kind if isinstance(kind, T.DataType) else T.StringType()) for key, kind in wanted.items()]
     schema = T.StructType([*fields, T.StructField("_corrupt", T.StringType())])
     valid = F.is_valid_utf8("value")

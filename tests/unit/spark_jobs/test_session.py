@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
@@ -38,8 +39,8 @@ def test_missing_java_is_named_with_its_remedy(tmp_path: Path, monkeypatch: pyte
 def test_jars_are_resolved_once_and_only_those_that_spark_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[list[str]] = []
     monkeypatch.setattr(subprocess, "run", fake_ivy(calls))
-    first = session.local_jars(tmp_path)
-    assert session.local_jars(tmp_path) == first
+    first = session.local_jars(session.DELTA_PACKAGE, tmp_path)
+    assert session.local_jars(session.DELTA_PACKAGE, tmp_path) == first
     assert [path.name for path in first.iterdir()] == ["io.delta_delta-spark_4.1_2.13-4.4.0.jar"]
     assert len(calls) == 1
     assert session.DELTA_PACKAGE in calls[0]
@@ -47,13 +48,14 @@ def test_jars_are_resolved_once_and_only_those_that_spark_lacks(tmp_path: Path, 
 
 def test_a_failed_resolution_leaves_nothing_behind_and_says_what_was_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", fake_ivy([], code=1, errors="a line\n[unresolved dependency: io.delta#delta-spark_4.1_2.13;4.4.0]\n"))
-    with pytest.raises(EnvironmentMissing, match=r"unresolved dependency: io\.delta"):
-        session.local_jars(tmp_path)
+    for package in session.OWN_JARS:
+        with pytest.raises(EnvironmentMissing, match=rf"{package} could not be fetched: .unresolved dependency: io\.delta"):
+            session.local_jars(package, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_two_processes_may_resolve_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "4.4.0"
+    target = tmp_path / "delta-spark_4.1_2.13-4.4.0"
 
     def other_was_first(beside: Path, target: Path) -> None:
         shutil.copytree(beside, target)
@@ -62,8 +64,8 @@ def test_two_processes_may_resolve_at_once(tmp_path: Path, monkeypatch: pytest.M
     publish = session._publish
     monkeypatch.setattr(subprocess, "run", fake_ivy([]))
     monkeypatch.setattr(session, "_publish", other_was_first)
-    assert session.local_jars(tmp_path) == target
-    assert [path.name for path in tmp_path.iterdir()] == ["4.4.0"]
+    assert session.local_jars(session.DELTA_PACKAGE, tmp_path) == target
+    assert [path.name for path in tmp_path.iterdir()] == ["delta-spark_4.1_2.13-4.4.0"]
 
 
 def test_a_cluster_is_sent_jars_and_code_and_the_profile_has_the_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,8 +81,19 @@ def test_a_cluster_is_sent_jars_and_code_and_the_profile_has_the_last_word(tmp_p
 
 
 def test_the_local_session_listens_on_loopback_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "local_jars", lambda: tmp_path)
+    monkeypatch.setattr(session, "local_jars", lambda _: tmp_path)
     settings = session.session_settings(load_profile(overrides={"home": tmp_path}))
     assert settings["spark.driver.bindAddress"] == settings["spark.driver.host"] == "127.0.0.1"
     assert settings["spark.ui.enabled"] == "false"
     assert settings["spark.driver.extraClassPath"] == f"{tmp_path}/*"
+
+
+def test_a_profile_that_names_brokers_brings_the_connector_of_sparks_own_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "local_jars", lambda package: tmp_path / package.split(":")[1])
+    kafka = {"servers": "broker:9092"}
+    settings = session.session_settings(load_profile(overrides={"home": tmp_path, "kafka": kafka}))
+    assert settings["spark.driver.extraClassPath"] == f"{tmp_path}/delta-spark_4.1_2.13/*:{tmp_path}/spark-sql-kafka-0-10_2.13/*"
+    spread = {"home": tmp_path, "kafka": kafka, "spark": {"master": "spark://host:7077"}}
+    packages = session.session_settings(load_profile(overrides=spread))["spark.jars.packages"].split(",")
+    assert packages == [session.DELTA_PACKAGE, session.KAFKA_PACKAGE]
+    assert session.KAFKA_PACKAGE.endswith(f":{pyspark.__version__}")
