@@ -8,7 +8,7 @@ with DAG("graph", doc_md=__doc__, schedule=[table_asset("events")], catchup=Fals
     chain(
         job_task("count_pairs"),
         job_task("measure_pairs"),
-        job_task("gate", task_id="gate_pairs", params={"tables": ["item_numbers", "item_pairs"]}),
+        job_task("gate", task_id="gate_pairs", params={"tables": ["item_numbers", "pair_ledger", "item_pairs"]}),
         job_task("prune_pairs"),
         job_task("judge_edges"),
         job_task("gate", task_id="gate_verdicts", params={"tables": ["pair_scores", "edge_verdicts"]}),

@@ -13,7 +13,7 @@ from spark_jobs import session
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
     """Return a cluster's profile with a secret and a value that a properties file has to escape."""
-    monkeypatch.setattr(session, "local_jars", lambda: tmp_path)
+    monkeypatch.setattr(session, "local_jars", lambda _: tmp_path)
     conf = {"spark.hadoop.fs.s3a.secret.key": "hush", "spark.goeswith.path": "C:\\new"}
     return load_profile("cluster", {"home": tmp_path, "spark": {"master": "spark://host:7077", "conf": conf}})
 

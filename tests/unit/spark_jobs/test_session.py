@@ -70,7 +70,7 @@ def test_two_processes_may_resolve_at_once(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_cluster_is_sent_jars_and_code_and_the_profile_has_the_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "delta.jar").write_text("jar")
-    monkeypatch.setattr(session, "local_jars", lambda: tmp_path)
+    monkeypatch.setattr(session, "local_jars", lambda _: tmp_path)
     spark = {"master": "spark://host:7077", "driver_memory": "9g", "conf": {"spark.ui.enabled": "true", "spark.sql.session.timeZone": "UTC"}}
     settings = session.session_settings(load_profile(overrides={"home": tmp_path, "spark": spark}))
     assert settings["spark.jars"] == str(tmp_path / "delta.jar")
@@ -89,11 +89,17 @@ def test_the_local_session_listens_on_loopback_only(tmp_path: Path, monkeypatch:
 
 
 def test_a_profile_that_names_brokers_brings_the_connector_of_sparks_own_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "local_jars", lambda package: tmp_path / package.split(":")[1])
+    def jars(package: str) -> Path:
+        folder = tmp_path / package.split(":")[1]
+        folder.mkdir(exist_ok=True)
+        (folder / "one.jar").touch()
+        return folder
+
+    monkeypatch.setattr(session, "local_jars", jars)
     kafka = {"servers": "broker:9092"}
     settings = session.session_settings(load_profile(overrides={"home": tmp_path, "kafka": kafka}))
     assert settings["spark.driver.extraClassPath"] == f"{tmp_path}/delta-spark_4.1_2.13/*:{tmp_path}/spark-sql-kafka-0-10_2.13/*"
     spread = {"home": tmp_path, "kafka": kafka, "spark": {"master": "spark://host:7077"}}
-    packages = session.session_settings(load_profile(overrides=spread))["spark.jars.packages"].split(",")
-    assert packages == [session.DELTA_PACKAGE, session.KAFKA_PACKAGE]
+    sent = session.session_settings(load_profile(overrides=spread))["spark.jars"].split(",")
+    assert sent == [str(tmp_path / name / "one.jar") for name in ("delta-spark_4.1_2.13", "spark-sql-kafka-0-10_2.13")]
     assert session.KAFKA_PACKAGE.endswith(f":{pyspark.__version__}")

@@ -4,13 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goeswith import lake
-from goeswith.errors import VersionMissing
+from goeswith.errors import TableDamaged, VersionMissing
 from goeswith.profile import Profile, load_profile
 from goeswith.upkeep.log import checkpoint_if_due, cut_log, live_files, write_checkpoint
 from goeswith.upkeep.stored import StoredFile, list_files
@@ -33,7 +32,7 @@ def readable(profile: Profile) -> set[int]:
     for version in range(lake.open_table(profile, NAME).version() + 1):
         try:
             pairs_at(profile, version)
-        except (VersionMissing, pa.ArrowInvalid):
+        except (VersionMissing, TableDamaged):
             continue
         found.add(version)
     return found
