@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from goeswith.catalogue import find_table
 from goeswith.gate_history import Failed, GateRecord, read_history
@@ -62,7 +62,8 @@ def override(
 
 
 def _show(records: Sequence[GateRecord]) -> None:
-    shown = Table("when", "run", "table", "version", "decision", "what did not hold", title="Gates", title_justify="left")
+    named = [Column(name, no_wrap=name in ("table", "decision")) for name in ("when", "run", "table", "version", "decision", "what did not hold")]
+    shown = Table(*named, title="Gates", title_justify="left")
     for record in records:
         decision = f"[{STYLES[record.decision]}]{record.decision}[/]"
         when = f"{record.checked_at:%Y-%m-%d %H:%M}"
