@@ -35,7 +35,7 @@ unit: ## unit, contract and behaviour tests
 	@OMP_NUM_THREADS=1 $(RUN) pytest tests/unit tests/contract tests/behaviour -q -m "not long"
 
 integration: ## Spark, Great Expectations, Feast, Airflow and Triton for real
-	@$(RUN) pytest tests/integration -q -m "not long"
+	@$(RUN) pytest tests/integration -q -m "not long" -n 2 --dist loadfile
 
 test-long: setup ## faults and scale: the tests that take minutes each
 	@$(RUN) pytest tests -q -m long

@@ -41,8 +41,15 @@ LOCAL = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dio.netty.tryReflectionSetAccessible=true",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+    "spark.ui.retainedJobs": "50",
+    "spark.ui.retainedStages": "50",
+    "spark.ui.retainedTasks": "1000",
+    "spark.sql.ui.retainedExecutions": "10",
 }
-"""One JVM on one machine: compile little, collect garbage in one thread, split a table's log into two parts (design, section 7)."""
+"""One JVM on one machine: compile little, collect garbage in one thread, split a table's log into two parts (design, section 7).
+
+What finished jobs are remembered for is the page that is not shown; a thousand of them with their plans fill a small heap.
+"""
 
 
 def get_session(profile: Profile, app: str) -> SparkSession:
