@@ -45,6 +45,7 @@ LOCAL = {
     "spark.ui.retainedStages": "50",
     "spark.ui.retainedTasks": "1000",
     "spark.sql.ui.retainedExecutions": "10",
+    "spark.python.daemon.module": "spark_jobs.workers",
 }
 """One JVM on one machine: compile little, collect garbage in one thread, split a table's log into two parts (design, section 7).
 
