@@ -57,13 +57,14 @@ def run(job: JobRun) -> JobResult:
     config = read_config(job.params)
     spark = get_session(job.profile, "count_pairs")
     wanted = State(batch=0, events=job.version_of("events"), holdout=job.version_of("holdout"), settings=_settings(config))
+    moment = _read_moment(spark, job, wanted)
     create_table(spark, job.profile, LEDGER)
     after = lake.open_table(job.profile, LEDGER).version()
     found = read_state(job.profile, after)
     with progress("count pairs", 1, unit="batches") as advance:
         reason = "asked for" if config.rebuild else why_rebuild(job, found, wanted)
         if found is None or reason:
-            count_moment(spark, job, _read_moment(spark, job, wanted), wanted, config, after)
+            count_moment(spark, job, moment, wanted, config, after)
         elif replace(found, batch=0) != wanted:
             add_batch(spark, job, found, replace(wanted, batch=found.batch + 1), config, after)
         advance(1, f"rebuilt: {reason}" if reason else "by what changed")

@@ -50,8 +50,12 @@ def read_table(spark: SparkSession, profile: Profile, name: str, version: int) -
 
 
 def empty_table(spark: SparkSession, name: str) -> DataFrame:
-    """Return a frame with a table's columns and no rows: what a step reads where a source has nothing for it."""
-    return spark.createDataFrame([], spark_schema(find_table(name)))
+    """Return a frame with a table's columns and no rows: what a step reads where a source has nothing for it.
+
+    Made from Arrow, so that Spark's optimizer knows that it is empty and drops the joins with it.
+    """
+    table = find_table(name)
+    return spark.createDataFrame(table.schema.empty_table(), spark_schema(table))
 
 
 def merge_table(

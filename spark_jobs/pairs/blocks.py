@@ -7,8 +7,10 @@ a bucket. Within a task numpy sorts; Spark only moves bytes, and spills them.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -17,7 +19,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from spark_jobs.pairs.counts import Counts, merge
 from spark_jobs.pairs.entries import read_batches
 from spark_jobs.pairs.kernel import Limits
-from spark_jobs.pairs.keys import BUCKETS
+from spark_jobs.pairs.keys import BUCKETS, Ints
 from spark_jobs.pairs.relations import CODES
 
 ENTRIES_A_TASK = 2_000_000
@@ -38,6 +40,13 @@ FOUND = pa.schema(
 )
 Name = tuple[int, str, bool]
 """Relation's code, kind, held."""
+MET = pa.schema([*(field for field in FOUND if field.name != "part"), ("each", pa.int64())])
+"""What a task finds: where every meeting of a block amounts to the same, ``each`` stands in the place of the amounts."""
+BATCH_BYTES = 2**23
+"""What rows of blocks hold that move together: a batch costs a millisecond however little it holds."""
+Row = tuple[Any, ...]
+NOTHING = np.zeros(1, np.int64)
+WIDTHS = (np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +67,16 @@ def build_blocks(entries: DataFrame, limits: dict[str, Limits], tasks: Tasks) ->
     """Return the entries' counts as blocks, each bucket of a relation once; ``limits`` by relation's name."""
     spread = BUCKETS // tasks.counts
 
-    def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def find(batches: Iterable[pa.RecordBatch]) -> Iterator[Row]:
         for relation, sign, part in read_batches(batches):
             for found in relation.count(part, limits[relation.name]):
                 name = CODES[relation.name], found.kind, found.held
-                yield from (_as_row(name, bucket, 0, counts, sign) for bucket, counts in found.counts.split(spread))
+                yield from ((*name, bucket, *encode_met(counts, sign)) for bucket, counts in found.counts.split(spread))
 
-    found = entries.repartition(tasks.entries, "unit").mapInArrow(count, from_arrow_schema(FOUND))
+    def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return batch_rows(find(batches), MET)
+
+    found = entries.repartition(tasks.entries, "unit").mapInArrow(count, from_arrow_schema(MET))
     return merge_blocks(found, tasks.counts)
 
 
@@ -75,12 +87,13 @@ def merge_blocks(blocks: DataFrame, tasks: int) -> DataFrame:
 
 def by_bucket(blocks: DataFrame, tasks: int) -> DataFrame:
     """Bring the blocks of a bucket together, neighbouring buckets to a task."""
-    return blocks.select(*FOUND.names).repartitionById(tasks, F.floor(F.col("bucket") / (BUCKETS // tasks)).cast("int"))
+    names = [name for name in (*FOUND.names, "each") if name in blocks.columns]
+    return blocks.select(*names).repartitionById(tasks, F.floor(F.col("bucket") / (BUCKETS // tasks)).cast("int"))
 
 
 def _merge_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for bucket, found in collect_buckets(batches):
-        yield from (_as_row(name, bucket, k, part) for name, counts in found.items() for k, part in enumerate(_parts(counts)))
+    merged = ((bucket, name, counts) for bucket, found in collect_buckets(batches) for name, counts in found.items())
+    return batch_rows(((*name, bucket, k, *encode(part)) for bucket, name, counts in merged for k, part in enumerate(_parts(counts))), FOUND)
 
 
 def _parts(counts: Counts) -> Iterator[Counts]:
@@ -95,28 +108,61 @@ def collect_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, di
     parts: dict[int, dict[Name, list[Counts]]] = defaultdict(lambda: defaultdict(list))
     for batch in batches:
         for row in batch.to_pylist():
-            for bucket, counts in decode(row["keys"], row["n"], row["amount"]).split():
+            for bucket, counts in decode(row["keys"], row["n"], row["amount"], row.get("each")).split():
                 parts[bucket][row["relation"], row["kind"], row["held"]].append(counts)
     for bucket in sorted(parts):
         summed = {name: merge(found) for name, found in sorted(parts.pop(bucket).items())}
         yield bucket, {name: counts for name, counts in summed.items() if len(counts)}
 
 
-def _as_row(name: Name, bucket: int, part: int, counts: Counts, sign: int = 1) -> pa.RecordBatch:
-    relation, kind, held = name
-    values = (relation, kind, held, bucket, part, *encode(counts, sign))
-    return pa.RecordBatch.from_arrays([pa.array([v], t) for v, t in zip(values, FOUND.types, strict=True)], schema=FOUND)
+def batch_rows(rows: Iterable[Row], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield rows in batches of some megabytes."""
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += sum(len(value) for value in row if isinstance(value, bytes))
+        if size >= BATCH_BYTES:
+            yield _as_batch(batch, schema)
+            batch, size = [], 0
+    if batch:
+        yield _as_batch(batch, schema)
+
+
+def _as_batch(rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
+    columns = zip(zip(*rows, strict=True), schema.types, strict=True)
+    return pa.RecordBatch.from_arrays([pa.array(column, kind) for column, kind in columns], schema=schema)
+
+
+def encode_met(counts: Counts, sign: int) -> tuple[bytes, bytes, bytes, int | None]:
+    """Return what ``encode`` does, but one amount for all where each meeting of every key amounts to as much."""
+    each = int(counts.amount[0] // counts.n[0])
+    if not np.array_equal(counts.n * each, counts.amount):
+        return *encode(counts, sign), None
+    keys, n, _ = encode(Counts(counts.keys, counts.n, NOTHING), sign)
+    return keys, n, b"", each
 
 
 def encode(counts: Counts, sign: int = 1) -> tuple[bytes, bytes, bytes]:
-    """Return differences of the keys, counts and amounts as bytes; amounts that are all nothing as none."""
+    """Return differences of the keys, counts and amounts as bytes, these as narrow as they fit; amounts that are all nothing as none."""
     steps = np.diff(counts.keys, prepend=np.uint64(0))
-    amount = counts.amount * sign if counts.amount.any() else np.zeros(0, np.int64)
-    return steps.tobytes(), (counts.n * sign).tobytes(), amount.tobytes()
+    return steps.tobytes(), _narrow(counts.n * sign).tobytes(), _narrow(counts.amount * sign).tobytes() if counts.amount.any() else b""
 
 
-def decode(keys: bytes, n: bytes, amount: bytes) -> Counts:
-    """Return what ``encode`` made bytes of."""
+def _narrow(values: Ints) -> npt.NDArray[np.signedinteger]:
+    """Return integers in the narrowest type that holds them all."""
+    lowest, highest = values.min(initial=0), values.max(initial=0)
+    return values.astype(next(width for width in WIDTHS if np.iinfo(width).min <= lowest and highest <= np.iinfo(width).max))
+
+
+def decode(keys: bytes, n: bytes, amount: bytes, each: int | None = None) -> Counts:
+    """Return what ``encode`` or ``encode_met`` made bytes of: how wide a count is follows from how many keys there are."""
     steps = np.frombuffer(keys, np.uint64)
-    found = np.frombuffer(amount, np.int64)
-    return Counts(np.cumsum(steps, dtype=np.uint64), np.frombuffer(n, np.int64), found if len(found) else np.zeros(len(steps), np.int64))
+    times = _widen(n, len(steps))
+    return Counts(np.cumsum(steps, dtype=np.uint64), times, _widen(amount, len(steps)) if each is None else times * each)
+
+
+def _widen(values: bytes, length: int) -> Ints:
+    if not values:
+        return np.zeros(length, np.int64)
+    return np.frombuffer(values, WIDTHS[(len(values) // length).bit_length() - 1]).astype(np.int64)

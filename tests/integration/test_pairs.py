@@ -100,7 +100,7 @@ def assert_exact(shop: Shop, events: list[Event], holdout: list[Row], **limits: 
         assert shop.counts(graph) == count(events, held, graph=graph, **limits).rows()
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3))])
 def test_any_history_of_changes_comes_to_the_same_as_counting_at_once(shop: Shop, seed: int) -> None:
     """New, late, corrected, returned, cancelled and deleted events, another holdout: each step by what changed, each exact."""
     rng = random.Random(seed)  # noqa: S311 - a test's history, no secret

@@ -1,10 +1,12 @@
 """The whole way on a small synthetic shop, by the very DAGs that production runs: from a source to served answers."""
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -31,7 +33,7 @@ PARAMS = {"ingest": {"source": "synthetic", "options": {"size": 150}}}
 def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Profile]:
     """Run the four DAGs once; tests look at what they left."""
     home = tmp_path_factory.mktemp("whole-way")
-    with pytest.MonkeyPatch.context() as patch:
+    with mock.patch.dict(os.environ), pytest.MonkeyPatch.context() as patch:  # a DAG's run leaves its home in the environment
         for name, port in zip(("TRITON__GRPC_PORT", "TRITON__HTTP_PORT", "TRITON__METRICS_PORT", "GATEWAY__PORT"), free_ports(4), strict=True):
             patch.setenv(f"GOESWITH_{name}", str(port))
         profile = load_profile(overrides={"home": home})
