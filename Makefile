@@ -32,7 +32,7 @@ contracts: ## who may import whom
 	@$(RUN) lint-imports --no-cache --no-logo
 
 unit: ## unit, contract and behaviour tests
-	@OMP_NUM_THREADS=1 $(RUN) pytest tests/unit tests/contract tests/behaviour -q -m "not long"
+	@OMP_NUM_THREADS=1 $(RUN) pytest tests/unit tests/contract tests/behaviour -q -m "not long" -n 2 --dist loadfile
 
 integration: ## Spark, Great Expectations, Feast, Airflow and Triton for real
 	@$(RUN) pytest tests/integration -q -m "not long" -n 2 --dist loadfile

@@ -32,10 +32,10 @@ def number_items(spark: SparkSession, profile: Profile, items: DataFrame, *, run
 
 
 def _number_fresh(spark: SparkSession, profile: Profile, ids: DataFrame, *, run_id: str) -> bool:
-    """Number the ids that have no number, unless somebody wrote numbers meanwhile; return whether there were any."""
+    """Number the ids that have no number, in their order, unless somebody wrote numbers meanwhile; return whether there were any."""
     after = lake.open_table(profile, NUMBERS).version()
     known = read_table(spark, profile, NUMBERS, after)
-    fresh = ids.join(known, on="item_id", how="left_anti").repartition("item_id").sortWithinPartitions("item_id").persist()
+    fresh = ids.join(known, on="item_id", how="left_anti").orderBy("item_id").persist()
     sizes = {row["part"]: row["count"] for row in fresh.groupBy(F.spark_partition_id().alias("part")).count().collect()}  # one row a partition
     if sizes:
         numbered = _number(fresh, sizes, known.count())
