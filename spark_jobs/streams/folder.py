@@ -6,12 +6,14 @@ A file is looked at once: what is written to it later is not seen, so write it e
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -30,8 +32,8 @@ LISTED = "path string, modificationTime timestamp, length bigint, content binary
 """What Spark tells of a binary file. Its content is never selected, so it is never read that way."""
 REMEMBERED = "36500d"
 """Spark forgets files older than this, counted from the newest, and would then pass over a new one with an old time."""
-FAULTS_OF_A_FILE = ("FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER", "UNABLE_TO_INFER_SCHEMA", "PATH_NOT_FOUND")
-"""Spark's conditions that one file is to blame for."""
+FAULT_OF_A_FILE = re.compile(r"\[(FAILED_READ_FILE|CANNOT_READ_FILE_FOOTER|UNABLE_TO_INFER_SCHEMA|PATH_NOT_FOUND).*")
+"""The line in which Spark says that one file is to blame; one that a task met comes as py4j's error, with the text alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +68,11 @@ class FolderStream:
                 found.setdefault(target, []).append(self._read_file(spark, path, target, table))
             except SourceUnreadable as error:
                 refused[str(path)] = error.what
-            except PySparkException as error:
-                if not (error.getCondition() or "").startswith(FAULTS_OF_A_FILE):
+            except (PySparkException, Py4JJavaError) as error:
+                told = FAULT_OF_A_FILE.search(str(error))
+                if told is None:
                     raise
-                refused[str(path)] = str(error).splitlines()[0]
+                refused[str(path)] = told.group()
         raw = {target: reduce(_append, frames) for target, frames in found.items() if frames}
         return Came(self._with_pictures(spark, raw), refused)
 
