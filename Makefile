@@ -3,6 +3,7 @@ SHELL := /bin/bash
 UV_PATHS := $(HOME)/.local/bin:/usr/local/bin
 export PATH := $(PATH):$(UV_PATHS)
 RUN := uv run --frozen
+BY_TWO := -n 2 --dist loadfile
 SOURCES := goeswith spark_jobs feature_repo training serving dags tests benchmarks model_repository infra
 
 .DEFAULT_GOAL := help
@@ -32,10 +33,10 @@ contracts: ## who may import whom
 	@$(RUN) lint-imports --no-cache --no-logo
 
 unit: ## unit, contract and behaviour tests
-	@OMP_NUM_THREADS=1 $(RUN) pytest tests/unit tests/contract tests/behaviour -q -m "not long" -n 2 --dist loadfile
+	@OMP_NUM_THREADS=1 $(RUN) pytest tests/unit tests/contract tests/behaviour -q -m "not long" $(BY_TWO)
 
 integration: ## Spark, Great Expectations, Feast, Airflow and Triton for real
-	@$(RUN) pytest tests/integration -q -m "not long" -n 2 --dist loadfile
+	@$(RUN) pytest tests/integration -q -m "not long" $(BY_TWO)
 
 test-long: setup ## faults and scale: the tests that take minutes each
 	@$(RUN) pytest tests -q -m long

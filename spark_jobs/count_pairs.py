@@ -66,7 +66,7 @@ def run(job: JobRun) -> JobResult:
         if found is None or reason:
             count_moment(spark, job, moment, wanted, config, after)
         elif replace(found, batch=0) != wanted:
-            add_batch(spark, job, found, replace(wanted, batch=found.batch + 1), config, after)
+            add_batch(spark, job, found, moment, replace(wanted, batch=found.batch + 1), config, after)
         advance(1, f"rebuilt: {reason}" if reason else "by what changed")
     versions = {name: lake.open_table(job.profile, name).version() for name in (LEDGER, NUMBERS)}
     return JobResult(versions=versions, summary={"rebuilt": reason, "from": found and _consumed(found), "to": _consumed(wanted)})
@@ -114,9 +114,9 @@ def count_moment(spark: SparkSession, job: JobRun, moment: Moment, state: State,
     _write(spark, job, blocks, state, after)
 
 
-def add_batch(spark: SparkSession, job: JobRun, found: State, state: State, config: Config, after: int) -> None:
+def add_batch(spark: SparkSession, job: JobRun, found: State, new: Moment, state: State, config: Config, after: int) -> None:
     """Append what the changes since ``found`` add and take back, if anything; fold the ledger where it has grown too many batches."""
-    old, new = _read_moment(spark, job, found), _read_moment(spark, job, state)
+    old = _read_moment(spark, job, found)
     changes = find_changes(spark, job.profile, (found.events, state.events), (found.holdout, state.holdout), old, new)
     numbers = number_items(spark, job.profile, _union(moment.events for moment in changes.new.values()), run_id=job.run_id)
     parts = [

@@ -1,6 +1,5 @@
 """What all tests share: a profile below a temporary folder, and one Spark session for those marked ``spark``."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,11 +31,3 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
     session = get_session(load_profile(overrides={"home": tmp_path_factory.mktemp("spark"), "spark": sized}), "tests")
     yield session
     session.stop()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def forget_tables() -> Iterator[None]:
-    """Let the shared JVM forget a module's lakes: Delta keeps each table's log for an hour, and there are thousands."""
-    yield
-    if "pyspark" in sys.modules and (session := sys.modules["pyspark"].sql.SparkSession.getActiveSession()) is not None:
-        session.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()

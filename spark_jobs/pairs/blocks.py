@@ -40,12 +40,10 @@ FOUND = pa.schema(
 )
 Name = tuple[int, str, bool]
 """Relation's code, kind, held."""
-MET = pa.schema([*(field for field in FOUND if field.name != "part"), ("each", pa.int64())])
-"""What a task finds: where every meeting of a block amounts to the same, ``each`` stands in the place of the amounts."""
 BATCH_BYTES = 2**23
 """What rows of blocks hold that move together: a batch costs a millisecond however little it holds."""
 Row = tuple[Any, ...]
-NOTHING = np.zeros(1, np.int64)
+"""Values of ``FOUND``."""
 WIDTHS = (np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64))
 
 
@@ -71,12 +69,12 @@ def build_blocks(entries: DataFrame, limits: dict[str, Limits], tasks: Tasks) ->
         for relation, sign, part in read_batches(batches):
             for found in relation.count(part, limits[relation.name]):
                 name = CODES[relation.name], found.kind, found.held
-                yield from ((*name, bucket, *encode_met(counts, sign)) for bucket, counts in found.counts.split(spread))
+                yield from ((*name, bucket, 0, *encode(counts, sign)) for bucket, counts in found.counts.split(spread))
 
     def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return batch_rows(find(batches), MET)
+        return batch_rows(find(batches))
 
-    found = entries.repartition(tasks.entries, "unit").mapInArrow(count, from_arrow_schema(MET))
+    found = entries.repartition(tasks.entries, "unit").mapInArrow(count, from_arrow_schema(FOUND))
     return merge_blocks(found, tasks.counts)
 
 
@@ -87,13 +85,12 @@ def merge_blocks(blocks: DataFrame, tasks: int) -> DataFrame:
 
 def by_bucket(blocks: DataFrame, tasks: int) -> DataFrame:
     """Bring the blocks of a bucket together, neighbouring buckets to a task."""
-    names = [name for name in (*FOUND.names, "each") if name in blocks.columns]
-    return blocks.select(*names).repartitionById(tasks, F.floor(F.col("bucket") / (BUCKETS // tasks)).cast("int"))
+    return blocks.select(*FOUND.names).repartitionById(tasks, F.floor(F.col("bucket") / (BUCKETS // tasks)).cast("int"))
 
 
 def _merge_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     merged = ((bucket, name, counts) for bucket, found in collect_buckets(batches) for name, counts in found.items())
-    return batch_rows(((*name, bucket, k, *encode(part)) for bucket, name, counts in merged for k, part in enumerate(_parts(counts))), FOUND)
+    return batch_rows((*name, bucket, k, *encode(part)) for bucket, name, counts in merged for k, part in enumerate(_parts(counts)))
 
 
 def _parts(counts: Counts) -> Iterator[Counts]:
@@ -108,14 +105,14 @@ def collect_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, di
     parts: dict[int, dict[Name, list[Counts]]] = defaultdict(lambda: defaultdict(list))
     for batch in batches:
         for row in batch.to_pylist():
-            for bucket, counts in decode(row["keys"], row["n"], row["amount"], row.get("each")).split():
+            for bucket, counts in decode(row["keys"], row["n"], row["amount"]).split():
                 parts[bucket][row["relation"], row["kind"], row["held"]].append(counts)
     for bucket in sorted(parts):
         summed = {name: merge(found) for name, found in sorted(parts.pop(bucket).items())}
         yield bucket, {name: counts for name, counts in summed.items() if len(counts)}
 
 
-def batch_rows(rows: Iterable[Row], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def batch_rows(rows: Iterable[Row]) -> Iterator[pa.RecordBatch]:
     """Yield rows in batches of some megabytes."""
     batch: list[Row] = []
     size = 0
@@ -123,24 +120,15 @@ def batch_rows(rows: Iterable[Row], schema: pa.Schema) -> Iterator[pa.RecordBatc
         batch.append(row)
         size += sum(len(value) for value in row if isinstance(value, bytes))
         if size >= BATCH_BYTES:
-            yield _as_batch(batch, schema)
+            yield _as_batch(batch)
             batch, size = [], 0
     if batch:
-        yield _as_batch(batch, schema)
+        yield _as_batch(batch)
 
 
-def _as_batch(rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
-    columns = zip(zip(*rows, strict=True), schema.types, strict=True)
-    return pa.RecordBatch.from_arrays([pa.array(column, kind) for column, kind in columns], schema=schema)
-
-
-def encode_met(counts: Counts, sign: int) -> tuple[bytes, bytes, bytes, int | None]:
-    """Return what ``encode`` does, but one amount for all where each meeting of every key amounts to as much."""
-    each = int(counts.amount[0] // counts.n[0])
-    if not np.array_equal(counts.n * each, counts.amount):
-        return *encode(counts, sign), None
-    keys, n, _ = encode(Counts(counts.keys, counts.n, NOTHING), sign)
-    return keys, n, b"", each
+def _as_batch(rows: list[Row]) -> pa.RecordBatch:
+    columns = zip(zip(*rows, strict=True), FOUND.types, strict=True)
+    return pa.RecordBatch.from_arrays([pa.array(column, kind) for column, kind in columns], schema=FOUND)
 
 
 def encode(counts: Counts, sign: int = 1) -> tuple[bytes, bytes, bytes]:
@@ -155,11 +143,10 @@ def _narrow(values: Ints) -> npt.NDArray[np.signedinteger]:
     return values.astype(next(width for width in WIDTHS if np.iinfo(width).min <= lowest and highest <= np.iinfo(width).max))
 
 
-def decode(keys: bytes, n: bytes, amount: bytes, each: int | None = None) -> Counts:
-    """Return what ``encode`` or ``encode_met`` made bytes of: how wide a count is follows from how many keys there are."""
+def decode(keys: bytes, n: bytes, amount: bytes) -> Counts:
+    """Return what ``encode`` made bytes of: how wide a count is follows from how many keys there are."""
     steps = np.frombuffer(keys, np.uint64)
-    times = _widen(n, len(steps))
-    return Counts(np.cumsum(steps, dtype=np.uint64), times, _widen(amount, len(steps)) if each is None else times * each)
+    return Counts(np.cumsum(steps, dtype=np.uint64), _widen(n, len(steps)), _widen(amount, len(steps)))
 
 
 def _widen(values: bytes, length: int) -> Ints:

@@ -15,8 +15,8 @@ from spark_jobs.pairs.units import Entries
 Scope = Literal["baskets", "users"]
 SCOPES: tuple[Scope, ...] = ("baskets", "users")
 
-COLUMNS = ("unit", "packed", "at")
-"""Of an entry: 64-bit integers without nulls. Where a relation's unit is a user there is ``basket`` too, which tells baskets apart."""
+COLUMNS = ("unit", "packed", "at", "basket")
+"""Of an entry: 64-bit integers without nulls."""
 HELD, VIEWED, OLD, RELATION = ITEM_BITS, ITEM_BITS + 1, ITEM_BITS + 2, ITEM_BITS + 3
 """Bits of ``packed`` above the item's number: reserved, a view, taken back, and the relation's code from there on."""
 
@@ -28,21 +28,19 @@ def build_entries(marked: DataFrame, relations: Sequence[str], scopes: Collectio
     entries are taken back: their meetings count below zero.
     """
     known = F.col("user_id").isNotNull() & F.col("happened_at").isNotNull()
-    wanted = [RELATIONS[CODES[name]] for name in relations]
-    by_user = any(relation.unit == "user" for relation in wanted)
-    each = [_entry_of(relation, scopes, known, old=old, by_user=by_user) for relation in wanted]
+    each = [_entry_of(RELATIONS[CODES[name]], scopes, known, old=old) for name in relations]
     return marked.select(F.explode(F.array(*each)).alias("entry")).where(F.col("entry").isNotNull()).select("entry.*")
 
 
-def _entry_of(relation: Relation, scopes: Collection[Scope], known: Column, *, old: bool, by_user: bool) -> Column:
-    """Return an event's entry in the relation, with its basket if entries of users are among them; null where it has none."""
+def _entry_of(relation: Relation, scopes: Collection[Scope], known: Column, *, old: bool) -> Column:
+    """Return an event's entry in the relation; null where it has none."""
     flags = (CODES[relation.name] << RELATION) | (old << OLD)
     bits = F.col("held").cast("bigint") * (1 << HELD) + (F.col("kind") == "view").cast("bigint") * (1 << VIEWED)
     entry = F.struct(
         _unit(relation, known).alias("unit"),
         (F.col("number") + bits + F.lit(flags)).alias("packed"),
         F.coalesce(F.unix_seconds("happened_at"), F.lit(NO_TIME)).alias("at"),
-        *([(F.xxhash64("basket_id") if relation.unit == "user" else F.lit(0)).cast("bigint").alias("basket")] if by_user else []),
+        (F.xxhash64("basket_id") if relation.unit == "user" else F.lit(0)).cast("bigint").alias("basket"),
     )
     return F.when(F.col("kind").isin(*relation.kinds) & _in_scope(relation, scopes, known), entry)
 
@@ -63,13 +61,11 @@ def _unit(relation: Relation, known: Column) -> Column:
 def read_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Relation, int, Entries]]:
     """Yield a partition's entries by relation, with the sign of their meetings."""
     parts = [[column.to_numpy() for column in batch.columns] for batch in batches]
-    if not parts:
-        return
-    unit, packed, at, *basket = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    unit, packed, at, basket = (np.concatenate([part[k] for part in parts] or [np.zeros(0, np.int64)]) for k in range(len(COLUMNS)))
     tags = packed >> OLD
     for tag in np.unique(tags).tolist():
         rows = np.flatnonzero(tags == tag)
         bits = packed[rows]
         held, viewed = (((bits >> bit) & 1).astype(np.bool_) for bit in (HELD, VIEWED))
-        entries = Entries(unit[rows], bits & MAX_ITEMS, at[rows], basket[0][rows] if basket else np.zeros_like(rows), held, viewed)
+        entries = Entries(unit[rows], bits & MAX_ITEMS, at[rows], basket[rows], held, viewed)
         yield RELATIONS[tag >> 1], -1 if tag & 1 else 1, entries

@@ -14,7 +14,7 @@ from goeswith import lake
 from goeswith.errors import DataContractError, VersionMissing
 from goeswith.profile import Profile
 from spark_jobs import cleaning
-from spark_jobs.tables import create_table, merge_table, read_table
+from spark_jobs.tables import create_table, empty_table, merge_table, read_table
 from tests.spark_rows import rows_of
 
 pytestmark = pytest.mark.spark
@@ -212,3 +212,10 @@ def test_times_are_read_in_the_forms_that_sources_use(spark: SparkSession) -> No
     frame = spark.createDataFrame([(text,) for text in TIMES], "text string")
     read = frame.select("text", F.unix_timestamp(cleaning.parse_time(F.col("text"))).alias("at")).collect()
     assert {row["text"]: row["at"] for row in read} == TIMES
+
+
+def test_a_join_with_an_empty_table_is_planned_away(spark: SparkSession) -> None:
+    rows = spark.range(3).select(F.col("id").cast("string").alias("item_id"))
+    joined = rows.join(empty_table(spark, "items").select("item_id", "title"), on="item_id", how="left")
+    assert "Join" not in joined._jdf.queryExecution().optimizedPlan().toString()
+    assert joined.count() == 3

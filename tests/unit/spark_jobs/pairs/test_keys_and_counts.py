@@ -77,6 +77,20 @@ def test_bytes_give_back_the_counts(rows: list[tuple[int, int, int]], sign: int)
     assert [found.n.tolist(), found.amount.tolist()] == [(counts.n * sign).tolist(), (counts.amount * sign).tolist()]
 
 
+@pytest.mark.parametrize(("largest", "width"), [(127, 1), (-128, 1), (128, 2), (2**15, 4), (-(2**31), 4), (2**31, 8)])
+def test_counts_take_as_few_bytes_as_the_largest_needs(largest: int, width: int) -> None:
+    counts = counts_of([(1, largest, 0), (2, 1, 0)])
+    keys_, n, amount = encode(counts)
+    assert (len(keys_), len(n), amount) == (16, 2 * width, b"")
+    assert decode(keys_, n, amount).n.tolist() == [largest, 1]
+
+
+def test_blocks_whose_counts_all_take_64_bits_are_read() -> None:
+    """Ledgers of before counts were narrow hold these."""
+    found = decode(np.array([1, 2], np.uint64).tobytes(), np.array([3, -4], np.int64).tobytes(), np.array([5, 6], np.int64).tobytes())
+    assert [found.keys.tolist(), found.n.tolist(), found.amount.tolist()] == [[1, 3], [3, -4], [5, 6]]
+
+
 @given(SIGNED, st.sampled_from([1, 2, 64, 256]))
 def test_splitting_by_bucket_loses_nothing(rows: list[tuple[int, int, int]], step: int) -> None:
     counts = counts_of(rows)
