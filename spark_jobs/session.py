@@ -38,16 +38,19 @@ LOCAL = {
     "spark.ui.enabled": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dio.netty.tryReflectionSetAccessible=true",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -Dio.netty.tryReflectionSetAccessible=true",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
     "spark.ui.retainedJobs": "50",
     "spark.ui.retainedStages": "50",
     "spark.ui.retainedTasks": "1000",
     "spark.sql.ui.retainedExecutions": "10",
+    "spark.sql.ui.explainMode": "simple",
+    "spark.sql.codegen.cache.maxEntries": "1000",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.python.daemon.module": "spark_jobs.workers",
 }
-"""One JVM on one machine: compile little, collect garbage in one thread, split a table's log into two parts (design, section 7).
+"""One JVM on one machine: collect garbage in one thread, split a table's log into two parts, keep compiled plans (ADR 11).
 
 What finished jobs are remembered for is the page that is not shown; a thousand of them with their plans fill a small heap.
 """
