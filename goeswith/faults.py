@@ -15,6 +15,8 @@ from goeswith.profile import Profile
 FULL = re.compile(r"No space left on device|Disk quota exceeded")
 RIVAL = re.compile(r"io\.delta\.exceptions\.\w*(Concurrent|Changed)\w*|\[DELTA_(CONCURRENT|METADATA_CHANGED)\w*|Failed to commit transaction")
 DAMAGED = re.compile(r"FAILED_READ_FILE|CANNOT_READ_FILE_FOOTER|ChecksumException|is not a Parquet file")
+DAMAGED_LOG = re.compile(r"Json error|Expected contiguous commit files|Parquet error")
+"""What delta-rs says of an entry that is no JSON, of one that is gone, and of a checkpoint."""
 FILE = re.compile(r"[\w=%.\-/]+\.parquet")
 
 
@@ -75,3 +77,9 @@ def damaged_table(profile: Profile, table: str, why: str) -> TableDamaged:
     empty = f"python -c 'from deltalake import DeltaTable; DeltaTable(\"{profile.lake_uri}/{table}\").delete()'"
     remedy = f"put the file back from a copy; without one, empty the table and run the DAG that writes it again, a source as a snapshot: {empty}"
     return TableDamaged(f"table {table!r} cannot be read: {why}", remedy)
+
+
+def damaged_log(profile: Profile, table: str, why: str) -> TableDamaged:
+    """Return the error that says how a table is mended whose log is damaged: nothing can be read or written by it any more."""
+    remedy = f"put the file back from a copy; without one, move {profile.lake_uri}/{table} away and run the DAG that writes it, a source as a snapshot"
+    return TableDamaged(f"the log of table {table!r} cannot be read: {why}", remedy)

@@ -11,11 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, QueryBuilder, Schema, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from goeswith.catalogue import Table, Writer, find_table
 from goeswith.errors import DataContractError, VersionMissing
-from goeswith.faults import damaged_table
+from goeswith.faults import DAMAGED_LOG, damaged_log, damaged_table
 from goeswith.profile import Profile
 
 PROPERTIES = {
@@ -40,7 +40,7 @@ def table_uri(profile: Profile, name: str) -> str:
 
 
 def open_table(profile: Profile, name: str, version: int | None = None) -> DeltaTable:
-    """Open a table at a version (the newest where None). Raises ``VersionMissing``."""
+    """Open a table at a version (the newest where None). Raises ``VersionMissing``, ``TableDamaged``."""
     uri = table_uri(profile, name)
     try:
         return DeltaTable(uri, version=version)
@@ -48,14 +48,21 @@ def open_table(profile: Profile, name: str, version: int | None = None) -> Delta
         if version is not None and DeltaTable.is_deltatable(uri):
             raise _version_missing(name, version, error) from error
         raise VersionMissing(f"table {name!r} is not in {profile.lake_uri}", "run the DAG that writes it: goeswith run ingest") from error
-    except Exception as error:  # delta-rs raises its base class for a version that is gone
+    except DeltaError as error:  # its base class: for a log that cannot be read, and for a version that is gone
+        if DAMAGED_LOG.search(str(error)):
+            raise damaged_log(profile, name, _first_line(error)) from error
         if version is None:
             raise
         raise _version_missing(name, version, error) from error
 
 
 def _version_missing(name: str, version: int, error: Exception) -> VersionMissing:
-    return VersionMissing(f"table {name!r} has no version {version}: {error}", "read a released version: goeswith status")
+    return VersionMissing(f"table {name!r} has no version {version}: {_first_line(error)}", "read a released version: goeswith status")
+
+
+def _first_line(error: Exception) -> str:
+    """Return what delta-rs says, without the stack of addresses below it."""
+    return str(error).partition("\n")[0]
 
 
 def current_version(profile: Profile, name: str) -> int | None:

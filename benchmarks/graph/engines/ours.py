@@ -25,7 +25,7 @@ RUN, COUNTED = "bench", "counted"
 SETTINGS = {"relations": ["co_purchase"], "min_basket": MIN_BASKET, "max_basket": MAX_BASKET}
 READ = ("events", "holdout", "declared_relations")
 JVM = "-XX:+UseParallelGC -Dio.netty.tryReflectionSetAccessible=true"
-"""The local profile compiles little, to start fast; counting millions of baskets is worth compiling for."""
+"""The local profile collects garbage in one thread, to be small; counting may use all that it is given."""
 
 
 class Ours:

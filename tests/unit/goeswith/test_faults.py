@@ -69,6 +69,26 @@ def test_a_damaged_table_is_named_and_its_remedy_as_it_stands_mends_it(profile: 
     assert lake.read_table(profile, "events").drop_columns(["updated_at"]).sort_by(key) == whole.sort_by(key)
 
 
+@pytest.mark.parametrize("harm", [cut, lambda file: file.write_bytes(b"\x00\x01" * 50), Path.unlink])
+def test_a_damaged_log_is_named(profile: Profile, harm: Callable[[Path], None]) -> None:
+    tiny_shop.write_tiny_lake(profile)
+    lake.open_table(profile, "events").delete("item_id = 'pan-red-0'")
+    harm(profile.root / "lake" / "events" / "_delta_log" / f"{1:020}.json")
+    for version in (None, 2):
+        with pytest.raises(TableDamaged, match="the log of table 'events' cannot be read: ") as raised:
+            lake.open_table(profile, "events", version)
+        assert "\n" not in raised.value.what
+        assert f"move {profile.lake_uri}/events away" in raised.value.remedy
+
+
+def test_a_damaged_checkpoint_is_named(profile: Profile) -> None:
+    tiny_shop.write_tiny_lake(profile)
+    lake.open_table(profile, "events").create_checkpoint()
+    cut(next((profile.root / "lake" / "events" / "_delta_log").glob("*.checkpoint.parquet")))
+    with pytest.raises(TableDamaged, match="the log of table 'events'"):
+        lake.open_table(profile, "events")
+
+
 def test_of_sparks_error_the_file_tells_whether_a_table_or_a_source_is_damaged(profile: Profile) -> None:
     file = f"{profile.lake_uri}/item_pairs/graph=full/part-00000-c000.snappy.parquet"
     found = find_fault(RuntimeError(f"{SPARK}reading file file:{file}.  SQLSTATE: KD001"), profile, "job x")
