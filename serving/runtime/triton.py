@@ -1,5 +1,6 @@
 """The local Triton: started from the wheel on loopback with explicit model control, found again, and stopped."""
 
+import logging
 import re
 import shutil
 import subprocess
@@ -18,7 +19,12 @@ from goeswith.progress import progress
 from serving.runtime import processes
 from serving.runtime.environment import TritonEnvironment, load_environment
 
+logger = logging.getLogger(__name__)
+
 READY_AFTER_S = 120.0
+STARTS = 3
+ABORT = "boost::interprocess::lock_exception"
+"""Triton's Python backend aborts now and then while its models' processes start (triton-inference-server/server#8882): a few starts are worth it."""
 _POLL_S = 0.1
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - Triton's own place for its shared memory
 
@@ -35,6 +41,11 @@ class Launch:
     def state_path(self) -> Path:
         """Where the running server is written down."""
         return self.folder / "triton.json"
+
+    @property
+    def log(self) -> Path:
+        """What the server that was started last has said."""
+        return self.folder / "triton.log"
 
     @property
     def ports(self) -> dict[str, int]:
@@ -64,6 +75,17 @@ def start_triton(launch: Launch, models: Sequence[str]) -> processes.ServerState
         return running
     processes.check_ports(launch.settings.host, launch.ports)
     environment = load_environment()
+    for _ in range(STARTS - 1):
+        try:
+            return _start(launch, environment, models)
+        except ModelUnavailable as error:
+            if not _has_aborted(launch):
+                raise
+            logger.warning("%s; starting it again", error.what)
+    return _start(launch, environment, models)
+
+
+def _start(launch: Launch, environment: TritonEnvironment, models: Sequence[str]) -> processes.ServerState:
     _remove_shared_memory(launch.settings.grpc_port)
     state = _spawn(launch, environment, models)
     try:
@@ -72,6 +94,11 @@ def start_triton(launch: Launch, models: Sequence[str]) -> processes.ServerState
         stop_triton(launch)
         raise
     return state
+
+
+def _has_aborted(launch: Launch) -> bool:
+    """Return whether the server's log tells of the abort that another start gets around."""
+    return ABORT in launch.log.read_text(encoding="utf-8", errors="replace")
 
 
 def stop_triton(launch: Launch) -> bool:
@@ -111,8 +138,7 @@ def client_of(settings: TritonSettings) -> Iterator[grpc.InferenceServerClient]:
 
 def _spawn(launch: Launch, environment: TritonEnvironment, models: Sequence[str]) -> processes.ServerState:
     launch.folder.mkdir(parents=True, exist_ok=True)
-    log = launch.folder / "triton.log"
-    with log.open("wb") as out:
+    with launch.log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 - the command is ours
             command_of(launch, environment, models),
             env=environment.variables(),
@@ -122,7 +148,7 @@ def _spawn(launch: Launch, environment: TritonEnvironment, models: Sequence[str]
             start_new_session=True,
         )
     started = processes.start_of(process.pid) or "ended"
-    state = processes.ServerState(pid=process.pid, started=started, ports=launch.ports, log=str(log))
+    state = processes.ServerState(pid=process.pid, started=started, ports=launch.ports, log=str(launch.log))
     processes.write_state(launch.state_path, state)
     return state
 
@@ -189,5 +215,5 @@ def _model_ready(client: grpc.InferenceServerClient, name: str) -> bool:
 
 def _last_error(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    told = [line for line in lines if re.match(r"[EF]\d{4}|error:", line)] or lines[-1:] or ["it wrote nothing"]
+    told = [line for line in lines if re.match(r"[EF]\d{4}|error:|terminate called", line)] or lines[-1:] or ["it wrote nothing"]
     return told[-1].strip()

@@ -3,7 +3,7 @@
 What a changed basket or user added to any count is taken back whole, and what it adds now is counted anew; nothing else is touched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -19,7 +19,8 @@ from spark_jobs.standing import standing_events
 Range = tuple[int, int]
 """The version that was counted last, and the one that is wanted."""
 
-
+FEW = 1_000_000
+"""So many ids (some 100 MB) are sent to every task that reads events; for more of them all events are brought together by id."""
 READ = ("basket_id", "user_id", "item_id", "kind", "quantity", "happened_at")
 """The columns of events that counting reads."""
 
@@ -48,6 +49,7 @@ class Changes:
     old: Mapping[Scope, Moment]
     new: Mapping[Scope, Moment]
     users: DataFrame
+    cached: Sequence[DataFrame]
 
     def keep_users(self, events: DataFrame, scope: Scope) -> DataFrame:
         """Leave the changed users' events only, in the scope of users: a basket may be another one's too."""
@@ -55,19 +57,27 @@ class Changes:
 
     def release(self) -> None:
         """Let go of what is held in Spark's cache."""
-        for frame in (self.users, *(moment.events for side in (self.old, self.new) for moment in side.values())):
+        for frame in (*self.cached, *(moment.events for side in (self.old, self.new) for moment in side.values())):
             frame.unpersist()
 
 
 def find_changes(spark: SparkSession, profile: Profile, events: Range, holdout: Range, old: Moment, new: Moment) -> Changes:
     """Return what changed from one version of both tables to another; whoever calls it calls ``release`` in the end."""
-    baskets = _find_baskets(_read_feed(spark, profile, "events", events), _read_feed(spark, profile, "holdout", holdout), old, new)
+    cached: list[DataFrame] = []
+    feeds = _read_feed(spark, profile, "events", events), _read_feed(spark, profile, "holdout", holdout)
+    baskets = _sent(_find_baskets(*feeds, old, new), cached)
     before: dict[Scope, Moment] = {"baskets": old.of_baskets(baskets)}
     after: dict[Scope, Moment] = {"baskets": new.of_baskets(baskets)}
-    users = _find_users(before["baskets"], after["baskets"]).persist()
+    users = _sent(_find_users(before["baskets"], after["baskets"]), cached)
     if not users.isEmpty():
-        before["users"], after["users"] = (moment.of_baskets(_baskets_of(moment, users)) for moment in (old, new))
-    return Changes(before, after, users)
+        before["users"], after["users"] = (moment.of_baskets(_sent(_baskets_of(moment, users), cached)) for moment in (old, new))
+    return Changes(before, after, users, cached)
+
+
+def _sent(ids: DataFrame, cached: list[DataFrame]) -> DataFrame:
+    """Return ids that a join sends to every task while they are few; Spark, which plans before it knows, would shuffle all events instead."""
+    cached.append(ids.persist())
+    return F.broadcast(ids) if ids.count() <= FEW else ids
 
 
 def _baskets_of(moment: Moment, users: DataFrame) -> DataFrame:
