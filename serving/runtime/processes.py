@@ -88,6 +88,11 @@ def stop(state: ServerState) -> None:
             _gone(state, STOP_AFTER_S)
 
 
+def stop_group(state: ServerState) -> None:
+    """End what a server that has just ended by itself left running in its process group."""
+    _signal(state.pid, signal.SIGKILL)
+
+
 def _signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(pid, number)

@@ -92,6 +92,7 @@ def _start(launch: Launch, environment: TritonEnvironment, models: Sequence[str]
         _await_ready(launch, state, models)
     except BaseException:
         stop_triton(launch)
+        processes.stop_group(state)  # one that aborted leaves its models' processes behind
         raise
     return state
 

@@ -93,3 +93,15 @@ def test_free_ports_are_distinct_and_free() -> None:
     ports = free_ports(3)
     assert len(set(ports)) == 3
     check_ports("127.0.0.1", {str(port): port for port in ports})
+
+
+def test_what_a_server_that_ended_left_running_is_ended(tmp_path: Path) -> None:
+    code = "import subprocess; print(subprocess.Popen(['sleep', '60'], stdout=subprocess.DEVNULL).pid, flush=True)"
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stdout=subprocess.PIPE)
+    child = int(process.communicate()[0])
+    assert start_of(child) is not None
+    processes.stop_group(ServerState(pid=process.pid, started="ended", ports={}, log=str(tmp_path / "log")))
+    until = time.monotonic() + 5
+    while start_of(child) is not None and time.monotonic() < until:
+        time.sleep(0.05)
+    assert start_of(child) is None
