@@ -31,7 +31,7 @@ def figures(
 
 
 def keep_figures(path: Path, folder: Path = FIGURES) -> None:
-    """Take the rows that the pages show out of a results file: they replace all of the same data set and task.
+    """Take the rows that the pages show out of a results file: they replace all that the same command had measured.
 
     Raises ``VersionMissing`` where the file holds none.
     """
@@ -60,6 +60,11 @@ def to_lines(figures: Iterable[Figure]) -> str:
     return "".join(json.dumps({key: value for key, value in asdict(figure).items() if value is not None}) + "\n" for figure in figures)
 
 
-def _part(figure: Figure) -> tuple[str, str]:
-    """Return what one command measures in one go: replaced whole, or rows of an older run would stand among the new ones."""
-    return figure.data, figure.task
+def _part(figure: Figure) -> tuple[str, ...]:
+    """Return what one command measures in one go: replaced whole, or rows of an older run would stand among the new ones.
+
+    An evaluation measures all slices of a data set; a bench the slices that it is asked for.
+    """
+    from training.evaluation.tables import MAIN_METRICS
+
+    return (figure.data, figure.task) if figure.task in MAIN_METRICS else (figure.data, figure.task, figure.slice)

@@ -119,6 +119,15 @@ def test_a_benchs_rows_are_kept_whole(tmp_path: Path) -> None:
     assert load_figures(tmp_path / "kept" / "tiny.jsonl") == rows
 
 
+def test_keeping_one_slice_of_a_bench_leaves_its_others(tmp_path: Path) -> None:
+    kept, small, large = tmp_path / "kept", *(figure(task="graph", slice=name, metric="seconds", seed=None) for name in ("1x", "10x"))
+    faster = figure(task="graph", slice="10x", metric="seconds", seed=None, value=0.125)
+    for name, rows in {"both": [small, large], "one": [faster]}.items():
+        (tmp_path / name).write_text(to_lines(rows))
+        keep_figures(tmp_path / name, kept)
+    assert load_figures(kept / "tiny.jsonl") == [faster, small]
+
+
 @pytest.mark.parametrize("lines", ["", to_lines([figure(metric="recall@10")])])
 def test_a_file_with_nothing_to_show_is_refused(tmp_path: Path, lines: str) -> None:
     (tmp_path / "empty").write_text(lines)
