@@ -17,7 +17,9 @@ RIVAL = re.compile(r"io\.delta\.exceptions\.\w*(Concurrent|Changed)\w*|\[DELTA_(
 DAMAGED = re.compile(r"FAILED_READ_FILE|CANNOT_READ_FILE_FOOTER|ChecksumException|is not a Parquet file")
 DAMAGED_LOG = re.compile(r"Json error|Expected contiguous commit files|Parquet error")
 """What delta-rs says of an entry that is no JSON, of one that is gone, and of a checkpoint."""
-FILE = re.compile(r"[\w=%.\-/]+\.parquet")
+FILE = re.compile(r"(?:\w+:/+|(?<![\w=%.\-/])/)[\w=%.\-/]+\.(?:parquet|json)")
+"""A file of a table or of its log, as a path or as Hadoop's URI."""
+LOG = "/_delta_log/"
 
 
 @contextmanager
@@ -62,14 +64,20 @@ def _full_disk(profile: Profile, doing: str) -> EnvironmentMissing:
 
 def _damage(text: str, profile: Profile) -> GoeswithError | None:
     """Return which file of which table, or of a source, cannot be read; None where the text names none."""
-    files = [unquote(file) for file in FILE.findall(text) if file.startswith("/")]
+    files = [_as_path(unquote(file)) for file in FILE.findall(text)]
     if not files:
         return None
     inside = [file for file in files if file.startswith(f"{profile.lake_uri}/")]
     if not inside:
         return SourceUnreadable(f"{files[0]} cannot be read", "bring the file again, and run it again")
     table = inside[0].removeprefix(f"{profile.lake_uri}/").split("/")[0]
-    return damaged_table(profile, table, f"its file {inside[0]} is damaged or gone")
+    damaged = damaged_log if LOG in inside[0] else damaged_table
+    return damaged(profile, table, f"its file {inside[0]} is damaged or gone")
+
+
+def _as_path(file: str) -> str:
+    """Return a file as the profile writes it: one on this machine as its path, any other as its URI."""
+    return "/" + file.removeprefix("file:").lstrip("/") if file.startswith("file:") else file
 
 
 def damaged_table(profile: Profile, table: str, why: str) -> TableDamaged:

@@ -14,13 +14,12 @@ from goeswith import lake
 from goeswith.profile import Profile
 from spark_jobs.held import mark_held
 from spark_jobs.pairs.entries import Scope
+from spark_jobs.sending import send_few
 from spark_jobs.standing import standing_events
 
 Range = tuple[int, int]
 """The version that was counted last, and the one that is wanted."""
 
-FEW = 1_000_000
-"""So many ids (some 100 MB) are sent to every task that reads events; for more of them all events are brought together by id."""
 READ = ("basket_id", "user_id", "item_id", "kind", "quantity", "happened_at")
 """The columns of events that counting reads."""
 
@@ -75,9 +74,9 @@ def find_changes(spark: SparkSession, profile: Profile, events: Range, holdout: 
 
 
 def _sent(ids: DataFrame, cached: list[DataFrame]) -> DataFrame:
-    """Return ids that a join sends to every task while they are few; Spark, which plans before it knows, would shuffle all events instead."""
+    """Return ids, held in Spark's cache, that every task is sent while they are few: all events are not brought together for them."""
     cached.append(ids.persist())
-    return F.broadcast(ids) if ids.count() <= FEW else ids
+    return send_few(ids, ids.count())
 
 
 def _baskets_of(moment: Moment, users: DataFrame) -> DataFrame:

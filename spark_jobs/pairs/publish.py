@@ -11,9 +11,8 @@ from spark_jobs.pairs.fold import FULL
 from spark_jobs.pairs.kernel import FIXED_POINT
 from spark_jobs.pairs.keys import ITEM_BITS
 from spark_jobs.pairs.relations import RELATIONS, opposite_of
+from spark_jobs.sending import send_few
 
-BROADCAST_ITEMS = 1_000_000
-"""The counts of so many items (some 100 MB) are sent to every task; those of more are joined by a shuffle."""
 Totals = Mapping[tuple[str, int], int]
 """All units, by graph and relation's code."""
 
@@ -35,7 +34,7 @@ def publish_pairs(pairs: DataFrame, own: DataFrame, numbers: DataFrame, newest: 
 
 def name_pairs(pairs: DataFrame, own: DataFrame, numbers: DataFrame, *more: Column) -> DataFrame:
     """Return graph, relation, src, dst, n, n_src and n_dst of folded pairs, and what else is asked for of them."""
-    named = _join_ends(pairs, _name_items(own, numbers), small=numbers.count() <= BROADCAST_ITEMS)
+    named = _join_ends(pairs, _name_items(own, numbers), numbers.count())
     return named.select(*_ends(), *_counts(), *more)
 
 
@@ -53,12 +52,11 @@ def _key(number: str) -> Column:
     return key
 
 
-def _join_ends(pairs: DataFrame, items: DataFrame, *, small: bool) -> DataFrame:
-    """Add ``low_`` and ``high_`` columns: what is known of both items."""
+def _join_ends(pairs: DataFrame, items: DataFrame, count: int) -> DataFrame:
+    """Add ``low_`` and ``high_`` columns: what is known of both of ``count`` items."""
     for end in ("low", "high"):
         renamed = items.select(*(F.col(name).alias(f"{end}_{name}") for name in items.columns))
-        side = F.broadcast(renamed) if small else renamed
-        pairs = pairs.join(side, _key(end) == F.col(f"{end}_key"), how="inner")
+        pairs = pairs.join(send_few(renamed, count), _key(end) == F.col(f"{end}_key"), how="inner")
     return pairs
 
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from goeswith import lake
 from goeswith.command.job import _do
-from goeswith.errors import VersionMissing, WriteConflict
+from goeswith.errors import TableDamaged, VersionMissing, WriteConflict
 from goeswith.faults import explain_faults
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile
@@ -51,6 +51,17 @@ def test_a_damaged_table_is_named_and_once_it_is_written_again_its_reader_ends_w
     assert call_step(tmp_path, step, {**versions, **again.result["versions"]}).code == 0
     assert read_contents(tmp_path)["events"] == history.expected("count_pairs_first")["events"]
     assert read_blocks(tmp_path) == read_blocks(history.home)
+
+
+def test_a_damaged_log_that_spark_meets_is_named(spark: SparkSession, profile: Profile) -> None:
+    for item in ("i1", "i2"):
+        merge_table(spark, profile, "holdout", rows_of(spark, "holdout", [{"id": item, "kind": "item", "split": "test", "reason": "edge"}]), run_id="t", job="test", consumed={})
+    newest = sorted((profile.root / "lake" / "holdout" / "_delta_log").glob("*.json"))[-1]
+    newest.write_text('{"cut off', encoding="utf-8")
+    spark.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
+    with pytest.raises(TableDamaged, match="the log of table 'holdout' cannot be read") as raised, explain_faults(profile, "job x"):
+        spark.read.format("delta").load(lake.table_uri(profile, "holdout")).count()
+    assert str(newest) in raised.value.what
 
 
 def test_a_version_that_is_not_there_is_named_and_nothing_is_written(history: History, tmp_path: Path) -> None:

@@ -99,6 +99,23 @@ def test_of_sparks_error_the_file_tells_whether_a_table_or_a_source_is_damaged(p
     assert own.what == "/data/my shop/events.parquet cannot be read"
 
 
+@pytest.mark.parametrize("written", ["file:{}", "file://{}", "{}"])
+def test_a_file_of_a_log_is_told_from_a_file_of_rows_however_spark_writes_its_path(profile: Profile, written: str) -> None:
+    for name in ("_delta_log/00000000000000000010.checkpoint.parquet", "_delta_log/00000000000000000011.json"):
+        file = f"{profile.lake_uri}/item_pairs/{name}"
+        found = find_fault(RuntimeError(f"{SPARK}reading file {written.format(file)}.  SQLSTATE: KD001"), profile, "job x")
+        assert isinstance(found, TableDamaged)
+        assert f"the log of table 'item_pairs' cannot be read: its file {file} is" in found.what
+        assert f"move {profile.lake_uri}/item_pairs away" in found.remedy
+
+
+def test_a_file_of_a_lake_in_an_object_store_is_known_by_its_uri(profile: Profile) -> None:
+    remote = profile.model_copy(update={"lake": "s3a://bucket/lake"})
+    found = find_fault(RuntimeError(f"{SPARK}reading file s3a://bucket/lake/events/part-0.parquet.  SQLSTATE: KD001"), remote, "job x")
+    assert isinstance(found, TableDamaged)
+    assert "table 'events' cannot be read: its file s3a://bucket/lake/events/part-0.parquet" in found.what
+
+
 @pytest.mark.parametrize("error", [ConfigError("a mistake"), ValueError("a bug of ours"), RuntimeError(f"{SPARK}nothing that it names")])
 def test_any_other_error_goes_on_as_it_is(profile: Profile, error: Exception) -> None:
     with pytest.raises(type(error)) as raised, explain_faults(profile, "job x"):
