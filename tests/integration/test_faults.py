@@ -55,7 +55,15 @@ def test_a_damaged_table_is_named_and_once_it_is_written_again_its_reader_ends_w
 
 def test_a_damaged_log_that_spark_meets_is_named(spark: SparkSession, profile: Profile) -> None:
     for item in ("i1", "i2"):
-        merge_table(spark, profile, "holdout", rows_of(spark, "holdout", [{"id": item, "kind": "item", "split": "test", "reason": "edge"}]), run_id="t", job="test", consumed={})
+        merge_table(
+            spark,
+            profile,
+            "holdout",
+            rows_of(spark, "holdout", [{"id": item, "kind": "item", "split": "test", "reason": "edge"}]),
+            run_id="t",
+            job="test",
+            consumed={},
+        )
     newest = sorted((profile.root / "lake" / "holdout" / "_delta_log").glob("*.json"))[-1]
     newest.write_text('{"cut off', encoding="utf-8")
     spark.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
