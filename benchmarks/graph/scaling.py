@@ -1,8 +1,9 @@
-"""How our time grows with events, baskets' size and items: one of them varied at a time on made baskets, an exponent fitted to each."""
+"""How our time grows with events, baskets' size and items: each varied alone on made baskets, and one power law fitted to all points."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.estimates import exponent
+from benchmarks.estimates import FIXED, power_law
 from benchmarks.graph import baskets
 from benchmarks.graph.engines import OURS
 from benchmarks.graph.measure import measure
@@ -11,20 +12,29 @@ from benchmarks.graph.worker import Order
 from goeswith.results import Figure
 
 DATA = "made"
-CENTRE = {"events": 1_000_000, "basket_size": 10, "items": 50_000}
+Shape = tuple[int, int, int]
+"""Events, items a basket, items."""
+CENTRE = {"events": 4_000_000, "basket_size": 10, "items": 50_000}
 AXES = {
-    "events": (250_000, 500_000, 1_000_000, 2_000_000, 4_000_000),
-    "basket_size": (4, 7, 10, 20, 40),
-    "items": (5_000, 15_000, 50_000, 150_000, 500_000),
+    "events": (250_000, 1_000_000, 4_000_000, 16_000_000),
+    "basket_size": (4, 10, 20, 40),
+    "items": (5_000, 50_000, 150_000, 500_000),
 }
-"""What is varied, around ``CENTRE``: Instacart's size is 1.4 million events, 10.6 items a basket, 39,000 items."""
+"""What is varied, around ``CENTRE``: Instacart's orders are 1.4 million events, 10.6 items a basket, 39,000 items; ten times that is ``10x``."""
 
 
 def bench_scaling(bench: Bench, tell: Tell) -> list[Figure]:
-    """Return our figures at each point ('events=500000') and the exponent of each axis ('events')."""
-    points = {name: _measure_point(bench, name, shape, tell) for name, shape in _points().items()}
-    figures = [figure for found in points.values() for figure in found]
-    return figures + [_fit(axis, points) for axis in AXES]
+    """Return our figures at each point ('events=1000000'), the exponent of each axis ('events'), and the seconds of any size ('fixed')."""
+    shapes = _points()
+    points = {name: _measure_point(bench, name, shape, tell) for name, shape in shapes.items()}
+    return [*(figure for found in points.values() for figure in found), *fit_growth(shapes, points)]
+
+
+def fit_growth(shapes: Mapping[str, Shape], points: Mapping[str, Sequence[Figure]]) -> list[Figure]:
+    """Return the exponent of each axis, and ``FIXED``."""
+    seconds = [next(figure.value for figure in points[name] if figure.metric == "seconds") for name in shapes]
+    fitted = power_law({axis: [shape[k] for shape in shapes.values()] for k, axis in enumerate(AXES)}, seconds)
+    return [as_figure(name, OURS, "seconds" if name == FIXED else "exponent", found, DATA) for name, found in fitted.items()]
 
 
 def point_name(axis: str, size: int) -> str:
@@ -32,22 +42,17 @@ def point_name(axis: str, size: int) -> str:
     return "centre" if CENTRE[axis] == size else f"{axis}={size}"
 
 
-def _points() -> dict[str, tuple[int, int, int]]:
+def _points() -> dict[str, Shape]:
     shapes = {point_name(axis, size): {**CENTRE, axis: size} for axis, sizes in AXES.items() for size in sizes}
     return {name: (shape["events"], shape["basket_size"], shape["items"]) for name, shape in shapes.items()}
 
 
-def _measure_point(bench: Bench, name: str, shape: tuple[int, int, int], tell: Tell) -> list[Figure]:
+def _measure_point(bench: Bench, name: str, shape: Shape, tell: Tell) -> list[Figure]:
     orders = baskets.keep_orders(bench.folder / "-".join(map(str, ("made", *shape))), lambda: [baskets.made_orders(*shape)])
     tell(f"scaling: {name}")
     order = Order(engine=OURS, orders=_names(orders), warm=_names(bench.warm()), out="")
     runs = [measure(order, bench.folder / "scratch") for _ in range(bench.repeats)]
     return measured_figures(name, {OURS: runs}, DATA)
-
-
-def _fit(axis: str, points: dict[str, list[Figure]]) -> Figure:
-    seconds = [next(f.value for f in points[point_name(axis, size)] if f.metric == "seconds") for size in AXES[axis]]
-    return as_figure(axis, OURS, "exponent", exponent(AXES[axis], seconds), DATA)
 
 
 def _names(paths: list[Path]) -> tuple[str, ...]:

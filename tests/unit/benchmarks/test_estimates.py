@@ -5,40 +5,46 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.estimates import exponent, geometric_mean
+from benchmarks.estimates import FIXED, geometric_mean, power_law
 
 SIZES = (1.0, 2.0, 4.0, 8.0, 16.0)
 times = st.floats(min_value=0.01, max_value=1_000)
 
 
-@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 1.37, 2.0])
-def test_a_power_law_gives_its_exponent_and_no_doubt(power: float) -> None:
-    found = exponent(SIZES, [3.0 * size**power for size in SIZES])
-    assert found.value == pytest.approx(power, abs=1e-9)
-    assert found.low == pytest.approx(power, abs=1e-6)
-    assert found.high == pytest.approx(power, abs=1e-6)
-    assert found.n == 5
+def cross(events: float = 1.0, size: float = 0.5) -> tuple[dict[str, list[float]], list[float]]:
+    """Return points that vary one size at a time, and how long each takes: 10 s, and 2 s times both powers."""
+    points = [(n, 4.0) for n in SIZES] + [(4.0, n) for n in SIZES if n != 4.0]
+    sizes = {"events": [p[0] for p in points], "size": [p[1] for p in points]}
+    return sizes, [10 + 2 * e**events * s**size for e, s in points]
 
 
-def test_a_fixed_cost_lowers_the_exponent() -> None:
-    assert exponent(SIZES, [10 + size for size in SIZES]).value < 0.5
+@pytest.mark.parametrize("power", [0.5, 1.0, 1.37, 2.0])
+def test_a_power_law_gives_its_exponents_and_fixed_cost_and_no_doubt(power: float) -> None:
+    sizes, seconds = cross(events=power)
+    found = power_law(sizes, seconds)
+    assert found["events"].value == pytest.approx(power, abs=1e-4)
+    assert found["size"].value == pytest.approx(0.5, abs=1e-4)
+    assert found[FIXED].value == pytest.approx(10, rel=1e-3)
+    assert found["events"].high - found["events"].low < 1e-2  # type: ignore[operator]  # both are told
+    assert found["events"].n == 9
 
 
-def test_the_interval_of_a_scattered_power_law_holds_its_exponent_95_times_in_100() -> None:
+def test_the_interval_of_a_scattered_power_law_holds_its_exponent_about_95_times_in_100() -> None:
     rng = np.random.default_rng(7)
+    sizes, seconds = cross()
     held = 0
-    for _ in range(400):
-        found = exponent(SIZES, [size**1.2 * np.exp(rng.normal(0, 0.1)) for size in SIZES])
+    for _ in range(300):
+        found = power_law(sizes, [each * np.exp(rng.normal(0, 0.03)) for each in seconds])["events"]
         assert found.low is not None
         assert found.high is not None
-        held += found.low <= 1.2 <= found.high
-    assert 0.92 <= held / 400 <= 0.98
+        held += found.low <= 1.0 <= found.high
+    assert 0.90 <= held / 300 <= 0.99
 
 
-def test_two_points_give_an_exponent_and_no_interval() -> None:
-    found = exponent((1.0, 10.0), (2.0, 20.0))
-    assert found.value == pytest.approx(1.0)
-    assert (found.low, found.high, found.n) == (None, None, 2)
+def test_as_many_points_as_parameters_tell_no_doubt_and_are_refused() -> None:
+    sizes, seconds = cross()
+    with pytest.raises(ValueError, match="4 points cannot tell 4 parameters"):
+        power_law({name: values[:4] for name, values in sizes.items()}, seconds[:4])
 
 
 def test_one_run_has_no_interval() -> None:

@@ -74,11 +74,12 @@ def test_an_order_survives_being_a_word_of_a_command() -> None:
     assert '"new": [["seconds", "/new"]]' in Order(engine=OURS, orders=("/o",), warm=("/w",), out="/out", new=(("seconds", "/new"),)).to_json()
 
 
-def test_every_axis_has_points_enough_for_an_interval_and_holds_the_centre() -> None:
+def test_every_axis_holds_the_centre_and_there_are_points_enough_for_intervals() -> None:
     for axis, sizes in AXES.items():
-        assert len(sizes) >= 4
         assert [point_name(axis, size) for size in sizes].count("centre") == 1
         assert CENTRE[axis] in sizes
+    points = {point_name(axis, size) for axis, sizes in AXES.items() for size in sizes}
+    assert len(points) >= len(AXES) + 2 + 4
 
 
 def test_sizes_are_those_of_the_issue() -> None:
