@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyspark
@@ -79,6 +81,17 @@ def get_session(profile: Profile, app: str) -> SparkSession:
 def shuffle_partitions(spark: SparkSession) -> int:
     """Return into how many tasks the session splits a shuffle, at least."""
     return int(spark.conf.get("spark.sql.shuffle.partitions") or 1)
+
+
+@contextmanager
+def setting(spark: SparkSession, name: str, value: str) -> Iterator[None]:
+    """Let a setting of the running session have another value for a while."""
+    usual = spark.conf.get(name)
+    spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        spark.conf.unset(name) if usual is None else spark.conf.set(name, usual)
 
 
 def session_settings(profile: Profile) -> dict[str, str]:

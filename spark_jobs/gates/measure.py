@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from goeswith.catalogue import Between, DegreeDrift, Differ, Drift, NotNull, NullRateChange, OneOf, References, Table, Unique
 from spark_jobs.gates.conditions import bin_of, breaks, part, parts_of
+from spark_jobs.gates.keys import count_repeated
 from spark_jobs.gates.statistics import DEGREES, ROWS, Count, Counts, nulls_of, values_of
 
 Target = tuple[str, str]
@@ -20,8 +21,6 @@ Known = Mapping[Target, DataFrame]
 
 MOST_BINS = 1_000
 """Bins of a column that are counted apart: the fullest. The rest stands in the total alone."""
-KEYS_A_PART = 500_000
-"""Keys that are compared at a time: their hash table stays small, which is twice as fast as one that spills."""
 
 
 @dataclass(slots=True)
@@ -137,25 +136,3 @@ def count_degrees(ends: DataFrame, part: Column, by: tuple[str, ...]) -> Counts:
     octave = F.floor(F.log2("degree")).cast("string")
     found = degrees.groupBy(part.alias("part"), octave.alias("bin")).count().collect()
     return {(DEGREES, "", ""): sum(row["count"] for row in found)} | {(DEGREES, row["part"], row["bin"]): row["count"] for row in found}
-
-
-def count_repeated(table: Table, rows: DataFrame, num_rows: int) -> int:
-    """Return the rows whose key another row has as well.
-
-    Keys are compared by a 64-bit hash first, which shuffles eight bytes a row; only where two hashes meet are the keys themselves compared.
-    """
-    parts = rows.sparkSession.conf.get("spark.sql.shuffle.partitions")
-    hashes = rows.select(F.xxhash64(*table.key).alias("hash")).repartition(max(int(parts or 1), num_rows // KEYS_A_PART), "hash")
-    if hashes.groupBy("hash").count().where("count > 1").isEmpty():
-        return 0
-    return _total(repeated_keys(table, rows), "times")
-
-
-def repeated_keys(table: Table, rows: DataFrame) -> DataFrame:
-    """Return each key that more than one row has, and how many have it (``times``)."""
-    return rows.groupBy(*table.key).agg(F.count(F.lit(1)).alias("times")).where("times > 1")
-
-
-def _total(frame: DataFrame, column: str) -> int:
-    found = frame.agg(F.sum(column)).first()
-    return int(found[0] or 0) if found else 0

@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 
 from goeswith.catalogue import References, RowRule, Table, TableRule, Unique
 from spark_jobs.gates.conditions import breaks, columns_of
-from spark_jobs.gates.measure import Known, repeated_keys, target_of
+from spark_jobs.gates.keys import repeated_keys
+from spark_jobs.gates.measure import Known, target_of
 
 MAX_SAMPLES = 10
 MAX_SAMPLE_CHARS = 200

@@ -4,8 +4,7 @@ Every row names the versions of ``events`` and ``holdout`` that are counted once
 last run stopped. A batch is one commit, so a crash leaves a whole one or none.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 
 from pyspark.sql import DataFrame, SparkSession
@@ -13,6 +12,7 @@ from pyspark.sql import functions as F
 
 from goeswith import lake
 from goeswith.profile import Profile
+from spark_jobs.session import setting
 from spark_jobs.tables import write_table
 
 LEDGER = "pair_ledger"
@@ -52,12 +52,6 @@ def write_batch(spark: SparkSession, profile: Profile, blocks: DataFrame, state:
     return write_table(spark, profile, LEDGER, rows, mode=mode, run_id=run_id, job="count_pairs", consumed=consumed, after=after)
 
 
-@contextmanager
-def reading_blocks(spark: SparkSession) -> Iterator[None]:
+def reading_blocks(spark: SparkSession) -> AbstractContextManager[None]:
     """Let Spark read a few rows at a time while a query runs over the ledger: its usual 4,096 blocks of megabytes fit into no heap."""
-    usual = spark.conf.get(READ_AT_ONCE)
-    spark.conf.set(READ_AT_ONCE, ROWS_AT_ONCE)
-    try:
-        yield
-    finally:
-        spark.conf.set(READ_AT_ONCE, usual or "4096")
+    return setting(spark, READ_AT_ONCE, ROWS_AT_ONCE)

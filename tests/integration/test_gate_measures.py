@@ -11,7 +11,8 @@ from pyspark.sql import SparkSession
 from goeswith.catalogue import find_table
 from goeswith.profile import Profile
 from spark_jobs.gates import bench
-from spark_jobs.gates.measure import count_ends, count_repeated, count_unknown, count_values, measure_version, references_of
+from spark_jobs.gates.keys import HASHES_A_PART, count_repeated
+from spark_jobs.gates.measure import count_ends, count_unknown, count_values, measure_version, references_of
 from spark_jobs.tables import spark_schema
 from tests.tiny_shop import EPOCH, write_tiny_lake
 
@@ -91,6 +92,13 @@ def test_a_null_is_no_reference(spark: SparkSession) -> None:
 def test_keys_that_differ_only_in_where_their_parts_end_are_different(spark: SparkSession) -> None:
     rows = spark.createDataFrame([["ab", "c"], ["a", "bc"]], "kind string, id string")
     assert count_repeated(find_table("holdout"), rows, 2) == 0
+
+
+@pytest.mark.parametrize("parts", [1, 7])
+def test_repeated_keys_are_counted_wherever_their_hashes_fall(spark: SparkSession, parts: int) -> None:
+    rows = spark.range(3_000).selectExpr("'edge' AS kind", "CAST(id % 2990 AS string) AS id").repartition(5)
+    assert count_repeated(find_table("holdout"), rows, parts * HASHES_A_PART) == 20
+    assert count_repeated(find_table("holdout"), rows.distinct(), parts * HASHES_A_PART) == 0
 
 
 def test_the_bench_says_what_each_pass_took(profile: Profile, spark: SparkSession) -> None:
