@@ -25,9 +25,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def daemon(words: Sequence[str], log: Path, ready: str) -> Iterator[None]:
+def daemon(words: Sequence[str], log: Path, ready: str, memory: str = "256m") -> Iterator[None]:
     """Run a process of Spark's until the block ends; it is ready when its log says so."""
-    lean = {"SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC", "SPARK_LOCAL_IP": HOST, "PYSPARK_PYTHON": sys.executable}
+    lean = {"SPARK_DAEMON_MEMORY": memory, "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC", "SPARK_LOCAL_IP": HOST, "PYSPARK_PYTHON": sys.executable}
     with log.open("wb") as out:
         process = subprocess.Popen([str(SPARK_CLASS), *words], stdout=out, stderr=out, env={**os.environ, **lean})
         try:

@@ -117,7 +117,7 @@ def on_cluster(address: str, home: Path) -> dict[str, str]:
 def finish(words: Sequence[str], environment: dict[str, str]) -> str:
     """Run a process to its end and return its last line; whatever it said is in the failure's message."""
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT_ROOT, timeout=2400)
-    assert done.returncode == 0, done.stderr[-4000:]
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return done.stdout.strip().splitlines()[-1]
 
 
@@ -165,7 +165,7 @@ def connect(local: tuple[Profile, dict[str, int]], master: tuple[str, Path], tmp
     bound = {"spark.connect.grpc.binding.address": HOST, "spark.connect.grpc.binding.port": str(port), "spark.log.level": "INFO"}
     words = ["org.apache.spark.deploy.SparkSubmit", "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", master[0]]
     words += ["--properties-file", str(folder / "server.conf"), *(word for key, value in bound.items() for word in ("--conf", f"{key}={value}"))]
-    with daemon(words, folder / "server.log", "Spark Connect server started"):
+    with daemon(words, folder / "server.log", "Spark Connect server started", memory="1g"):
         yield f"sc://{HOST}:{port}"
 
 

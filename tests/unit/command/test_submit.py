@@ -1,5 +1,8 @@
 """What ``goeswith submit`` hands to spark-submit, and what it refuses. The call itself runs in tests/integration/test_cluster.py."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from goeswith.command.main import call
 from goeswith.command.submit import build_command, build_properties
 from goeswith.profile import Profile, load_profile
 from spark_jobs import session
+from spark_jobs.shipping import pack_code
 
 
 @pytest.fixture
@@ -31,6 +35,15 @@ def test_every_setting_of_a_session_is_a_line(cluster: Profile) -> None:
     assert "spark.hadoop.fs.s3a.secret.key=hush" in lines
     assert "spark.goeswith.path=C:\\\\new" in lines
     assert any(line.startswith("spark.submit.pyFiles=") and line.endswith(".zip") for line in lines)
+
+
+def test_the_driver_imports_the_folder_and_its_profiles_though_the_archive_stands_first(cluster: Profile) -> None:
+    program = build_command(cluster, "settings.conf")[-1]
+    environment = {**os.environ, "PYTHONPATH": str(pack_code(cluster)), "GOESWITH_PROFILE": "cluster", "GOESWITH_HOME": str(cluster.root)}
+    done = subprocess.run(
+        [sys.executable, program, "ingest", "--run", "r", "--params", "nonsense"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert "--params is no JSON" in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize(("job", "remedy"), [("train_cirp", "goeswith job train_cirp"), ("nonsense", "count_pairs")])
