@@ -47,9 +47,9 @@ def power_law(sizes: Mapping[str, Sequence[float]], seconds: Sequence[float]) ->
     freedom = len(y) - len(x) - 2
     if freedom < 1:
         raise ValueError(f"{len(y)} points cannot tell {len(x) + 2} parameters and their doubt")
-    shares = [min(y) + np.log(share) for share in (0.5, 0.5)]
+    half = float(y.min() - np.log(2))  # the search starts where the fixed cost is half of the shortest time
     middle = x.mean(axis=1, keepdims=True)
-    found, covariance = curve_fit(_log_seconds, x - middle, y, p0=[*shares, *[1.0] * len(x)], maxfev=100_000)
+    found, covariance = curve_fit(_log_seconds, x - middle, y, p0=[half, half, *[1.0] * len(x)], maxfev=100_000)
     reach = _student(freedom) * np.sqrt(np.diag(covariance))
     value, low, high = np.exp([found[0], found[0] - reach[0], found[0] + reach[0]]).tolist()
     bounds = zip(sizes, found[2:].tolist(), reach[2:].tolist(), strict=True)

@@ -89,7 +89,6 @@ def damaged_table(profile: Profile, table: str, why: str) -> TableDamaged:
 
 def damaged_log(profile: Profile, table: str, why: str) -> TableDamaged:
     """Return the error that says how a table is mended whose log is damaged: nothing can be read or written by it any more."""
-    remedy = (
-        f"put the file back from a copy; without one, move {profile.lake_uri}/{table} away and run the DAG that writes it, a source as a snapshot"
-    )
+    away = f"move {profile.lake_uri}/{table} away"
+    remedy = f"put the file back from a copy; without one, {away} and run the DAG that writes it, a source as a snapshot"
     return TableDamaged(f"the log of table {table!r} cannot be read: {why}", remedy)

@@ -85,13 +85,16 @@ def shuffle_partitions(spark: SparkSession) -> int:
 
 @contextmanager
 def setting(spark: SparkSession, name: str, value: str) -> Iterator[None]:
-    """Let a setting of the running session have another value for a while."""
-    usual = spark.conf.get(name)
+    """Let a setting of the running session have another value for a while: for all of its threads, so one alone may do so."""
+    usual = spark.conf.get(name, None)
     spark.conf.set(name, value)
     try:
         yield
     finally:
-        spark.conf.unset(name) if usual is None else spark.conf.set(name, usual)
+        if usual is None:
+            spark.conf.unset(name)
+        else:
+            spark.conf.set(name, usual)
 
 
 def session_settings(profile: Profile) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from goeswith import lake
 from goeswith.catalogue import Table, Writer, find_table
 from goeswith.errors import DataContractError
 from goeswith.profile import Profile
+from spark_jobs.session import setting
 from spark_jobs.table_schema import KEY_PROPERTY, evolve_table, key_text
 from spark_jobs.table_schema import spark_schema as spark_schema
 
@@ -160,14 +161,9 @@ def _changed(table: Table) -> str:
     return " OR ".join(f"NOT (t.`{column}` <=> s.`{column}`)" for column in table.content)
 
 
-@contextmanager
-def commit_metadata(spark: SparkSession, run_id: str, job: str, consumed: Mapping[str, Any]) -> Iterator[None]:
+def commit_metadata(spark: SparkSession, run_id: str, job: str, consumed: Mapping[str, Any]) -> AbstractContextManager[None]:
     """Let commits within name the run, the job, and the versions of the tables that it read."""
-    spark.conf.set(USER_METADATA, json.dumps({"run": run_id, "job": job, "consumed": dict(consumed)}, sort_keys=True))
-    try:
-        yield
-    finally:
-        spark.conf.unset(USER_METADATA)
+    return setting(spark, USER_METADATA, json.dumps({"run": run_id, "job": job, "consumed": dict(consumed)}, sort_keys=True))
 
 
 def write_table(

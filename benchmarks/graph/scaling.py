@@ -27,10 +27,10 @@ def bench_scaling(bench: Bench, tell: Tell) -> list[Figure]:
     """Return our figures at each point ('events=1000000'), the exponent of each axis ('events'), and the seconds of any size ('fixed')."""
     shapes = _points()
     points = {name: _measure_point(bench, name, shape, tell) for name, shape in shapes.items()}
-    return [*(figure for found in points.values() for figure in found), *fit_growth(shapes, points)]
+    return [*(figure for found in points.values() for figure in found), *_fit_growth(shapes, points)]
 
 
-def fit_growth(shapes: Mapping[str, Shape], points: Mapping[str, Sequence[Figure]]) -> list[Figure]:
+def _fit_growth(shapes: Mapping[str, Shape], points: Mapping[str, Sequence[Figure]]) -> list[Figure]:
     """Return the exponent of each axis, and ``FIXED``."""
     seconds = [next(figure.value for figure in points[name] if figure.metric == "seconds") for name in shapes]
     fitted = power_law({axis: [shape[k] for shape in shapes.values()] for k, axis in enumerate(AXES)}, seconds)

@@ -12,6 +12,7 @@ from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
 from goeswith.progress import progress
 from spark_jobs.gates.candidate import measure_candidate
+from spark_jobs.gates.keys import sending_keys
 from spark_jobs.session import get_session
 
 READERS = 2
@@ -43,12 +44,13 @@ def _check_all(job: JobRun, versions: dict[str, int]) -> dict[str, Any]:
     with ThreadPoolExecutor(READERS + 1) as pool, progress("gate", len(versions), unit="tables") as advance:
         loading = pool.submit(import_module, "spark_jobs.gates.gate")
         spark = get_session(job.profile, "gate")
-        measuring = {name: pool.submit(measure_candidate, spark, job, name, version) for name, version in versions.items()}
-        gate: Any = loading.result()
-        reports = []
-        for name, version in versions.items():
-            reports.append(gate.gate_table(job, name, version, measuring[name]))
-            advance(1, name)
+        with sending_keys(spark):
+            measuring = {name: pool.submit(measure_candidate, spark, job, name, version) for name, version in versions.items()}
+            gate: Any = loading.result()
+            reports = []
+            for name, version in versions.items():
+                reports.append(gate.gate_table(job, name, version, measuring[name]))
+                advance(1, name)
     refused = [report for report in reports if report.decision in REFUSED]
     if refused:
         raise gate.refuse(job, refused)

@@ -1,14 +1,15 @@
 """Is a table's key unique? Rows' keys become 64-bit hashes, which move as sorted blocks of bytes and are compared by sorting them.
 
-Spark's own way, grouping the hashes, moves a row for each and puts it into a hash table: on 27 million rows 16 s where this takes 8.
+Spark's own way, grouping the hashes, moves a row for each and puts it into a hash table, which takes twice as long (ADR 10).
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -24,6 +25,11 @@ BATCH_BYTES, UNBOUNDED = "spark.sql.execution.arrow.maxBytesPerBatch", f"{2**31 
 BLOCKS = pa.schema([("part", pa.int32()), ("hashes", pa.binary())])
 REPEATED = pa.schema([("repeated", pa.int64())])
 Hashes = npt.NDArray[np.uint64]
+
+
+def sending_keys(spark: SparkSession) -> AbstractContextManager[None]:
+    """Let Spark send keys to Python by their number alone: half of the time of ``count_repeated``, which is as right without it."""
+    return setting(spark, BATCH_BYTES, UNBOUNDED)
 
 
 def count_repeated(table: Table, rows: DataFrame, num_rows: int) -> int:
@@ -55,8 +61,7 @@ def _count_meetings(hashes: DataFrame, parts: int) -> int:
 
     blocks = hashes.mapInArrow(cut, from_arrow_schema(BLOCKS))
     compared = blocks.repartitionById(parts, F.col("part")).mapInArrow(compare, from_arrow_schema(REPEATED))
-    with setting(hashes.sparkSession, BATCH_BYTES, UNBOUNDED):
-        return _total(compared, "repeated")
+    return _total(compared, "repeated")
 
 
 def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[Hashes]:

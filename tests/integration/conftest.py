@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
+from tests.delta_logs import forget_logs
+
 
 @pytest.fixture(scope="module", autouse=True)
 def forget_tables() -> Iterator[None]:
-    """Let the shared JVM forget a module's lakes: Delta keeps each table's log for an hour, and there are thousands."""
+    """Let the shared JVM forget a module's lakes: there are thousands of tables."""
     yield
     session = SparkSession.getActiveSession()
     if session is not None:
-        session.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
+        forget_logs(session)

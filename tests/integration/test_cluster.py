@@ -162,8 +162,12 @@ def connect(local: tuple[Profile, dict[str, int]], master: tuple[str, Path], tmp
     folder, port = tmp_path_factory.mktemp("connect"), free_port()
     settings = json.loads(on_cluster(master[0], folder)["GOESWITH_SPARK"])
     (folder / "server.conf").write_text(build_properties(load_profile("cluster", {"home": folder, "spark": settings})), encoding="utf-8")
-    bound = {"spark.connect.grpc.binding.address": HOST, "spark.connect.grpc.binding.port": str(port), "spark.log.level": "INFO"}
-    bound["spark.connect.session.connectML.mlCache.memoryControl.enabled"] = "false"  # with it, Spark Connect knows no FP-growth
+    bound = {
+        "spark.connect.grpc.binding.address": HOST,
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.connect.session.connectML.mlCache.memoryControl.enabled": "false",  # with it, Spark Connect knows no FP-growth
+        "spark.log.level": "INFO",
+    }
     words = ["org.apache.spark.deploy.SparkSubmit", "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", master[0]]
     words += ["--properties-file", str(folder / "server.conf"), *(word for key, value in bound.items() for word in ("--conf", f"{key}={value}"))]
     with daemon(words, folder / "server.log", "Spark Connect server started", memory="1g"):

@@ -20,6 +20,7 @@ from goeswith.jobs import JobRun
 from goeswith.profile import Profile
 from spark_jobs.pairs.ledger import COLUMNS
 from spark_jobs.tables import merge_table
+from tests.delta_logs import forget_logs
 from tests.faults.history import History, call_step, profile_of, read_contents
 from tests.spark_rows import rows_of
 
@@ -55,18 +56,11 @@ def test_a_damaged_table_is_named_and_once_it_is_written_again_its_reader_ends_w
 
 def test_a_damaged_log_that_spark_meets_is_named(spark: SparkSession, profile: Profile) -> None:
     for item in ("i1", "i2"):
-        merge_table(
-            spark,
-            profile,
-            "holdout",
-            rows_of(spark, "holdout", [{"id": item, "kind": "item", "split": "test", "reason": "edge"}]),
-            run_id="t",
-            job="test",
-            consumed={},
-        )
+        rows = rows_of(spark, "holdout", [{"id": item, "kind": "item", "split": "test", "reason": "edge"}])
+        merge_table(spark, profile, "holdout", rows, run_id="t", job="test", consumed={})
     newest = sorted((profile.root / "lake" / "holdout" / "_delta_log").glob("*.json"))[-1]
     newest.write_text('{"cut off', encoding="utf-8")
-    spark.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
+    forget_logs(spark)
     with pytest.raises(TableDamaged, match="the log of table 'holdout' cannot be read") as raised, explain_faults(profile, "job x"):
         spark.read.format("delta").load(lake.table_uri(profile, "holdout")).count()
     assert str(newest) in raised.value.what

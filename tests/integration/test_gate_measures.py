@@ -9,9 +9,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from goeswith.catalogue import find_table
+from goeswith.jobs import JobRun
 from goeswith.profile import Profile
-from spark_jobs.gates import bench
-from spark_jobs.gates.keys import HASHES_A_PART, count_repeated
+from spark_jobs.gates.job import run
+from spark_jobs.gates.keys import BATCH_BYTES, HASHES_A_PART, count_repeated
 from spark_jobs.gates.measure import count_ends, count_unknown, count_values, measure_version, references_of
 from spark_jobs.tables import spark_schema
 from tests.tiny_shop import EPOCH, write_tiny_lake
@@ -101,7 +102,10 @@ def test_repeated_keys_are_counted_wherever_their_hashes_fall(spark: SparkSessio
     assert count_repeated(find_table("holdout"), rows.distinct(), parts * HASHES_A_PART) == 0
 
 
-def test_the_bench_says_what_each_pass_took(profile: Profile, spark: SparkSession) -> None:
-    seconds = bench.time_gate(profile, "relations", write_tiny_lake(profile))
-    assert set(seconds) == {"total", "rows", "values", "references", "keys", "released"}
-    assert all(value >= 0 for value in seconds.values())
+def test_a_gate_says_what_each_pass_took_and_leaves_the_sessions_settings_as_they_were(profile: Profile, spark: SparkSession) -> None:
+    before = spark.conf.get(BATCH_BYTES)
+    gated = run(JobRun(profile=profile, run_id="t", versions=write_tiny_lake(profile), params={"tables": ["events", "items", "relations"]}))
+    for table in gated.summary["tables"].values():
+        assert set(table["seconds"]) == {"rows", "values", "references", "keys", "released"}
+        assert all(value >= 0 for value in table["seconds"].values())
+    assert spark.conf.get(BATCH_BYTES) == before
