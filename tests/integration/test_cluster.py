@@ -73,6 +73,7 @@ except PySparkException as error:
     refused = str(error)
 rows = mine_sets.describe_sets(sets, baskets).select("set_id", "n", "n_total", "lift")
 print(json.dumps({"sets": [[*row] for row in rows.collect()], "swing": [[*row] for row in scores.collect()], "refused": refused}))
+spark.stop()
 """
 """Transforms of ours on a Spark that is reached by Spark Connect alone, and what Delta's own Python class says there."""
 
