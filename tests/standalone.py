@@ -1,7 +1,6 @@
 """A Spark standalone cluster on loopback: a master and two workers, each a process that the test itself started and ends."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,23 +10,17 @@ from pathlib import Path
 
 import pyspark
 
-HOST = "127.0.0.1"
+from goeswith.ports import LOOPBACK, free_ports
+
 READY_S = 400.0
 """Generous: a loaded machine is no failure."""
 SPARK_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind((HOST, 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 @contextmanager
 def daemon(words: Sequence[str], log: Path, ready: str, memory: str = "256m") -> Iterator[None]:
     """Run a process of Spark's until the block ends; it is ready when its log says so."""
-    lean = {"SPARK_DAEMON_MEMORY": memory, "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC", "SPARK_LOCAL_IP": HOST, "PYSPARK_PYTHON": sys.executable}
+    lean = {"SPARK_DAEMON_MEMORY": memory, "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC", "SPARK_LOCAL_IP": LOOPBACK, "PYSPARK_PYTHON": sys.executable}
     with log.open("wb") as out:
         process = subprocess.Popen([str(SPARK_CLASS), *words], stdout=out, stderr=out, env={**os.environ, **lean})
         try:
@@ -49,9 +42,9 @@ def wait_for(process: "subprocess.Popen[bytes]", log: Path, ready: str) -> None:
 @contextmanager
 def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[str]:
     """Yield the master's address; ``folder`` takes logs and the workers' folders (worker-0, worker-1)."""
-    package, port = "org.apache.spark.deploy", free_port()
-    address = f"spark://{HOST}:{port}"
-    place = ["--host", HOST, "--webui-port", "0"]
+    package, port = "org.apache.spark.deploy", free_ports(1)[0]
+    address = f"spark://{LOOPBACK}:{port}"
+    place = ["--host", LOOPBACK, "--webui-port", "0"]
     with ExitStack() as started:
         master = [f"{package}.master.Master", *place, "--port", str(port)]
         started.enter_context(daemon(master, folder / "master.log", "New state: ALIVE"))

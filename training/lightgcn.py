@@ -19,6 +19,7 @@ from torch_geometric.utils import coalesce, to_undirected
 
 from training.dataset import Floats, Ints
 from training.negatives import EdgeSet, uniform_negatives
+from training.task import Task
 
 SCORE_CHUNK = 262_144
 """Pairs scored at a time."""
@@ -71,7 +72,7 @@ def normalised_adjacency(edges: Tensor, num_nodes: int) -> Tensor:
         return adjacency.to_sparse_csr()
 
 
-class PruningTask:
+class PruningTask(Task):
     """BPR: an edge scores above the same item with a uniform non-neighbour."""
 
     def __init__(self, src: Ints, dst: Ints, num_nodes: int, *, dim: int, layers: int, batch: int) -> None:
@@ -79,9 +80,9 @@ class PruningTask:
         self.edges = torch.from_numpy(edges)
         self.known = EdgeSet(self.edges[0], self.edges[1], num_nodes)
         self.batch = batch
-        self.model = LightGCN(self.edges, num_nodes, dim, layers)
+        self.model: LightGCN = LightGCN(self.edges, num_nodes, dim, layers)
 
-    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[Tensor]:  # noqa: ARG002 - the trainer's signature
+    def plans(self, epoch: int, generator: torch.Generator) -> Iterator[Tensor]:  # noqa: ARG002 - the trainer's signature
         """Yield (3, B): item, neighbour, non-neighbour; each edge once, from a random end."""
         order = torch.randperm(self.edges.shape[1], generator=generator)
         for part in torch.split(order, self.batch):
@@ -99,10 +100,6 @@ class PruningTask:
         x = self.model()
         src, dst, other = x[batch[0]], x[batch[1]], x[batch[2]]
         return {"bpr_loss": F.softplus((src * (other - dst)).sum(1)).mean()}
-
-    def validate(self) -> dict[str, float]:
-        """Return nothing: an auto-encoder scores the very edges that it learns from."""
-        return {}
 
     def items_in(self, batch: Tensor) -> int:
         """Return the number of edges."""

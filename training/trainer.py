@@ -1,56 +1,40 @@
 """One trainer for every model: it knows devices, precision, accumulation, checkpoints and when to stop, and no objective.
 
 A ``Task`` owns the model and the objective; ``fit`` runs it. Randomness comes from two places only, so that a resumed run
-equals an uninterrupted one bit by bit on a CPU: ``batches`` draws from the generator it is given (seeded by seed and
+equals an uninterrupted one bit by bit on a CPU: ``plans`` draws from the generator it is given (seeded by seed and
 epoch), ``losses`` may draw from torch's global generator (its state is part of a checkpoint).
+
+Several processes (``ranks``) or several batches a step (``accumulate``) train a ``ContrastiveTask`` as one process would with one large batch.
 """
 
 import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from goeswith.errors import TrainingStopped
+from goeswith.errors import ConfigError, TrainingStopped
 from goeswith.progress import Advance, progress
 from goeswith.results import write_atomically
 from training.checkpoint import Checkpoint, fingerprint, learned_state, load_learned, newest_checkpoint, write_checkpoint
 from training.device import choose_device, move, restore_rng, rng_state
+from training.gradients import Spanning
+from training.journal import Journal, open_journals
+from training.loader import Loader
+from training.ranks import ALONE, Ranks
+from training.task import ContrastiveTask, Task, Tensors, total_loss
 
 logger = logging.getLogger(__name__)
 
 Row = dict[str, float]
-
-
-class Task(Protocol):
-    """A model and its objective."""
-
-    @property
-    def model(self) -> nn.Module:
-        """What learns; extra state of the objective (a queue) may live in it as buffers, so that checkpoints hold it."""
-
-    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[Any]:
-        """Yield the batches of one epoch; all randomness comes from ``generator``."""
-
-    def steps_per_epoch(self) -> int:
-        """Return how many batches an epoch has."""
-
-    def losses(self, batch: Any) -> dict[str, Tensor]:
-        """Return scalars by name; the loss is the sum of those whose name ends in ``_loss``, the others are shown only."""
-
-    def validate(self) -> Row:
-        """Return figures on held-out data, {} for none. ``score`` is what early stopping maximises."""
-
-    def items_in(self, batch: Any) -> int:
-        """Return how many items ``batch`` updates: the unit of speed and of budgets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +49,8 @@ class TrainerConfig:
     schedule: Literal["constant", "cosine"] = "constant"
     """After the warm-up: stay, or fall to 0 along half a cosine until the last step."""
     accumulate: int = 1
-    """Batches whose mean gradient makes one step."""
+    """Batches of one step, over all processes: the items of a ``ContrastiveTask`` are compared across all of them, other tasks' gradients are
+    averaged. What is left of an epoch that makes no whole step is left out."""
     precision: Literal["float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = 42
@@ -91,14 +76,26 @@ class _State:
     curve: list[Row] = field(default_factory=list)
 
 
-def fit(task: Task, config: TrainerConfig, folder: Path, *, recipe: Mapping[str, Any] | None = None, what: str = "training") -> list[Row]:
+def fit(
+    task: Task, config: TrainerConfig, folder: Path, *, recipe: Mapping[str, Any] | None = None, what: str = "training", ranks: Ranks = ALONE
+) -> list[Row]:
     """Train ``task.model`` in place (best weights by ``score``, else the last) and return the curve, one row an epoch.
 
-    ``folder`` gets ``curve.jsonl`` and ``checkpoints/``; a run that was killed goes on from there. ``recipe`` (JSON values)
-    names everything else that the result depends on. Raises ``TrainingStopped`` where a loss or gradient is not finite
-    (before the optimizer's step) or the checkpoint found belongs to another recipe.
+    ``folder`` gets ``curve.jsonl``, ``tensorboard/`` and ``checkpoints/``; a run that was killed goes on from there. ``recipe`` (JSON values)
+    names everything else that the result depends on. Of several processes (``ranks``) the first alone writes. Raises ``TrainingStopped``
+    where a loss or gradient is not finite (before the optimizer's step) or the checkpoint found belongs to another recipe, ``ConfigError``
+    where processes cannot share its steps.
     """
-    return _Run(task, config, folder, fingerprint({"trainer": asdict(config), "recipe": dict(recipe or {})}), what).fit()
+    _require_shares(task, config, ranks.count)
+    return _Run(task, config, folder, fingerprint({"trainer": asdict(config), "recipe": dict(recipe or {})}), what, ranks).fit()
+
+
+def _require_shares(task: Task, config: TrainerConfig, count: int) -> None:
+    if count > 1 and not isinstance(task, ContrastiveTask):
+        raise ConfigError(f"{type(task).__name__} trains in one process, and {count} were started", "start one: ranks 1")
+    if config.accumulate % count or (count > 1 and task.steps_per_epoch() < config.accumulate):
+        what = f"{config.accumulate} batches a step of {task.steps_per_epoch()} an epoch are not shared equally by {count} processes"
+        raise ConfigError(what, f"set accumulate to a multiple of {count}, at most the batches of an epoch")
 
 
 def learning_rate(config: TrainerConfig, step: int, total: int) -> float:
@@ -127,22 +124,26 @@ def _groups_by_scale(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
 class _Run:
     """One call of ``fit``."""
 
-    def __init__(self, task: Task, config: TrainerConfig, folder: Path, recipe_hash: str, what: str) -> None:
-        self.task, self.config, self.folder, self.recipe_hash, self.what = task, config, folder, recipe_hash, what
+    def __init__(self, task: Task, config: TrainerConfig, folder: Path, recipe_hash: str, what: str, ranks: Ranks) -> None:
+        self.task, self.config, self.folder, self.recipe_hash, self.what, self.ranks = task, config, folder, recipe_hash, what, ranks
         self.device = choose_device(config.device)
         task.model.to(self.device)
         self.learning = [p for p in task.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(_groups_by_scale(self.learning), lr=config.lr, weight_decay=config.weight_decay)
-        self.steps_per_epoch = math.ceil(task.steps_per_epoch() / config.accumulate)
+        self.steps_per_epoch = max(1, task.steps_per_epoch() // config.accumulate)
+        self.loader = Loader(task.load)
         self.state = _State()
         self.best: dict[str, Tensor] = {}
+        self.journals: Sequence[Journal] = ()
 
     def fit(self) -> list[Row]:
         """Run every epoch that is left."""
         torch.manual_seed(self.config.seed)
         rng = self._resume()
         total = self.config.epochs * self.steps_per_epoch
-        with progress(self.what, total, unit="steps") as advance:
+        name = f"{self.folder.parent.name}/{self.folder.name} {self.recipe_hash[:8]}"
+        opened = open_journals(self.folder, self.state.step, self.what, name, asdict(self.config)) if self.ranks.first else nullcontext(())
+        with progress(self.what, total, unit="steps") as advance, opened as self.journals:
             advance(self.state.step, "")
             while not self.state.done and self.state.epoch < self.config.epochs:
                 self._epoch(rng, advance)
@@ -156,65 +157,85 @@ class _Run:
 
     def _epoch(self, rng: dict[str, Tensor] | None, advance: Advance) -> None:
         started, items = time.monotonic(), self.state.items
+        self.loader.waited_s = 0.0
         self.task.model.train()
-        for group in self._groups(rng):
-            self._step(group)
+        for batches in self._steps(rng):
+            self._step(batches)
             rate = (self.state.items - items) / max(1e-9, time.monotonic() - started)
             advance(1, f"epoch {self.state.epoch + 1} loss {self._means()['loss']:.4f}, {rate:.0f} items/s")
             if self.state.step % self.config.checkpoint_every == 0:
                 self._checkpoint()
-        self._close_epoch(time.monotonic() - started)
+        self._close_epoch(time.monotonic() - started, self.state.items - items)
 
-    def _groups(self, rng: dict[str, Tensor] | None) -> Iterator[list[Any]]:
-        """Yield the batches of each optimizer step that is left in this epoch; ``rng`` is the state to go on from."""
+    def _steps(self, rng: dict[str, Tensor] | None) -> Iterator[list[Any]]:
+        """Yield this process's batches of each optimizer step that is left in this epoch; ``rng`` is the state to go on from."""
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.state.epoch)
-        batches = iter(self.task.batches(self.state.epoch, generator))
-        for _ in islice(batches, self.state.steps_in_epoch * self.config.accumulate):
+        plans = self.task.plans(self.state.epoch, generator)
+        for _ in islice(plans, self.state.steps_in_epoch * self.config.accumulate):
             pass
         if rng is not None:
             restore_rng(rng)
-        while group := list(islice(batches, self.config.accumulate)):
-            yield group
+        steps = range(self.state.steps_in_epoch, self.steps_per_epoch)
+        batches = self.loader.batches(plan for _ in steps for plan in self._share(list(islice(plans, self.config.accumulate))))
+        while taken := list(islice(batches, self.config.accumulate // self.ranks.count)):
+            yield taken
 
-    def _step(self, group: list[Any]) -> None:
+    def _share(self, plans: list[Any]) -> list[Any]:
+        """Return this process's plans of a step: processes take them in their order, so together they have what one process has."""
+        each = self.config.accumulate // self.ranks.count
+        return plans[self.ranks.rank * each : (self.ranks.rank + 1) * each]
+
+    def _step(self, batches: list[Any]) -> None:
         for entry in self.optimizer.param_groups:
             entry["lr"] = entry["scale"] * learning_rate(self.config, self.state.step, self.config.epochs * self.steps_per_epoch)
         self.optimizer.zero_grad(set_to_none=True)
-        for batch in group:
-            self._accumulate(move(batch, self.device), len(group))
+        self._learn([move(batch, self.device) for batch in batches])
         norm = nn.utils.clip_grad_norm_(self.learning, self.config.clip_norm)
-        if not torch.isfinite(norm):
-            self._stop("gradient norm", float(norm))
+        self._require_finite({"gradient norm": norm})
         self.optimizer.step()
         self.state.step += 1
         self.state.steps_in_epoch += 1
+        self.state.items += self.ranks.add(sum(map(self.task.items_in, batches)))
 
-    def _accumulate(self, batch: Any, of: int) -> None:
-        with self._autocast():
-            terms = self.task.losses(batch)
-        loss = torch.stack([value.float() for name, value in terms.items() if name.endswith("_loss")]).sum()
-        figures = {"loss": float(loss.detach()), **{name: float(value.detach()) for name, value in terms.items()}}
+    def _learn(self, batches: list[Any]) -> None:
+        """Add the gradients of a step's batches, and their terms to the epoch's."""
+        if isinstance(self.task, ContrastiveTask) and self.config.accumulate > 1:
+            seed = self.config.seed * 1_000_003 + self.state.step
+            step = Spanning(self.ranks, self._autocast, self._require_finite, seed, self.ranks.rank * len(batches))
+            self._take_down(step.backward(self.task, batches), 1)
+            return
+        for batch in batches:
+            with self._autocast():
+                terms = self.task.losses(batch)
+            self._require_finite(terms)
+            self._take_down(terms, len(batches))
+            (total_loss(terms) / len(batches)).backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
+
+    def _take_down(self, terms: Tensors, of: int) -> None:
+        figures = {"loss": float(total_loss(terms).detach()), **{name: float(value.detach()) for name, value in terms.items()}}
         for name, value in figures.items():
-            if not math.isfinite(value):
-                self._stop(name, value)
             self.state.sums[name] = self.state.sums.get(name, 0.0) + value / of
-        (loss / of).backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
-        self.state.items += self.task.items_in(batch)
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bfloat16")
 
-    def _stop(self, name: str, value: float) -> None:
-        where = f"{self.what}: {name} is {value} at step {self.state.step} (epoch {self.state.epoch + 1})"
-        raise TrainingStopped(where, "lower lr, raise warmup, or look at the batch's input; the last checkpoint stands")
+    def _require_finite(self, terms: Tensors) -> None:
+        for name, value in terms.items():
+            if not torch.isfinite(value):
+                where = f"{self.what}: {name} is {value.item()} at step {self.state.step} (epoch {self.state.epoch + 1})"
+                raise TrainingStopped(where, "lower lr, raise warmup, or look at the batch's input; the last checkpoint stands")
 
     def _means(self) -> Row:
         return {name: value / max(1, self.state.steps_in_epoch) for name, value in self.state.sums.items()}
 
-    def _close_epoch(self, seconds: float) -> None:
-        state, figures = self.state, self._validate()
+    def _close_epoch(self, seconds: float, items: int) -> None:
+        state, seconds = self.state, max(seconds, 1e-9)
+        speed = {"items_per_s": round(items / seconds, 1), "waited_share": round(self.loader.waited_s / seconds, 4)}
+        figures = {**self._means(), **self._validate()}
         state.epoch += 1
-        state.curve.append({"epoch": state.epoch, "step": state.step, "items": state.items, **self._means(), **figures, "seconds": round(seconds, 3)})
+        state.curve.append({"epoch": state.epoch, "step": state.step, "items": state.items, **figures, "seconds": round(seconds, 3), **speed})
+        for journal in self.journals:
+            journal.write(state.step, {**figures, **speed})
         state.sums, state.steps_in_epoch = {}, 0
         score = figures.get("score")
         if score is not None and (state.best is None or score > state.best):
@@ -222,16 +243,20 @@ class _Run:
         elif score is not None:
             state.stale += 1
             state.done = 0 < self.config.patience <= state.stale
-        write_atomically(self.folder / "curve.jsonl", "".join(json.dumps(row) + "\n" for row in state.curve))
+        if self.ranks.first:
+            write_atomically(self.folder / "curve.jsonl", "".join(json.dumps(row) + "\n" for row in state.curve))
         if state.done:
             self._checkpoint()
 
     def _validate(self) -> Row:
+        self.ranks.share_buffers(self.task.model)
         self.task.model.eval()
         with torch.no_grad():
             return self.task.validate()
 
     def _checkpoint(self) -> None:
+        if not self.ranks.first:
+            return
         tensors = {"model": learned_state(self.task.model), "best": self.best, "rng": rng_state()}
         write_checkpoint(self.folder, Checkpoint(self.recipe_hash, asdict(self.state), tensors), self.optimizer, self.state.step)
 

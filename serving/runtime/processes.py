@@ -68,17 +68,6 @@ def check_ports(host: str, ports: Mapping[str, int]) -> None:
                 raise EnvironmentMissing(f"port {port} on {host} is in use ({error.strerror})", remedy) from error
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports on loopback that nothing used a moment ago."""
-    probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 def stop(state: ServerState) -> None:
     """End a server that leads its own process group: politely, then for good. A dead one is left in peace."""
     if state.alive:

@@ -14,6 +14,7 @@ import tritonclient.grpc as grpc
 from tritonclient.utils import InferenceServerException
 
 from goeswith.errors import ModelUnavailable
+from goeswith.ports import free_ports
 from goeswith.profile import Profile, TritonSettings
 from goeswith.progress import progress
 from serving.runtime import processes
@@ -115,7 +116,7 @@ def stop_triton(launch: Launch) -> bool:
 @contextmanager
 def temporary_triton(repository: Path, folder: Path, models: Sequence[str]) -> Iterator[grpc.InferenceServerClient]:
     """Run a Triton over ``repository`` on free ports for as long as the block lasts, and yield a client of it."""
-    http, rpc, metrics = processes.free_ports(3)
+    http, rpc, metrics = free_ports(3)
     settings = TritonSettings(host="127.0.0.1", grpc_port=rpc, http_port=http, metrics_port=metrics)
     launch = Launch(settings=settings, repository=repository, folder=folder)
     stop_triton(launch)  # one that a killed process left behind

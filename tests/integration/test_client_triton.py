@@ -10,11 +10,11 @@ from PIL import Image
 
 from goeswith.jobs import JobRun
 from goeswith.model_contract import MANIFEST
+from goeswith.ports import free_ports
 from goeswith.profile import load_profile
 from goeswith_client import Client, ClientConfig, Filters, Item, ModelRefused
 from serving.rollout import publish
 from serving.rollout.current import serve_current, stop_serving
-from serving.runtime.processes import free_ports
 from tests.tiny_client import DictFeatures
 from tests.tiny_models import shared_home
 from tests.tiny_shop import RUN, item_rows

@@ -15,11 +15,12 @@ from pyspark.sql import SparkSession
 from goeswith import lake
 from goeswith.command.submit import build_properties
 from goeswith.jobs import JobRun, load_job
+from goeswith.ports import LOOPBACK, free_ports
 from goeswith.profile import PROJECT_ROOT, Profile, load_profile
 from spark_jobs.sources.shop.generate import generate
 from spark_jobs.swing import Config, group_units, swing
 from spark_jobs.tables import read_table
-from tests.standalone import HOST, daemon, free_port, standalone_cluster
+from tests.standalone import daemon, standalone_cluster
 
 pytestmark = [pytest.mark.spark, pytest.mark.long, pytest.mark.timeout(3000)]
 
@@ -109,10 +110,16 @@ def steps(shop: Path) -> list[tuple[str, dict[str, Any]]]:
 def on_cluster(address: str, home: Path) -> dict[str, str]:
     """Return the environment of a driver whose profile is the cluster."""
     lean = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-    conf = {"spark.driver.host": HOST, "spark.driver.bindAddress": HOST, "spark.executor.memory": "512m", "spark.ui.enabled": "false"}
+    conf = {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK, "spark.executor.memory": "512m", "spark.ui.enabled": "false"}
     conf |= {"spark.driver.extraJavaOptions": lean, "spark.executor.extraJavaOptions": lean, "spark.databricks.delta.snapshotPartitions": "2"}
     settings = {"master": address, "driver_memory": "1g", "shuffle_partitions": 2, "conf": conf}  # a small machine
-    return {**os.environ, "GOESWITH_PROFILE": "cluster", "GOESWITH_HOME": str(home), "GOESWITH_SPARK": json.dumps(settings), "SPARK_LOCAL_IP": HOST}
+    return {
+        **os.environ,
+        "GOESWITH_PROFILE": "cluster",
+        "GOESWITH_HOME": str(home),
+        "GOESWITH_SPARK": json.dumps(settings),
+        "SPARK_LOCAL_IP": LOOPBACK,
+    }
 
 
 def finish(words: Sequence[str], environment: dict[str, str]) -> str:
@@ -160,11 +167,11 @@ def test_a_job_submitted_by_spark_submit_writes_the_table_of_local_mode(
 @pytest.fixture(scope="module")
 def connect(local: tuple[Profile, dict[str, int]], master: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Spark Connect's server on the cluster, with Delta, and without the plugin that Delta does not publish for this Spark."""
-    folder, port = tmp_path_factory.mktemp("connect"), free_port()
+    folder, port = tmp_path_factory.mktemp("connect"), free_ports(1)[0]
     settings = json.loads(on_cluster(master[0], folder)["GOESWITH_SPARK"])
     (folder / "server.conf").write_text(build_properties(load_profile("cluster", {"home": folder, "spark": settings})), encoding="utf-8")
     bound = {
-        "spark.connect.grpc.binding.address": HOST,
+        "spark.connect.grpc.binding.address": LOOPBACK,
         "spark.connect.grpc.binding.port": str(port),
         "spark.connect.session.connectML.mlCache.memoryControl.enabled": "false",  # with it, Spark Connect knows no FP-growth
         "spark.log.level": "INFO",
@@ -172,7 +179,7 @@ def connect(local: tuple[Profile, dict[str, int]], master: tuple[str, Path], tmp
     words = ["org.apache.spark.deploy.SparkSubmit", "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", master[0]]
     words += ["--properties-file", str(folder / "server.conf"), *(word for key, value in bound.items() for word in ("--conf", f"{key}={value}"))]
     with daemon(words, folder / "server.log", "Spark Connect server started", memory="1g"):
-        yield f"sc://{HOST}:{port}"
+        yield f"sc://{LOOPBACK}:{port}"
 
 
 def test_transforms_run_by_spark_connect_and_writing_waits_for_deltas_plugin(

@@ -14,9 +14,9 @@ from feature_repo.jobs import materialise
 from goeswith.command.asking import build_asker
 from goeswith.errors import EnvironmentMissing, UnknownItem
 from goeswith.jobs import JobRun
+from goeswith.ports import free_ports
 from goeswith.profile import Profile, load_profile
 from serving.gateway.process import gateway_address, gateway_status, start_gateway, stop_gateway
-from serving.runtime.processes import free_ports
 from tests.tiny_features import write_tiny_features
 
 pytestmark = pytest.mark.slow

@@ -26,12 +26,12 @@ from goeswith.command.servers import stop_servers
 from goeswith.errors import EnvironmentMissing, ModelInvalid, ModelUnavailable
 from goeswith.jobs import JobResult, JobRun
 from goeswith.model_contract import GOLDEN, MANIFEST, hash_files, read_golden
+from goeswith.ports import free_ports
 from goeswith.profile import Profile, load_profile
 from serving.rollout import publish
 from serving.rollout.current import model_status, serve_current, stop_serving
 from serving.rollout.golden import replay_golden
 from serving.rollout.repository import read_published
-from serving.runtime import processes
 from serving.runtime.triton import client_of, find_triton, launch_of, start_triton
 from tests.tiny_models import raw_fields, shared_home, tiny_trained
 from tests.tiny_shop import RUN
@@ -51,7 +51,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def new_profile(home: Path) -> Profile:
-    http, rpc, metrics = processes.free_ports(3)
+    http, rpc, metrics = free_ports(3)
     return load_profile(overrides={"home": home, "triton": {"grpc_port": rpc, "http_port": http, "metrics_port": metrics}})
 
 
@@ -320,7 +320,7 @@ def test_a_port_in_use_is_named_with_the_remedy(export: Path, tmp_path: Path) ->
 def test_up_status_and_down_are_one_round(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     profile = copy_of(export, tmp_path)
     publish_models(profile)
-    settings = {"HOME": tmp_path, "GATEWAY__PORT": processes.free_ports(1)[0], **launch_of(profile).ports}
+    settings = {"HOME": tmp_path, "GATEWAY__PORT": free_ports(1)[0], **launch_of(profile).ports}
     for name, value in settings.items():
         monkeypatch.setenv(f"GOESWITH_{name}", str(value))
     try:

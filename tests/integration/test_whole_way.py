@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from goeswith.command.run import DAGS, run_dag
 from goeswith.command.servers import servers_status, start_servers, stop_servers
 from goeswith.command.summary import build_summary
 from goeswith.errors import GateFailed
+from goeswith.ports import free_ports
 from goeswith.profile import Profile, load_profile
 from goeswith.records import read_records
 from goeswith.releases import read_release
@@ -40,16 +40,6 @@ def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Profile]:
         for dag_id in DAGS:
             run_dag(profile, dag_id, RUN, PARAMS)
         yield profile
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for found in sockets:
-        found.bind(("127.0.0.1", 0))
-    ports = [found.getsockname()[1] for found in sockets]
-    for found in sockets:
-        found.close()
-    return ports
 
 
 def test_a_release_names_a_version_of_every_table_that_is_read(small_shop: Profile) -> None:

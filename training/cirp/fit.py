@@ -20,6 +20,7 @@ from training.cirp.recipe import CirpRecipe
 from training.cirp.task import CirpTask
 from training.cirp.vectors import encode_all
 from training.dataset import TrainingSet
+from training.ranks import ALONE, Ranks
 from training.trainer import Row, TrainerConfig, fit
 
 CHECKPOINT_EVERY = 25
@@ -28,22 +29,28 @@ CHECKPOINT_EVERY = 25
 logger = logging.getLogger(__name__)
 
 
-def train(training: TrainingSet, recipe: CirpRecipe, folder: Path, profile: Profile, *, keep_untrained: bool = False) -> dict[str, Any]:
+def train(
+    training: TrainingSet, recipe: CirpRecipe, folder: Path, profile: Profile, *, keep_untrained: bool = False, ranks: Ranks = ALONE
+) -> dict[str, Any]:
     """Train CIRP, write its folder (``recipe.json`` last) and return its summary; the same inputs again change nothing.
 
-    ``keep_untrained`` writes the vectors of the encoder before its first step to ``folder/untrained``, for the tables.
+    ``keep_untrained`` writes the vectors of the encoder before its first step to ``folder/untrained``, for the tables. Of several processes
+    (``ranks``) the first alone writes.
     """
     inputs_hash = fingerprint({"recipe": asdict(recipe), "data": describe_data(training)})
     done = read_summary(folder)
     if done and done["inputs"] == inputs_hash:
         return {**done, "unchanged": True}
-    _begin(folder, inputs_hash)
     torch.manual_seed(recipe.seed)
-    model = build_cirp(recipe)
-    inputs, graph = build_inputs(training.items, model, recipe, profile), build_graph(training, recipe)
-    if keep_untrained:
+    model, graph = build_cirp(recipe), build_graph(training, recipe)
+    with ranks.first_alone():
+        _begin(folder, inputs_hash)
+        inputs = build_inputs(training.items, model, recipe, profile)
+    if keep_untrained and ranks.first:
         write_vectors(folder / "untrained", training.items.ids, encode_all(model, inputs, recipe.max_tokens))
-    curve = [] if recipe.untrained else _fit(model, inputs, graph, recipe, folder, inputs_hash)
+    curve = [] if recipe.untrained else _fit(model, inputs, graph, recipe, folder, inputs_hash, ranks)
+    if not ranks.first:
+        return {}
     write_vectors(folder, training.items.ids, encode_all(model, inputs, recipe.max_tokens))
     write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve)})
     remove_checkpoints(folder)
@@ -92,7 +99,7 @@ def _begin(folder: Path, inputs_hash: str) -> None:
     write_json(started, {"inputs": inputs_hash})
 
 
-def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, folder: Path, inputs_hash: str) -> list[Row]:
+def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, folder: Path, inputs_hash: str, ranks: Ranks) -> list[Row]:
     task = CirpTask(model, inputs, graph, recipe)
     epochs = max(1, min(recipe.max_epochs, recipe.item_updates // graph.num_items))
     config = TrainerConfig(
@@ -101,10 +108,11 @@ def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, 
         weight_decay=recipe.weight_decay,
         warmup=recipe.warmup,
         schedule="cosine" if recipe.towers == "small" else "constant",
+        accumulate=recipe.accumulate,
         precision=recipe.precision,
         seed=recipe.seed,
         checkpoint_every=CHECKPOINT_EVERY,
     )
-    curve = fit(task, config, folder, recipe={"inputs": inputs_hash}, what="CIRP")
+    curve = fit(task, config, folder, recipe={"inputs": inputs_hash}, what="CIRP", ranks=ranks)
     model.to("cpu")
     return curve

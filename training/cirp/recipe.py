@@ -40,6 +40,8 @@ class CirpRecipe:
     queue: int
     batch: Count
     """Items a batch holds."""
+    accumulate: Count = 1
+    """Batches of a step: the items of all of them are each other's negatives, in the memory of one."""
     neighbours: int = 3
     """Neighbours drawn for each item that leads a batch; every known edge within the batch is a positive."""
     item_updates: Count

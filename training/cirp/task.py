@@ -17,9 +17,18 @@ from training.cirp.recipe import CirpRecipe
 from training.cirp.vectors import encode_items
 from training.dataset import Ints
 from training.pictures import normalise_pixels
+from training.task import ContrastiveTask, Tensors
 
 VALIDATION_ITEMS = 768
 SMALLEST_CROP = 0.75
+
+
+class Plan(NamedTuple):
+    """Which items make a batch, and how their pictures are cropped."""
+
+    items: Ints
+    crops: Tensor
+    """(M, 2, 3) affine maps of the M pictures that there are: random crop and horizontal flip."""
 
 
 class Batch(NamedTuple):
@@ -34,7 +43,7 @@ class Batch(NamedTuple):
     pixels: Tensor
     """uint8 (M, 3, S, S), in the order of the items that have one."""
     crops: Tensor
-    """(M, 2, 3) affine maps: random crop and horizontal flip."""
+    """(M, 2, 3)."""
 
 
 class Learner(nn.Module):
@@ -46,7 +55,7 @@ class Learner(nn.Module):
         self.queue = queue
 
 
-class CirpTask:
+class CirpTask(ContrastiveTask):
     """``L = L_ITC + L_CIC``, equal weights (models.md section 1, Total)."""
 
     def __init__(self, cirp: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe) -> None:
@@ -54,7 +63,7 @@ class CirpTask:
         self.sampler = NeighbourSampler(graph, by_weight=recipe.by_weight)
         self.known = graph.known()
         queue = FeatureQueue(max(0, min(recipe.queue, graph.num_items - recipe.batch)), recipe.dim)
-        self.model = Learner(cirp, queue)
+        self.model: Learner = Learner(cirp, queue)
         self.judged = _judged_items(graph, recipe.seed)
         self.single_modality = 0 in inputs.modalities.values()
 
@@ -62,30 +71,46 @@ class CirpTask:
         """Return batches for about as many item updates as there are items."""
         return max(1, self.graph.num_items // self.recipe.batch)
 
-    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[Batch]:  # noqa: ARG002 - the trainer's signature
-        """Yield batches of random items, each with some of its neighbours."""
+    def plans(self, epoch: int, generator: torch.Generator) -> Iterator[Plan]:  # noqa: ARG002 - the trainer's signature
+        """Yield random items, each with some of its neighbours."""
         leaders = max(1, self.recipe.batch // (1 + self.recipe.neighbours))
         order = torch.randperm(self.graph.num_items, generator=generator)
         for part in torch.split(order, leaders)[: self.steps_per_epoch()]:
             drawn = self.sampler.draw(part, self.recipe.neighbours, generator)
-            yield self._batch(np.unique(torch.cat([part, drawn]).numpy()), generator)
+            items = np.unique(torch.cat([part, drawn]).numpy())
+            yield Plan(items, random_crops(int(self.inputs.pictures.has[items].sum()), generator))
 
-    def _batch(self, items: Ints, generator: torch.Generator) -> Batch:
-        texts, pictures = self.inputs.texts, self.inputs.pictures
+    def load(self, plan: Plan) -> Batch:
+        """Read the kept hidden states and pixels of a plan's items."""
+        texts, pictures, items = self.inputs.texts, self.inputs.pictures, plan.items
         hidden, mask = texts.take(items, self.recipe.train_tokens)
-        has_image = pictures.has[items]
+        has_text, has_image = texts.has[items], pictures.has[items]
         pixels = pictures.take(items[has_image])
-        crops = random_crops(len(pixels), generator)
-        return Batch(torch.from_numpy(items), hidden, mask, torch.from_numpy(texts.has[items]), torch.from_numpy(has_image), pixels, crops)
+        return Batch(torch.from_numpy(items), hidden, mask, torch.from_numpy(has_text), torch.from_numpy(has_image), pixels, plan.crops)
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
+    def encode(self, batch: Batch) -> Tensors:
+        """Return both projected vectors (B, d), zero for a picture that is missing."""
+        cirp = self.model.cirp
+        text = cirp.text_projection(cirp.encode_hidden(batch.hidden, batch.mask))
+        image = text.new_zeros(text.shape)
+        if len(batch.pixels):
+            pictures = augment(normalise_pixels(batch.pixels), batch.crops)
+            image[batch.has_image] = cirp.image_projection(cirp.encode_image(pictures)).to(image.dtype)
+        return {"text": text, "image": image}
+
+    def describe(self, batch: Batch) -> Tensors:
+        """Return which items they are, and which modalities each has (B,)."""
+        return {"items": batch.items, "has_text": batch.has_text, "has_image": batch.has_image}
+
+    def compare(self, vectors: Tensors, described: Tensors) -> Tensors:
         """Return the terms that the recipe names; ``temperature`` is shown beside them."""
-        encoded, queue = self._encode(batch), self.model.queue.read()
+        text, image = (Modality(vectors[name], described[f"has_{name}"]) for name in ("text", "image"))
+        encoded, queue = Encoded(described["items"], text, image), self.model.queue.read()
         candidates = torch.cat([encoded.items, queue.items])
         own = encoded.items[:, None] == candidates[None, :]
         known = self.known.contains(encoded.items[:, None], candidates[None, :].clamp(min=0)) & (candidates >= 0)[None, :]
         relations, temperature = Relations(own, known), self.model.cirp.temperature
-        terms: dict[str, Tensor] = {}
+        terms: Tensors = {}
         if "itc" in self.recipe.terms:
             terms["itc_loss"] = self.recipe.itc_weight * cross_terms(encoded, queue, temperature, relations, neighbours=False)
         if "cic" in self.recipe.terms:
@@ -94,15 +119,6 @@ class CirpTask:
                 terms["intra_loss"] = intra_terms(encoded, queue, temperature, relations)
         self.model.queue.push(encoded)
         return {**terms, "temperature": temperature}
-
-    def _encode(self, batch: Batch) -> Encoded:
-        cirp = self.model.cirp
-        text = cirp.text_projection(cirp.encode_hidden(batch.hidden, batch.mask))
-        image = text.new_zeros(text.shape)
-        if len(batch.pixels):
-            pictures = augment(normalise_pixels(batch.pixels), batch.crops)
-            image[batch.has_image] = cirp.image_projection(cirp.encode_image(pictures)).to(image.dtype)
-        return Encoded(batch.items, Modality(text, batch.has_text), Modality(image, batch.has_image))
 
     def validate(self) -> dict[str, float]:
         """Return the mean reciprocal rank of held-out neighbours among ``VALIDATION_ITEMS`` items, by x_i . x_j; {} without any."""

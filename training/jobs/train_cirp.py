@@ -1,6 +1,7 @@
 """Job ``train_cirp``: fit CIRP to the training set of one graph."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -8,9 +9,12 @@ from pydantic.dataclasses import dataclass
 
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
+from training.cirp.files import read_summary
 from training.cirp.fit import train
 from training.cirp.recipe import RECIPES, CirpRecipe
 from training.dataset import read_training_set
+from training.ranked import is_ranked, run_ranked
+from training.ranks import Ranks, join_ranks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -21,16 +25,30 @@ class Config:
     recipe: Literal["cirp_small", "cirp_blip_base"] = "cirp_small"
     variant: Annotated[str, Field(pattern="^[a-z0-9_]*$")] = ""
     overrides: dict[str, Any] = Field(default_factory=dict)
+    ranks: Annotated[int, Field(ge=1)] = 1
+    """Processes of this machine that train together, one a GPU where there are any; the recipe's ``accumulate`` is a multiple of it."""
 
 
 def run(job: JobRun) -> JobResult:
     """Train, or find that this very training is done."""
     config = parse_config(Config, job.params, where="job train_cirp")
+    if config.ranks > 1 and not is_ranked():
+        choose_recipe(config)
+        run_ranked("train_cirp", job, config.ranks)
+        return JobResult(summary=read_summary(_folder(job, config)))
+    with join_ranks() as ranks:
+        return JobResult(summary=_train(job, config, ranks))
+
+
+def _folder(job: JobRun, config: Config) -> Path:
+    return job.profile.models / job.run_id / config.graph / ("cirp" + (f"-{config.variant}" if config.variant else ""))
+
+
+def _train(job: JobRun, config: Config, ranks: Ranks) -> dict[str, Any]:
     recipe = choose_recipe(config)
     training = read_training_set(job.profile, version=job.version_of("training_sets"), run=job.run_id, graph=config.graph)
-    folder = job.profile.models / job.run_id / config.graph / ("cirp" + (f"-{config.variant}" if config.variant else ""))
     keep_untrained = config.graph == "evaluation" and not config.variant
-    return JobResult(summary=train(training, recipe, folder, job.profile, keep_untrained=keep_untrained))
+    return train(training, recipe, _folder(job, config), job.profile, keep_untrained=keep_untrained, ranks=ranks)
 
 
 def choose_recipe(config: Config) -> CirpRecipe:

@@ -16,6 +16,7 @@ from training.mmsc.model import Behaviour, Mmsc, Relational
 from training.mmsc.pairs import Adjacency, Split
 from training.mmsc.recipe import KINDS, MmscRecipe
 from training.mmsc.validation import hidden_ndcg
+from training.task import Task
 
 SSL_ITEMS = 512
 """Items of a batch whose two views are compared."""
@@ -39,11 +40,12 @@ class Batch(NamedTuple):
     """Walks of the first ``SSL_ITEMS`` sources over the graph with edges dropped."""
 
 
-class MmscTask:
+class MmscTask(Task):
     """Batches and losses over the kept pairs; validation over the hidden ones."""
 
     def __init__(self, recipe: MmscRecipe, model: Mmsc, tokens: Tokens, graph: RelationGraph, split: Split) -> None:
-        self.model, self.recipe, self.tokens, self.graph, self.split = model, recipe, tokens, graph, split
+        self.model: Mmsc = model
+        self.recipe, self.tokens, self.graph, self.split = recipe, tokens, graph, split
         self.adjacency = Adjacency.build(split.kept, graph.num_items)
         self.num_pairs = min(len(split.kept), recipe.epoch_pairs)
 
@@ -55,7 +57,7 @@ class MmscTask:
         """Return the number of items whose vectors the batch computes."""
         return len(batch.nodes)
 
-    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[Batch]:
+    def plans(self, epoch: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yield batches of pairs with their negatives and sampled walks; every epoch drops other edges for the second view."""
         del epoch
         view = self.graph.without(self.recipe.drop_edges, generator) if self.recipe.ssl_weight else self.graph

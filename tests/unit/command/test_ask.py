@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from goeswith.command import ask
 from goeswith.errors import ConfigError, ModelUnavailable, UnknownItem
+from goeswith.ports import free_ports
 from goeswith_client import Client, ClientConfig
 from serving.gateway.app import build_app
 from serving.gateway.nearest import NearestIds
-from serving.runtime.processes import free_ports
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 
 app = Typer()

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from goeswith.errors import EnvironmentMissing
+from goeswith.ports import free_ports
 from serving.runtime import processes
-from serving.runtime.processes import ServerState, check_ports, free_ports, read_state, start_of, write_state
+from serving.runtime.processes import ServerState, check_ports, read_state, start_of, write_state
 
 Start = Callable[[str], ServerState]
 OBEDIENT = "import time; print('up', flush=True); time.sleep(60)"

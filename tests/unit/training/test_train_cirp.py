@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from goeswith.errors import ConfigError, DataContractError
 from goeswith.jobs import JobRun
@@ -38,6 +40,26 @@ def test_an_experiment_has_its_own_folder(tmp_path: Path) -> None:
     assert (profile.models / RUN / "full" / "cirp-no_pictures" / "recipe.json").is_file()
     assert result.summary["with_image"] == 0
     assert "picture" in result.summary["notes"][0]
+
+
+def test_two_processes_train_what_one_does_with_the_same_batches_a_step(tmp_path: Path) -> None:
+    """Texts alone: the pictures' batch normalisation has running statistics of what a process saw."""
+    recipe = {"accumulate": 2, "batch": 16, "train_tokens": 8, "dim": 16, "max_epochs": 2, "warmup": 0, "drop": ["image"]}
+    profile = load_profile(overrides={"home": tmp_path})
+    versions = write_tiny_lake(profile)
+    for variant, ranks in (("alone", 1), ("both", 2)):
+        params = {"graph": "full", "variant": variant, "overrides": recipe, "ranks": ranks}
+        found = train_cirp.run(JobRun(profile=profile, run_id=RUN, versions=versions, params=params)).summary
+        assert (found["epochs"], found["item_updates"]) == (2, 42)
+    alone, both = (load_file(profile.models / RUN / "full" / f"cirp-{variant}" / "vectors.safetensors") for variant in ("alone", "both"))
+    assert torch.allclose(both["feature"], alone["feature"], atol=1e-4)
+
+
+def test_what_a_process_among_several_refuses_is_told_as_of_one(tmp_path: Path) -> None:
+    profile = load_profile(overrides={"home": tmp_path})
+    params = {"graph": "full", "overrides": {**QUICK, "untrained": False}, "ranks": 2}
+    with pytest.raises(ConfigError, match="shared equally by 2"):
+        train_cirp.run(JobRun(profile=profile, run_id=RUN, versions=write_tiny_lake(profile), params=params))
 
 
 @pytest.mark.parametrize("bad", [{"terms": ["itm"]}, {"widht": 3}, {"batch": 0}])

@@ -1,6 +1,5 @@
 """CIRP as a task, on the tiny shop: resume, controls, missing modalities, vectors."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,7 +47,7 @@ def make_task(training: TrainingSet, profile: Profile, recipe: CirpRecipe = QUIC
 
 
 def first_batch(task: CirpTask) -> Batch:
-    return next(iter(task.batches(0, torch.Generator().manual_seed(0))))
+    return task.load(next(task.plans(0, torch.Generator().manual_seed(0))))
 
 
 def without(training: TrainingSet, **fields: Any) -> TrainingSet:
@@ -136,17 +135,16 @@ def test_a_killed_training_goes_on_to_the_same_vectors_and_a_finished_one_is_lef
 ) -> None:
     monkeypatch.setattr("training.cirp.fit.CHECKPOINT_EVERY", 1)
     train(training, QUICK, tmp_path / "whole", profile)
-    original, seen = CirpTask.batches, [0]
+    original, seen = CirpTask.losses, [0]
 
-    def cut(self: CirpTask, epoch: int, generator: torch.Generator) -> Iterator[Batch]:
-        for batch in original(self, epoch, generator):
-            seen[0] += 1
-            if seen[0] == 4:
-                raise KeyboardInterrupt
-            yield batch
+    def cut(self: CirpTask, batch: Batch) -> dict[str, torch.Tensor]:
+        seen[0] += 1
+        if seen[0] == 4:
+            raise KeyboardInterrupt
+        return original(self, batch)
 
     with monkeypatch.context() as patched:
-        patched.setattr(CirpTask, "batches", cut)
+        patched.setattr(CirpTask, "losses", cut)
         with pytest.raises(KeyboardInterrupt):
             train(training, QUICK, tmp_path / "cut", profile)
     assert read_summary(tmp_path / "cut") == {}
