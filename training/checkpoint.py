@@ -1,7 +1,6 @@
 """Checkpoints without pickle: tensors as safetensors, everything else as JSON, written beside and renamed.
 
-A checkpoint is a folder ``checkpoints/<step>``; the newest two stand. Only what learns is stored (parameters that
-require a gradient, and persistent buffers): frozen towers come from their own weights.
+A checkpoint is a folder ``checkpoints/<step>``; the newest two stand. Only what changes is stored: frozen towers come from their own weights.
 """
 
 import hashlib
@@ -36,9 +35,14 @@ def fingerprint(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def keep_with_model(parameter: nn.Parameter) -> None:
+    """Let checkpoints hold a parameter that changes without a gradient of its own."""
+    parameter.is_kept = True  # type: ignore[attr-defined]  # an attribute of ours on torch's parameter
+
+
 def learned_state(model: nn.Module) -> dict[str, Tensor]:
-    """Return copies of what learns: parameters that require a gradient, and persistent buffers."""
-    frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
+    """Return copies of what learns: parameters that require a gradient or are kept all the same, and persistent buffers."""
+    frozen = {name for name, p in model.named_parameters(remove_duplicate=False) if not (p.requires_grad or getattr(p, "is_kept", False))}
     return {name: value.detach().cpu().clone().contiguous() for name, value in model.state_dict().items() if name not in frozen}
 
 

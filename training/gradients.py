@@ -32,7 +32,7 @@ class Spanning:
     def backward(self, task: ContrastiveTask, batches: Sequence[Any]) -> Tensors:
         """Add the gradient of one loss over all batches of all processes; return its terms. Each process brings as many batches."""
         with torch.no_grad(), still_statistics(task.model):
-            seen = [(self._encode(task, k, batch), task.describe(batch)) for k, batch in enumerate(batches)]
+            seen = [(self._encode(task, k, batch), self._describe(task, batch)) for k, batch in enumerate(batches)]
         vectors, own = self.ranks.gather(join_rows([vectors for vectors, _ in seen]))
         described, _ = self.ranks.gather(join_rows([described for _, described in seen]))
         terms, cached = self._compare(task, vectors, described)
@@ -50,6 +50,10 @@ class Spanning:
         torch.manual_seed(hash((self.seed, self.first + k)))
         with self.autocast():
             return task.encode(batch)
+
+    def _describe(self, task: ContrastiveTask, batch: Any) -> Tensors:
+        with self.autocast():
+            return task.describe(batch)
 
     def _compare(self, task: ContrastiveTask, vectors: Tensors, described: Tensors) -> tuple[Tensors, Tensors]:
         """Return the terms, and the loss's gradient by each vector."""

@@ -67,14 +67,19 @@ class Ranks:
             for buffer in model.buffers():
                 dist.broadcast(buffer, src=0)
 
+    def wait(self) -> None:
+        """Return once every process has come here."""
+        if self.count > 1:
+            dist.barrier()
+
     @contextmanager
     def first_alone(self) -> Iterator[None]:
         """Let the first process go through the block before the others: they find what it has kept."""
         if not self.first:
-            dist.barrier()
+            self.wait()
         yield
-        if self.first and self.count > 1:
-            dist.barrier()
+        if self.first:
+            self.wait()
 
 
 ALONE = Ranks()

@@ -38,6 +38,9 @@ class Task(ABC):
     def items_in(self, batch: Any) -> int:
         """Return how many items ``batch`` updates: the unit of speed and of budgets."""
 
+    def after_step(self) -> None:  # noqa: B027 - most tasks have nothing to do then
+        """Follow the step that the optimizer has taken: a momentum encoder moves."""
+
     def validate(self) -> dict[str, float]:
         """Return figures on held-out data, {} for none. ``score`` is what early stopping maximises."""
         return {}

@@ -193,6 +193,7 @@ class _Run:
         norm = nn.utils.clip_grad_norm_(self.learning, self.config.clip_norm)
         self._require_finite({"gradient norm": norm})
         self.optimizer.step()
+        self.task.after_step()
         self.state.step += 1
         self.state.steps_in_epoch += 1
         self.state.items += self.ranks.add(sum(map(self.task.items_in, batches)))

@@ -134,7 +134,7 @@ ITEM_PAIRS = Table(
 
 PAIR_SCORES = Table(
     name="pair_scores",
-    doc="What LightGCN pruning gave each pair, and whether it was kept (CIRP, section on relation pruning).",
+    doc="What pruning gave each pair, and whether it was kept (CIRP, section on relation pruning).",
     layer=Layer.GRAPH,
     writer=Writer.TRAINING,
     owner="models team",
@@ -147,7 +147,8 @@ PAIR_SCORES = Table(
             SRC,
             DST,
             field("run", pa.string(), "the run that scored it"),
-            field("score", pa.float32(), "e_src . e_dst of LightGCN"),
+            field("scorer", pa.string(), "lightgcn, spectral, or a control: degree, random; null in older rows", null=True),
+            field("score", pa.float32(), "what it gave the pair: e_src . e_dst of LightGCN"),
             field("kept", pa.bool_(), "whether the rule kept it"),
             field("rule", pa.string(), "global or degree"),
             field("rate", pa.float32(), "share of pairs that the rule drops"),

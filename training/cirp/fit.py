@@ -3,20 +3,21 @@
 import json
 import logging
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from goeswith.profile import Profile
 from goeswith.results import write_json
 from training.checkpoint import fingerprint, remove_checkpoints
 from training.cirp.files import read_summary, write_model, write_vectors
 from training.cirp.inputs import ItemInputs, build_inputs
-from training.cirp.model import Cirp, build_cirp
+from training.cirp.model import Cirp, build_cirp, compile_towers
 from training.cirp.neighbours import ItemGraph, build_graph
-from training.cirp.recipe import CirpRecipe
+from training.cirp.recipe import CirpRecipe, Stage
 from training.cirp.task import CirpTask
 from training.cirp.vectors import encode_all
 from training.dataset import TrainingSet
@@ -25,6 +26,8 @@ from training.trainer import Row, TrainerConfig, fit
 
 CHECKPOINT_EVERY = 25
 """Optimizer steps: a step takes seconds."""
+BEFORE = "before"
+"""Folder of the first stage, until the second is done."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +51,39 @@ def train(
         inputs = build_inputs(training.items, model, recipe, profile)
     if keep_untrained and ranks.first:
         write_vectors(folder / "untrained", training.items.ids, encode_all(model, inputs, recipe.max_tokens))
+    if recipe.before is not None:
+        inputs = _go_on_from(_first_stage(training, recipe, recipe.before, folder, profile, ranks), model, training, recipe, profile, ranks)
     curve = [] if recipe.untrained else _fit(model, inputs, graph, recipe, folder, inputs_hash, ranks)
-    if not ranks.first:
-        return {}
-    write_vectors(folder, training.items.ids, encode_all(model, inputs, recipe.max_tokens))
-    write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve)})
-    remove_checkpoints(folder)
+    if ranks.first:
+        write_vectors(folder, training.items.ids, encode_all(model, inputs, recipe.max_tokens))
+        write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve)})
+        remove_checkpoints(folder)
+        shutil.rmtree(folder / BEFORE, ignore_errors=True)
+    ranks.wait()
     return read_summary(folder)
+
+
+def _first_stage(training: TrainingSet, recipe: CirpRecipe, stage: Stage, folder: Path, profile: Profile, ranks: Ranks) -> Path:
+    """Train the whole towers by ITC alone; return the folder of the model that this recipe begins with."""
+    itc = replace(
+        recipe,
+        before=None,
+        terms=("itc",),
+        lr=stage.lr,
+        max_epochs=stage.epochs,
+        item_updates=stage.epochs * len(training.items),
+        trained_text_layers=stage.trained_text_layers,
+        trained_image_layers=stage.trained_image_layers,
+    )
+    train(training, itc, folder / BEFORE, profile, ranks=ranks)
+    return folder / BEFORE
+
+
+def _go_on_from(before: Path, model: Cirp, training: TrainingSet, recipe: CirpRecipe, profile: Profile, ranks: Ranks) -> ItemInputs:
+    """Load the weights of the first stage; its frozen layers read texts anew."""
+    model.load_state_dict(load_file(before / "model.safetensors"))
+    with ranks.first_alone():
+        return build_inputs(training.items, model, recipe, profile)
 
 
 def describe_data(training: TrainingSet) -> dict[str, str]:
@@ -101,6 +130,8 @@ def _begin(folder: Path, inputs_hash: str) -> None:
 
 def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, folder: Path, inputs_hash: str, ranks: Ranks) -> list[Row]:
     task = CirpTask(model, inputs, graph, recipe)
+    if recipe.compiled:
+        compile_towers(model)
     epochs = max(1, min(recipe.max_epochs, recipe.item_updates // graph.num_items))
     config = TrainerConfig(
         epochs=epochs,

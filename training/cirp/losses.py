@@ -1,11 +1,13 @@
 """CIRP's objective (models.md section 1, ITC and CIC). B items of the batch, Q of the queue, K = B + Q candidates, d width."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+Side = Literal["text", "image", "fused"]
 
 
 class Modality(NamedTuple):
@@ -16,17 +18,19 @@ class Modality(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """Items (B,) by position, and their vectors."""
+    """Items (B,) by position, and their vectors. ``whole`` (B, d) is the feature x where it is more than the sum of both."""
 
     items: Tensor
     text: Modality
     image: Modality
+    whole: Tensor | None = None
 
     @property
     def fused(self) -> Modality:
         """The feature x, the normalised sum of what is there (models.md section 1, Features)."""
         (text, has_text), (image, has_image) = self.text, self.image
-        return Modality(F.normalize(text * has_text[:, None] + image * has_image[:, None], dim=1), has_text | has_image)
+        x = F.normalize(text * has_text[:, None] + image * has_image[:, None], dim=1) if self.whole is None else self.whole
+        return Modality(x, has_text | has_image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,69 @@ class Relations:
     """The candidate is the item itself (also a duplicate of it in the queue)."""
     known: Tensor
     """The candidate is a known neighbour of the item."""
+    weights: Tensor | None = None
+    """How much each known neighbour counts; all alike where None."""
 
 
-def nce(logits: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-    """Return the mean over positives (i, k) of -log softmax of k among itself and i's negatives; 0 without positives.
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """What one step compares. ``targets`` are the momentum encoder's vectors of the batch; without one, the batch's own."""
+
+    batch: Encoded
+    queue: Encoded
+    temperature: Tensor
+    relations: Relations
+    targets: Encoded | None = None
+    softness: float = 0.0
+    """Share of ITC's target that is the momentum encoder's own similarities (models.md section 1, ITC: a)."""
+
+    def itc(self) -> Tensor:
+        """Return the mean of v -> t and t -> v, the positive being the item itself."""
+        return (self._own("image", "text") + self._own("text", "image")) / 2
+
+    def cic(self) -> Tensor:
+        """Return the mean of v -> t and t -> v, the positive being each known neighbour.
+
+        Over all ordered pairs (i, j) of the batch this is 1/4 [NCE(v_i->t_j) + NCE(t_j->v_i) + NCE(v_j->t_i) + NCE(t_i->v_j)] per edge.
+        """
+        return (self._neighbours("image", "text") + self._neighbours("text", "image")) / 2
+
+    def intra(self) -> Tensor:
+        """Return the mean of t_i -> t_j, v_i -> v_j and x_i -> x_j over neighbours: CIC's switch.
+
+        The last trains the very feature that ranks. They are all there is where one modality is missing everywhere.
+        """
+        sides: tuple[Side, ...] = ("text", "image", "fused")
+        terms = [self._neighbours(side, side) for side in sides if _side(self.batch, side).has.any()]
+        return torch.stack(terms).mean() if terms else self.batch.text.vectors.sum() * 0
+
+    def _own(self, anchor: Side, side: Side) -> Tensor:
+        logits, usable = self._logits(self.batch, anchor, side)
+        positive, negative = self.relations.own & usable & self._in_batch(logits), usable & ~self.relations.own
+        hard = nce(logits, positive, negative)
+        if not self.softness or self.targets is None:
+            return hard
+        believed = self._logits(self.targets, anchor, side)[0]
+        return (1 - self.softness) * hard + self.softness * soft_nce(logits, believed.detach(), positive, negative)
+
+    def _neighbours(self, anchor: Side, side: Side) -> Tensor:
+        logits, usable = self._logits(self.batch, anchor, side)
+        positive = self.relations.known & usable & self._in_batch(logits)
+        return nce(logits, positive, usable & ~(self.relations.own | self.relations.known), self.relations.weights)
+
+    def _logits(self, anchors: Encoded, anchor: Side, side: Side) -> tuple[Tensor, Tensor]:
+        """Return similarities (B, K) over the temperature, and where both have what is compared."""
+        vectors, has = _side(anchors, anchor)
+        here, queued = _side(self.targets or self.batch, side), _side(self.queue, side)
+        logits = (vectors @ torch.cat([here.vectors, queued.vectors]).T).float() / self.temperature
+        return logits, has[:, None] & torch.cat([here.has, queued.has])[None, :]
+
+    def _in_batch(self, logits: Tensor) -> Tensor:
+        return (torch.arange(logits.shape[1], device=logits.device) < len(logits))[None, :]
+
+
+def nce(logits: Tensor, positive: Tensor, negative: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return the mean (by ``weights``) over positives (i, k) of -log softmax of k among itself and i's negatives; 0 without positives.
 
     All (B, K). What is neither (other neighbours, duplicates, missing modalities) takes no part.
     """
@@ -48,35 +111,24 @@ def nce(logits: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         return logits.sum() * 0
     barred = torch.finfo(logits.dtype).min
     against = logits.masked_fill(~negative, barred).logsumexp(1, keepdim=True)
-    return F.softplus(against - logits)[positive].mean()
+    found = F.softplus(against - logits)[positive]
+    if weights is None:
+        return found.mean()
+    share = weights[positive].float()
+    return (found * share).sum() / share.sum().clamp(min=torch.finfo(share.dtype).tiny)
 
 
-def cross_terms(batch: Encoded, queue: Encoded, temperature: Tensor, relations: Relations, *, neighbours: bool) -> Tensor:
-    """Return the mean of v -> t and t -> v; the positive is the item itself (ITC) or each known neighbour (CIC).
-
-    Over all ordered pairs (i, j) of the batch this is 1/4 [NCE(v_i->t_j) + NCE(t_j->v_i) + NCE(v_j->t_i) + NCE(t_i->v_j)] per edge.
-    """
-    to_text = _term(batch.image, batch.text, queue.text, temperature, relations, neighbours)
-    to_image = _term(batch.text, batch.image, queue.image, temperature, relations, neighbours)
-    return (to_text + to_image) / 2
-
-
-def intra_terms(batch: Encoded, queue: Encoded, temperature: Tensor, relations: Relations) -> Tensor:
-    """Return the mean of t_i -> t_j, v_i -> v_j and x_i -> x_j over neighbours: CIC's switch.
-
-    The last trains the very feature that ranks. They are all there is where one modality is missing everywhere.
-    """
-    pairs = ((batch.text, queue.text), (batch.image, queue.image), (batch.fused, queue.fused))
-    sides = [(here, queued) for here, queued in pairs if here.has.any()]
-    terms = [_term(here, here, queued, temperature, relations, True) for here, queued in sides]
-    return torch.stack(terms).mean() if terms else batch.text.vectors.sum() * 0
+def soft_nce(logits: Tensor, believed: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    """Return the mean over rows with a positive of the cross entropy of ``logits`` against softmax of ``believed`` (B, K each)."""
+    rows = positive.any(1)
+    if not rows.any():
+        return logits.sum() * 0
+    barred = ~(positive | negative)[rows]
+    lowest = torch.finfo(logits.dtype).min
+    target = believed[rows].masked_fill(barred, lowest).softmax(1)
+    return -(target * logits[rows].masked_fill(barred, lowest).log_softmax(1)).masked_fill(barred, 0).sum(1).mean()
 
 
-def _term(anchor: Modality, here: Modality, queued: Modality, temperature: Tensor, relations: Relations, neighbours: bool) -> Tensor:
-    candidates, has = torch.cat([here.vectors, queued.vectors]), torch.cat([here.has, queued.has])
-    logits = (anchor.vectors @ candidates.T).float() / temperature
-    usable = anchor.has[:, None] & has[None, :]
-    in_batch = (torch.arange(len(candidates), device=logits.device) < len(here.has))[None, :]
-    positive = (relations.known if neighbours else relations.own) & usable & in_batch
-    barred = relations.own | relations.known if neighbours else relations.own
-    return nce(logits, positive, usable & ~barred)
+def _side(encoded: Encoded, side: Side) -> Modality:
+    found: Modality = getattr(encoded, side)
+    return found

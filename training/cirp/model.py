@@ -41,6 +41,7 @@ class Cirp(nn.Module):
         self.text_projection = Projection(text.width, recipe.dim)
         self.image_projection = Projection(image_width, recipe.dim)
         self.log_temperature = nn.Parameter(torch.tensor(math.log(recipe.temperature)))
+        self.missing = nn.Parameter(torch.zeros(2, recipe.dim)) if recipe.learned_missing else None  # of text, of image
 
     @property
     def temperature(self) -> Tensor:
@@ -60,13 +61,19 @@ class Cirp(nn.Module):
         return F.normalize(self.image_tower(pixels), dim=-1)
 
     def feature(self, text: Tensor, image: Tensor, has_text: Tensor, has_image: Tensor) -> Tensor:
-        """Return x (B, d): the normalised sum of both projected vectors; one that is missing leaves the other; zero without both.
+        """Return x (B, d), see ``fuse``; ``text`` (B, dt), ``image`` (B, di) as ``encode_*`` return them; ``has_*`` (B,) bool."""
+        return self.fuse(self.text_projection(text), self.image_projection(image), has_text, has_image)
 
-        ``text`` (B, dt), ``image`` (B, di) as ``encode_*`` return them; ``has_*`` (B,) bool.
+    def fuse(self, text: Tensor, image: Tensor, has_text: Tensor, has_image: Tensor) -> Tensor:
+        """Return x (B, d): the normalised sum of both projected vectors (B, d); zero without both.
+
+        For one that is missing stands its learned vector, or where the recipe has none, nothing.
         """
-        t = self.text_projection(text) * has_text.unsqueeze(-1)
-        v = self.image_projection(image) * has_image.unsqueeze(-1)
-        return F.normalize(t + v, dim=-1)
+        one, other = has_text.unsqueeze(-1), has_image.unsqueeze(-1)
+        found = text * one + image * other
+        if self.missing is not None:
+            found = found + (self.missing[0] * ~one + self.missing[1] * ~other) * (one | other)
+        return F.normalize(found, dim=-1)
 
 
 def build_cirp(recipe: CirpRecipe) -> Cirp:
@@ -74,6 +81,14 @@ def build_cirp(recipe: CirpRecipe) -> Cirp:
     text, image = build_towers(recipe)
     model = Cirp(text, image, int(image.width), recipe)  # type: ignore[arg-type]  # every image tower has a width
     scale_lr(text.upper_layers, recipe.tower_lr_scale)
+    text.save_memory = recipe.save_memory
     if recipe.towers == "blip":
         scale_lr(image, recipe.tower_lr_scale)
     return model
+
+
+def compile_towers(model: Cirp) -> None:
+    """Let torch compile what learns of the towers, in place: names of weights stay."""
+    for layer in model.text_tower.upper_layers:
+        layer.compile()
+    model.image_tower.compile()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from training.cirp.recipe import CirpRecipe
-from training.dataset import BOUGHT_TOGETHER, Floats, Ints, Pairs, TrainingSet
+from training.dataset import BOUGHT_TOGETHER, Floats, Ints, Items, Pairs, TrainingSet
 from training.negatives import EdgeSet
 
 HELD_SHARE = 0.05
@@ -24,11 +24,13 @@ class ItemGraph:
     weights: Floats
     held: Ints
     """(H, 2), not in ``edges``."""
+    categories: Ints
+    """(N,) number of each item's whole category."""
 
     def known(self) -> EdgeSet:
         """Return the training edges in both directions."""
         both = torch.from_numpy(self.edges)
-        return EdgeSet(both[:, 0], both[:, 1], self.num_items)
+        return EdgeSet(both[:, 0], both[:, 1], self.num_items, weights=torch.from_numpy(self.weights))
 
 
 def build_graph(training: TrainingSet, recipe: CirpRecipe) -> ItemGraph:
@@ -42,7 +44,12 @@ def build_graph(training: TrainingSet, recipe: CirpRecipe) -> ItemGraph:
         weights, edges = weights[edges[:, 0] != edges[:, 1]], edges[edges[:, 0] != edges[:, 1]]
     held = np.zeros(len(edges), dtype=np.bool_)
     held[rng.permutation(len(edges))[: min(HELD_MOST, int(HELD_SHARE * len(edges)))]] = True
-    return ItemGraph(len(training.items), edges[~held], weights[~held], edges[held])
+    return ItemGraph(len(training.items), edges[~held], weights[~held], edges[held], _number_categories(training.items))
+
+
+def _number_categories(items: Items) -> Ints:
+    numbers: dict[tuple[str, ...], int] = {}
+    return np.array([numbers.setdefault(path, len(numbers)) for path in items.categories], dtype=np.int64)
 
 
 def undirected(pairs: Pairs) -> tuple[Ints, Floats]:

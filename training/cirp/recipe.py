@@ -13,6 +13,16 @@ Count = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Stage:
+    """A first stage of ITC alone: how long, how fast, and how many layers of each tower learn in it."""
+
+    epochs: Count
+    lr: float
+    trained_text_layers: int
+    trained_image_layers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class CirpRecipe:
     """Towers, objective and budget."""
 
@@ -37,13 +47,26 @@ class CirpRecipe:
     """ITC beside CIC; the paper weighs both alike."""
     intra_modal: bool = True
     """Whether CIC has text-text and image-image terms beside the cross-modal ones."""
-    queue: int
+    queue: Annotated[int, Field(ge=0)]
+    """Vectors of earlier batches that are negatives too; the momentum encoder's where there is one."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """How much of itself the momentum encoder keeps at each step; 0: there is none, and items are compared with the encoder's own vectors."""
+    soft_targets: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of ITC's target that is the momentum encoder's similarities."""
+    ramp_epochs: Annotated[float, Field(gt=0)] = 2.0
+    """Epochs over which that share rises from 0."""
+    edge_weights: bool = False
+    """Whether an edge's terms in CIC count by its weight (NPMI times the judge's verdict)."""
+    learned_missing: bool = False
+    """Whether a learned vector stands in the feature for a text or picture that is missing; else the other one stands alone."""
     batch: Count
     """Items a batch holds."""
     accumulate: Count = 1
     """Batches of a step: the items of all of them are each other's negatives, in the memory of one."""
     neighbours: int = 3
     """Neighbours drawn for each item that leads a batch; every known edge within the batch is a positive."""
+    one_category: bool = False
+    """Whether the items that lead a batch are of one category, which makes negatives hard."""
     item_updates: Count
     """Budget: epochs = updates / items, between 1 and ``max_epochs``."""
     max_epochs: Count
@@ -56,6 +79,12 @@ class CirpRecipe:
     by_weight: bool = False
     """Whether neighbours are drawn by their edge's weight."""
     precision: Literal["float32", "bfloat16"] = "float32"
+    save_memory: bool = False
+    """Whether what the towers' layers compute is forgotten and computed again for the gradient."""
+    compiled: bool = False
+    """Whether torch compiles the towers' layers."""
+    before: Stage | None = None
+    """ITC over all items, on the whole towers, before this recipe begins (the paper's stage A)."""
     seed: int = 42
     shuffle_neighbours: bool = False
     """Control: every edge gets another item's end, masks included."""
@@ -63,6 +92,10 @@ class CirpRecipe:
     """Control: modalities that are taken as missing everywhere."""
     untrained: bool = False
     """Control: no step is taken."""
+
+    def __post_init__(self) -> None:
+        if self.soft_targets and not self.momentum:
+            raise ValueError("soft_targets are the momentum encoder's: set momentum, for example 0.995")
 
 
 def cirp_small() -> CirpRecipe:
@@ -90,7 +123,7 @@ def cirp_small() -> CirpRecipe:
 
 
 def cirp_blip_base() -> CirpRecipe:
-    """BLIP-base with the lower half frozen, stage B of the paper's code: lr 1e-5, projections to 256, long queue; for a GPU.
+    """BLIP-base as the paper's code trains it: ITC on the whole towers, then both terms with the lower half frozen; for a GPU.
 
     ``weights`` and ``revision`` (or a folder) are the user's to give: no hub is asked for anything that is not pinned.
     """
@@ -104,6 +137,9 @@ def cirp_blip_base() -> CirpRecipe:
         dim=256,
         intra_modal=False,
         queue=57_600,
+        momentum=0.995,
+        soft_targets=0.4,
+        learned_missing=True,
         batch=64,
         item_updates=2_000_000,
         max_epochs=10,
@@ -111,6 +147,9 @@ def cirp_blip_base() -> CirpRecipe:
         tower_lr_scale=1.0,
         warmup=0,
         precision="bfloat16",
+        save_memory=True,
+        compiled=True,
+        before=Stage(epochs=10, lr=3e-5, trained_text_layers=12, trained_image_layers=12),
     )
 
 

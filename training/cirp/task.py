@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.cirp.inputs import ItemInputs
-from training.cirp.losses import Encoded, Modality, Relations, cross_terms, intra_terms
+from training.cirp.losses import Contrast, Encoded, Modality, Relations
 from training.cirp.model import Cirp
+from training.cirp.momentum import Momentum
 from training.cirp.neighbours import ItemGraph, NeighbourSampler
 from training.cirp.queue import FeatureQueue
 from training.cirp.recipe import CirpRecipe
@@ -21,6 +22,8 @@ from training.task import ContrastiveTask, Tensors
 
 VALIDATION_ITEMS = 768
 SMALLEST_CROP = 0.75
+TARGET = "target_"
+"""Begins the names of the momentum encoder's vectors."""
 
 
 class Plan(NamedTuple):
@@ -47,12 +50,14 @@ class Batch(NamedTuple):
 
 
 class Learner(nn.Module):
-    """The encoder and its queue: what a checkpoint holds."""
+    """What a checkpoint holds: the encoder, its momentum encoder, the queue, and how many steps were taken."""
 
-    def __init__(self, cirp: Cirp, queue: FeatureQueue) -> None:
+    steps: Tensor
+
+    def __init__(self, cirp: Cirp, queue: FeatureQueue, momentum: Momentum | None) -> None:
         super().__init__()
-        self.cirp = cirp
-        self.queue = queue
+        self.cirp, self.queue, self.momentum = cirp, queue, momentum
+        self.register_buffer("steps", torch.zeros((), dtype=torch.long))
 
 
 class CirpTask(ContrastiveTask):
@@ -63,7 +68,7 @@ class CirpTask(ContrastiveTask):
         self.sampler = NeighbourSampler(graph, by_weight=recipe.by_weight)
         self.known = graph.known()
         queue = FeatureQueue(max(0, min(recipe.queue, graph.num_items - recipe.batch)), recipe.dim)
-        self.model: Learner = Learner(cirp, queue)
+        self.model: Learner = Learner(cirp, queue, Momentum(cirp, recipe.momentum) if recipe.momentum else None)
         self.judged = _judged_items(graph, recipe.seed)
         self.single_modality = 0 in inputs.modalities.values()
 
@@ -74,11 +79,19 @@ class CirpTask(ContrastiveTask):
     def plans(self, epoch: int, generator: torch.Generator) -> Iterator[Plan]:  # noqa: ARG002 - the trainer's signature
         """Yield random items, each with some of its neighbours."""
         leaders = max(1, self.recipe.batch // (1 + self.recipe.neighbours))
-        order = torch.randperm(self.graph.num_items, generator=generator)
-        for part in torch.split(order, leaders)[: self.steps_per_epoch()]:
+        for part in self._leaders(leaders, generator)[: self.steps_per_epoch()]:
             drawn = self.sampler.draw(part, self.recipe.neighbours, generator)
             items = np.unique(torch.cat([part, drawn]).numpy())
             yield Plan(items, random_crops(int(self.inputs.pictures.has[items].sum()), generator))
+
+    def _leaders(self, count: int, generator: torch.Generator) -> list[Tensor]:
+        """Return all items in groups of ``count``, in random order; where the recipe says so, the items of a group are of one category."""
+        order = torch.randperm(self.graph.num_items, generator=generator)
+        if not self.recipe.one_category:
+            return list(torch.split(order, count))
+        by_category = order[torch.argsort(torch.from_numpy(self.graph.categories)[order], stable=True)]
+        groups = torch.split(by_category, count)
+        return [groups[at] for at in torch.randperm(len(groups), generator=generator).tolist()]
 
     def load(self, plan: Plan) -> Batch:
         """Read the kept hidden states and pixels of a plan's items."""
@@ -89,36 +102,58 @@ class CirpTask(ContrastiveTask):
         return Batch(torch.from_numpy(items), hidden, mask, torch.from_numpy(has_text), torch.from_numpy(has_image), pixels, plan.crops)
 
     def encode(self, batch: Batch) -> Tensors:
-        """Return both projected vectors (B, d), zero for a picture that is missing."""
-        cirp = self.model.cirp
+        """Return both projected vectors (B, d), zero for a picture that is missing, and x where more than their sum makes it."""
+        return self._vectors(self.model.cirp, batch)
+
+    def _vectors(self, cirp: Cirp, batch: Batch) -> Tensors:
         text = cirp.text_projection(cirp.encode_hidden(batch.hidden, batch.mask))
         image = text.new_zeros(text.shape)
         if len(batch.pixels):
             pictures = augment(normalise_pixels(batch.pixels), batch.crops)
             image[batch.has_image] = cirp.image_projection(cirp.encode_image(pictures)).to(image.dtype)
-        return {"text": text, "image": image}
+        whole = {} if cirp.missing is None else {"whole": cirp.fuse(text, image, batch.has_text, batch.has_image)}
+        return {"text": text, "image": image, **whole}
 
+    @torch.no_grad()
     def describe(self, batch: Batch) -> Tensors:
-        """Return which items they are, and which modalities each has (B,)."""
-        return {"items": batch.items, "has_text": batch.has_text, "has_image": batch.has_image}
+        """Return which items they are, which modalities each has (B,), and the momentum encoder's vectors (B, d)."""
+        targets = {} if self.model.momentum is None else self._vectors(self.model.momentum.cirp, batch)
+        named = {f"{TARGET}{name}": vectors for name, vectors in targets.items()}
+        return {"items": batch.items, "has_text": batch.has_text, "has_image": batch.has_image, **named}
 
     def compare(self, vectors: Tensors, described: Tensors) -> Tensors:
         """Return the terms that the recipe names; ``temperature`` is shown beside them."""
-        text, image = (Modality(vectors[name], described[f"has_{name}"]) for name in ("text", "image"))
-        encoded, queue = Encoded(described["items"], text, image), self.model.queue.read()
-        candidates = torch.cat([encoded.items, queue.items])
-        own = encoded.items[:, None] == candidates[None, :]
-        known = self.known.contains(encoded.items[:, None], candidates[None, :].clamp(min=0)) & (candidates >= 0)[None, :]
-        relations, temperature = Relations(own, known), self.model.cirp.temperature
+        contrast, recipe = self._contrast(vectors, described), self.recipe
         terms: Tensors = {}
-        if "itc" in self.recipe.terms:
-            terms["itc_loss"] = self.recipe.itc_weight * cross_terms(encoded, queue, temperature, relations, neighbours=False)
-        if "cic" in self.recipe.terms:
-            terms["cic_loss"] = cross_terms(encoded, queue, temperature, relations, neighbours=True)
-            if self.recipe.intra_modal or self.single_modality:
-                terms["intra_loss"] = intra_terms(encoded, queue, temperature, relations)
-        self.model.queue.push(encoded)
-        return {**terms, "temperature": temperature}
+        if "itc" in recipe.terms:
+            terms["itc_loss"] = recipe.itc_weight * contrast.itc()
+        if "cic" in recipe.terms:
+            terms["cic_loss"] = contrast.cic()
+            if recipe.intra_modal or self.single_modality:
+                terms["intra_loss"] = contrast.intra()
+        self.model.queue.push(contrast.targets or contrast.batch)
+        self.model.steps.add_(1)
+        return {**terms, "temperature": contrast.temperature}
+
+    def _contrast(self, vectors: Tensors, described: Tensors) -> Contrast:
+        batch, queue = _encoded(vectors, described), self.model.queue.read()
+        targets = {name.removeprefix(TARGET): value for name, value in described.items() if name.startswith(TARGET)}
+        candidates = torch.cat([batch.items, queue.items])
+        own = batch.items[:, None] == candidates[None, :]
+        known = self.known.contains(batch.items[:, None], candidates[None, :].clamp(min=0)) & (candidates >= 0)[None, :]
+        weights = self.known.weights_of(batch.items[:, None], candidates[None, :].clamp(min=0)) if self.recipe.edge_weights else None
+        relations = Relations(own, known, weights)
+        return Contrast(batch, queue, self.model.cirp.temperature, relations, _encoded(targets, described) if targets else None, self._softness())
+
+    def _softness(self) -> float:
+        """Return the share of soft targets, which rises over the first epochs."""
+        ramp = self.recipe.ramp_epochs * self.steps_per_epoch() / self.recipe.accumulate
+        return self.recipe.soft_targets * min(1.0, int(self.model.steps) / ramp)
+
+    def after_step(self) -> None:
+        """Let the momentum encoder follow."""
+        if self.model.momentum is not None:
+            self.model.momentum.follow(self.model.cirp)
 
     def validate(self) -> dict[str, float]:
         """Return the mean reciprocal rank of held-out neighbours among ``VALIDATION_ITEMS`` items, by x_i . x_j; {} without any."""
@@ -139,6 +174,11 @@ class CirpTask(ContrastiveTask):
     def items_in(self, batch: Batch) -> int:
         """Return the number of items."""
         return len(batch.items)
+
+
+def _encoded(vectors: Tensors, described: Tensors) -> Encoded:
+    text, image = (Modality(vectors[name], described[f"has_{name}"]) for name in ("text", "image"))
+    return Encoded(described["items"], text, image, vectors.get("whole"))
 
 
 def reciprocal_rank(x: Tensor, pairs: Tensor, barred: Tensor) -> float:

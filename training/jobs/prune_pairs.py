@@ -1,4 +1,4 @@
-"""Job ``prune_pairs``: score counted purchase pairs by LightGCN and mark what the rule drops (CIRP, relation pruning).
+"""Job ``prune_pairs``: score counted purchase pairs and mark what the rule drops (CIRP, relation pruning).
 
 Views are not pruned, nor are declared edges: a source that declares them has chosen already.
 """
@@ -22,6 +22,7 @@ from goeswith.jobs import JobResult, JobRun
 from training.checkpoint import remove_checkpoints
 from training.dataset import Floats, Ints
 from training.lightgcn import PruningTask, score_pairs
+from training.pair_scores import degree_scores, random_scores, spectral_scores
 from training.pruning import Bools, keep_by_degree, keep_global
 from training.trainer import TrainerConfig, fit
 
@@ -31,8 +32,9 @@ KEYS = ["graph", "relation", "src", "dst"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """``rate`` is the share of pairs to drop per relation; ``pair_updates`` is the budget: epochs = updates / pairs, at most ``MAX_EPOCHS``."""
+    """``rate`` is the share of pairs to drop per relation, ``pair_updates`` LightGCN's budget: epochs = updates / pairs, ``MAX_EPOCHS`` at most."""
 
+    scorer: Literal["lightgcn", "spectral", "degree", "random"] = "lightgcn"
     rule: Literal["global", "degree", "none"] = "degree"
     rate: Annotated[float, Field(ge=0, le=1)] = 0.3
     relations: tuple[str, ...] = ("co_purchase", "then_bought")
@@ -71,9 +73,9 @@ def read_pairs(job: JobRun, graph: str, relations: Sequence[str]) -> pa.Table:
 def score(job: JobRun, graph: str, pairs: pa.Table, config: Config) -> pa.Table:
     """Return ``pair_scores`` rows of one graph."""
     src, dst, num_nodes = positions(pairs)
-    scores = fit_and_score(job, graph, src, dst, num_nodes, config) if num_nodes else np.empty(0, np.float32)
+    scores = score_all(job, graph, src, dst, num_nodes, config) if num_nodes else np.empty(0, np.float32)
     keep = keep_pairs(np.asarray(pairs["relation"]), src, dst, scores, config)
-    constant = {"run": job.run_id, "rule": config.rule, "rate": config.rate if config.rule != "none" else 0.0}
+    constant = {"run": job.run_id, "scorer": config.scorer, "rule": config.rule, "rate": config.rate if config.rule != "none" else 0.0}
     for name, value in constant.items():
         pairs = pairs.append_column(name, pa.array([value] * pairs.num_rows, pa.string() if isinstance(value, str) else pa.float32()))
     return pairs.append_column("score", pa.array(scores, pa.float32())).append_column("kept", pa.array(keep, pa.bool_()))
@@ -86,6 +88,19 @@ def positions(pairs: pa.Table) -> tuple[Ints, Ints, int]:
         ends = ends.combine_chunks()
     numbers = ends.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return numbers[: pairs.num_rows], numbers[pairs.num_rows :], len(ends.dictionary)
+
+
+def score_all(job: JobRun, graph: str, src: Ints, dst: Ints, num_nodes: int, config: Config) -> Floats:
+    """Return a score a pair (P,), by the scorer that the job was asked for."""
+    match config.scorer:
+        case "lightgcn":
+            return fit_and_score(job, graph, src, dst, num_nodes, config)
+        case "spectral":
+            return spectral_scores(src, dst, num_nodes, dim=config.dim, seed=config.seed)
+        case "degree":
+            return degree_scores(src, dst, num_nodes)
+        case "random":
+            return random_scores(len(src), seed=config.seed)
 
 
 def fit_and_score(job: JobRun, graph: str, src: Ints, dst: Ints, num_nodes: int, config: Config) -> Floats:
@@ -113,7 +128,7 @@ def keep_pairs(relations: np.ndarray[Any, Any], src: Ints, dst: Ints, scores: Fl
 
 def write(job: JobRun, graph: str, rows: pa.Table, version: int) -> int:
     """Commit the rows of one graph, unless they stand there already; the checkpoints are no longer needed then."""
-    columns = [*KEYS, "run", "score", "kept", "rule", "rate"]
+    columns = [*KEYS, "run", "scorer", "score", "kept", "rule", "rate"]
     lake.create_table(job.profile, "pair_scores")
     standing = lake.read_table(job.profile, "pair_scores", columns=columns, where={"graph": graph}).sort_by([(key, "ascending") for key in KEYS])
     if not standing.equals(rows.select(columns).cast(standing.schema)):

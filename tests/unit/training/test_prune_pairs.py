@@ -85,6 +85,16 @@ def test_pairs_that_are_gone_lose_their_score(profile: Profile) -> None:
     assert len(read_scores(profile)) == 3
 
 
+@pytest.mark.parametrize("scorer", ["spectral", "degree", "random"])
+def test_another_scorer_can_be_asked_for_and_stands_in_the_rows(profile: Profile, scorer: str) -> None:
+    result = prune_pairs.run(job(profile, pair_rows("full", "co_purchase"), scorer=scorer, rule="global", rate=0.25))
+    rows = read_scores(profile)
+    assert {row["scorer"] for row in rows} == {scorer}
+    assert result.summary["full"] == {"pairs": 28, "kept": 21}
+    dropped, kept = ([row["score"] for row in rows if row["kept"] is value] for value in (False, True))
+    assert max(dropped) <= min(kept)
+
+
 def test_an_unknown_rule_is_refused_with_the_legal_ones(profile: Profile) -> None:
     with pytest.raises(ConfigError, match="'global', 'degree' or 'none'"):
         prune_pairs.run(JobRun(profile=profile, run_id="r", params={"rule": "best"}))

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.cirp.losses import Encoded, Modality, Relations, cross_terms, intra_terms, nce
+from training.cirp.losses import Contrast, Encoded, Modality, Relations, nce
 from training.cirp.queue import FeatureQueue
 from training.negatives import EdgeSet
 
@@ -15,7 +15,7 @@ TAU = torch.tensor(0.1)
 def encoded(count: int = 6, dim: int = 8, seed: int = 0) -> Encoded:
     rng = torch.Generator().manual_seed(seed)
     sides = [Modality(F.normalize(torch.randn(count, dim, generator=rng), dim=1), torch.ones(count, dtype=torch.bool)) for _ in range(2)]
-    return Encoded(torch.arange(count), *sides)
+    return Encoded(torch.arange(count), sides[0], sides[1])
 
 
 def empty(dim: int = 8) -> Encoded:
@@ -41,7 +41,7 @@ def test_cic_of_one_edge_is_the_quarter_of_four_terms_computed_by_hand() -> None
     expected = (
         hand_nce(v[i], t[j], t[others]) + hand_nce(t[j], v[i], v[others]) + hand_nce(v[j], t[i], t[others]) + hand_nce(t[i], v[j], v[others])
     ) / 4
-    assert torch.isclose(cross_terms(batch, empty(), TAU, related(batch, [(i, j)]), neighbours=True), expected, atol=1e-5)
+    assert torch.isclose(Contrast(batch, empty(), TAU, related(batch, [(i, j)])).cic(), expected, atol=1e-5)
 
 
 def test_itc_is_symmetric_cross_entropy_of_own_pairs() -> None:
@@ -49,14 +49,14 @@ def test_itc_is_symmetric_cross_entropy_of_own_pairs() -> None:
     logits = batch.image.vectors @ batch.text.vectors.T / TAU
     target = torch.arange(6)
     expected = (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
-    assert torch.isclose(cross_terms(batch, empty(), TAU, related(batch, []), neighbours=False), expected, atol=1e-5)
+    assert torch.isclose(Contrast(batch, empty(), TAU, related(batch, [])).itc(), expected, atol=1e-5)
 
 
 def test_exchanging_neighbours_changes_cic_but_not_itc() -> None:
     batch = encoded()
     here, there = related(batch, [(0, 1), (2, 3)]), related(batch, [(0, 3), (2, 1)])
-    assert not torch.isclose(cross_terms(batch, empty(), TAU, here, neighbours=True), cross_terms(batch, empty(), TAU, there, neighbours=True))
-    assert torch.equal(cross_terms(batch, empty(), TAU, here, neighbours=False), cross_terms(batch, empty(), TAU, there, neighbours=False))
+    assert not torch.isclose(Contrast(batch, empty(), TAU, here).cic(), Contrast(batch, empty(), TAU, there).cic())
+    assert torch.equal(Contrast(batch, empty(), TAU, here).itc(), Contrast(batch, empty(), TAU, there).itc())
 
 
 def test_another_known_neighbour_in_batch_or_queue_is_no_negative() -> None:
@@ -65,19 +65,19 @@ def test_another_known_neighbour_in_batch_or_queue_is_no_negative() -> None:
     queue.push(Encoded(torch.tensor([50, 51]), other.text, other.image))
     edges = [(0, 1), (0, 2), (0, 50), (1, 2), (1, 50), (2, 50)]
     relations = related(batch, edges, queue.read())
-    base = cross_terms(batch, queue.read(), TAU, relations, neighbours=True)
+    base = Contrast(batch, queue.read(), TAU, relations).cic()
     queue.text[0] *= -1
     queue.image[0] *= -1
-    assert torch.equal(cross_terms(batch, queue.read(), TAU, relations, neighbours=True), base)
+    assert torch.equal(Contrast(batch, queue.read(), TAU, relations).cic(), base)
     queue.text[1] *= -1
-    assert not torch.equal(cross_terms(batch, queue.read(), TAU, relations, neighbours=True), base)
+    assert not torch.equal(Contrast(batch, queue.read(), TAU, relations).cic(), base)
 
 
 def test_a_duplicate_of_the_item_in_the_queue_is_no_negative() -> None:
     batch, queue = encoded(1), FeatureQueue(1, 8)
     queue.push(batch)
     relations = related(batch, [], queue.read())
-    assert cross_terms(batch, queue.read(), TAU, relations, neighbours=False) == 0
+    assert Contrast(batch, queue.read(), TAU, relations).itc() == 0
 
 
 @pytest.mark.parametrize("neighbours", [True, False])
@@ -86,7 +86,8 @@ def test_an_item_without_a_picture_takes_no_part_in_any_term(neighbours: bool) -
     has = torch.tensor([True, True, False, True, True, True])
     batch = batch._replace(image=Modality(batch.image.vectors.clone().requires_grad_(), has))
     relations = related(batch, [(0, 1), (2, 3)])
-    total = cross_terms(batch, empty(), TAU, relations, neighbours=neighbours) + intra_terms(batch, empty(), TAU, relations)
+    contrast = Contrast(batch, empty(), TAU, relations)
+    total = (contrast.cic() if neighbours else contrast.itc()) + contrast.intra()
     gradient = torch.autograd.grad(total, batch.image.vectors)[0]
     assert gradient[2].abs().sum() == 0
     assert gradient[0].abs().sum() > 0
@@ -97,8 +98,8 @@ def test_without_any_picture_the_intra_modal_term_still_learns_neighbours() -> N
     text = batch.text.vectors.clone().requires_grad_()
     batch = batch._replace(text=Modality(text, batch.text.has), image=Modality(batch.image.vectors, torch.zeros(6, dtype=torch.bool)))
     relations = related(batch, [(0, 1)])
-    assert cross_terms(batch, empty(), TAU, relations, neighbours=True) == 0
-    gradient = torch.autograd.grad(intra_terms(batch, empty(), TAU, relations), text)[0]
+    assert Contrast(batch, empty(), TAU, relations).cic() == 0
+    gradient = torch.autograd.grad(Contrast(batch, empty(), TAU, relations).intra(), text)[0]
     assert ((text - 0.1 * gradient)[0] @ (text - 0.1 * gradient)[1]) > text[0] @ text[1]
 
 
@@ -108,8 +109,31 @@ def test_a_batch_of_one_and_a_batch_without_edges_have_finite_gradients() -> Non
         text = batch.text.vectors.clone().requires_grad_()
         batch = batch._replace(text=Modality(text, batch.text.has))
         relations = related(batch, [])
-        total = sum(cross_terms(batch, empty(), TAU, relations, neighbours=n) for n in (True, False)) + intra_terms(batch, empty(), TAU, relations)
+        contrast = Contrast(batch, empty(), TAU, relations)
+        total = contrast.itc() + contrast.cic() + contrast.intra()
         assert torch.isfinite(torch.autograd.grad(total, text)[0]).all()
+
+
+def test_soft_targets_are_the_momentum_encoders_similarities_mixed_with_the_item_itself() -> None:
+    batch, targets, share = encoded(), encoded(seed=1), 0.4
+    found = Contrast(batch, empty(), TAU, related(batch, []), targets, share).itc()
+    expected = []
+    for one, other in (("image", "text"), ("text", "image")):
+        here, there, believed = (getattr(side, name).vectors for side, name in ((batch, one), (targets, other), (targets, one)))
+        target = share * (believed @ there.T / TAU).softmax(1) + (1 - share) * torch.eye(6)
+        expected.append(F.cross_entropy(here @ there.T / TAU, target))
+    assert torch.isclose(found, torch.stack(expected).mean(), atol=1e-5)
+
+
+def test_an_edges_weight_is_how_much_its_terms_count() -> None:
+    batch = encoded()
+    relations = related(batch, [(0, 1), (2, 3)])
+    alone = Contrast(batch, empty(), TAU, related(batch, [(0, 1)])).cic()
+    weights = torch.zeros(6, 6)
+    weights[0, 1] = weights[1, 0] = 0.7
+    assert torch.isclose(Contrast(batch, empty(), TAU, Relations(relations.own, relations.known, weights)).cic(), alone, atol=1e-6)
+    even = Relations(relations.own, relations.known, torch.full((6, 6), 0.3))
+    assert torch.isclose(Contrast(batch, empty(), TAU, even).cic(), Contrast(batch, empty(), TAU, relations).cic(), atol=1e-6)
 
 
 def test_nce_without_positives_is_zero_and_without_negatives_too() -> None:
@@ -131,5 +155,5 @@ def test_the_queue_keeps_the_newest_and_overwrites_the_oldest() -> None:
 
 def test_an_empty_place_of_the_queue_is_no_negative() -> None:
     batch, queue = encoded(), FeatureQueue(5, 8)
-    padded = cross_terms(batch, queue.read(), TAU, related(batch, [(0, 1)], queue.read()._replace(items=torch.zeros(5))), neighbours=True)
-    assert torch.isclose(padded, cross_terms(batch, empty(), TAU, related(batch, [(0, 1)]), neighbours=True))
+    padded = Contrast(batch, queue.read(), TAU, related(batch, [(0, 1)], queue.read()._replace(items=torch.zeros(5)))).cic()
+    assert torch.isclose(padded, Contrast(batch, empty(), TAU, related(batch, [(0, 1)])).cic())

@@ -1,6 +1,6 @@
 """CIRP as a task, on the tiny shop: resume, controls, missing modalities, vectors."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +9,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from goeswith.config import parse_config
+from goeswith.errors import ConfigError
 from goeswith.profile import Profile, load_profile
 from goeswith.results import write_atomically
 from tests.tiny_shop import RUN, write_tiny_lake
+from training.checkpoint import learned_state
+from training.cirp import fit as fit_module
 from training.cirp.files import load_cirp, read_summary
 from training.cirp.fit import train
 from training.cirp.inputs import build_inputs
 from training.cirp.model import build_cirp
 from training.cirp.neighbours import build_graph
-from training.cirp.recipe import CirpRecipe, Term, cirp_small
+from training.cirp.recipe import CirpRecipe, Stage, Term, cirp_small
 from training.cirp.task import Batch, CirpTask, random_crops, reciprocal_rank
 from training.cirp.towers import MINILM
 from training.cirp.vectors import encode_items
@@ -56,6 +60,29 @@ def without(training: TrainingSet, **fields: Any) -> TrainingSet:
 
 def total(terms: dict[str, torch.Tensor]) -> torch.Tensor:
     return torch.stack([value for name, value in terms.items() if name.endswith("_loss")]).sum()
+
+
+def die_and_go_on(training: TrainingSet, profile: Profile, recipe: CirpRecipe, folder: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """Train without a break, and with one in its second step; both end with the same vectors."""
+    monkeypatch.setattr("training.cirp.fit.CHECKPOINT_EVERY", 1)
+    train(training, recipe, folder / "whole", profile)
+    original, seen = getattr(CirpTask, call), [0]
+
+    def cut(self: CirpTask, *args: Any) -> dict[str, torch.Tensor]:
+        seen[0] += 1
+        if seen[0] == 2:
+            raise KeyboardInterrupt
+        found: dict[str, torch.Tensor] = original(self, *args)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CirpTask, call, cut)
+        with pytest.raises(KeyboardInterrupt):
+            train(training, recipe, folder / "cut", profile)
+    assert read_summary(folder / "cut") == {}
+    train(training, recipe, folder / "cut", profile)
+    whole, resumed = (load_file(folder / name / "vectors.safetensors") for name in ("whole", "cut"))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
 def test_a_batch_holds_its_leaders_neighbours_once_each(training: TrainingSet, profile: Profile) -> None:
@@ -130,27 +157,95 @@ def test_the_cached_path_equals_the_whole_towers_path_for_every_item(training: T
         assert torch.allclose(vectors["feature"], model.feature(text, image, every, every), atol=1e-5)
 
 
+FULL = replace(QUICK, momentum=0.9, soft_targets=0.4, ramp_epochs=1.0, edge_weights=True, learned_missing=True, one_category=True)
+
+
+def test_items_are_compared_with_a_momentum_encoder_that_follows_slowly(training: TrainingSet, profile: Profile) -> None:
+    task = make_task(training, profile, FULL)
+    momentum = task.model.momentum
+    assert momentum is not None
+    batch = first_batch(task)
+    described = task.describe(batch)
+    assert not described["target_text"].requires_grad
+    weight, own = task.model.cirp.text_projection.linear.weight, momentum.cirp.text_projection.linear.weight
+    before = own.clone()
+    with torch.no_grad():
+        weight.add_(1.0)
+    task.after_step()
+    assert torch.allclose(own, before + 0.1, atol=1e-6)
+    task.compare(task.encode(batch), described)
+    queued = task.model.queue.read()
+    count = min(len(batch.items), len(queued.items))
+    assert torch.allclose(queued.text.vectors[:count], described["target_text"][-count:], atol=1e-6)
+
+
+def test_frozen_layers_are_shared_with_the_momentum_encoder_and_its_weights_stand_in_checkpoints(training: TrainingSet, profile: Profile) -> None:
+    task = make_task(training, profile, FULL)
+    assert task.model.momentum is not None
+    assert task.model.momentum.cirp.text_tower.layers[0] is not task.model.cirp.text_tower.layers[0]
+    shared = task.model.momentum.cirp.text_tower.layers[0].parameters()
+    assert all(one is other for one, other in zip(shared, task.model.cirp.text_tower.layers[0].parameters(), strict=True))
+    kept = learned_state(task.model)
+    assert "momentum.cirp.text_projection.linear.weight" in kept
+    assert not [name for name in kept if ".layers.0." in name]
+
+
+def test_soft_targets_ramp_up_over_the_first_epochs(training: TrainingSet, profile: Profile) -> None:
+    task = make_task(training, profile, FULL)
+    batch, shares = first_batch(task), []
+    for _ in range(task.steps_per_epoch() + 1):
+        shares.append(task._softness())
+        task.losses(batch)
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(0.4)
+
+
+def test_the_items_that_lead_a_batch_are_of_one_category(training: TrainingSet, profile: Profile) -> None:
+    mixed, alike = (make_task(training, profile, replace(QUICK, one_category=choice)) for choice in (False, True))
+    kinds = []
+    for task in (mixed, alike):
+        groups = task._leaders(6, torch.Generator().manual_seed(0))
+        assert sorted(torch.cat(groups).tolist()) == list(range(60))
+        kinds.append(np.mean([len(set(task.graph.categories[group.numpy()])) for group in groups]))
+    assert kinds[1] < kinds[0] - 1
+
+
+def test_a_recipe_with_soft_targets_and_no_momentum_is_refused() -> None:
+    with pytest.raises(ConfigError, match="set momentum"):
+        parse_config(CirpRecipe, {**asdict(QUICK), "soft_targets": 0.4}, where="recipe")
+
+
+def test_with_everything_on_a_killed_training_goes_on_to_the_same_vectors(
+    training: TrainingSet, profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    die_and_go_on(training, profile, replace(FULL, trained_text_layers=1, save_memory=True, accumulate=2), tmp_path, monkeypatch, "compare")
+
+
+def test_two_stages_begin_the_second_with_the_weights_of_the_first(training: TrainingSet, profile: Profile, tmp_path: Path) -> None:
+    stage = Stage(epochs=1, lr=1e-3, trained_text_layers=1, trained_image_layers=0)
+    seen: list[CirpRecipe] = []
+    original = fit_module.train
+
+    def remember(data: TrainingSet, recipe: CirpRecipe, *args: Any, **options: Any) -> dict[str, Any]:
+        seen.append(recipe)
+        return original(data, recipe, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(fit_module, "train", remember)
+        train(training, replace(QUICK, before=stage), tmp_path, profile)
+    assert [(recipe.terms, recipe.trained_text_layers, recipe.lr) for recipe in seen] == [(("itc",), 1, 1e-3)]
+    begun, plain = load_cirp(tmp_path)[0], build_cirp(QUICK)
+    assert not (tmp_path / "before").exists()
+    last, below = ([model.text_tower.layers[at].state_dict()["attention.self.query.weight"] for model in (begun, plain)] for at in (5, 4))
+    assert not torch.equal(last[0], last[1])
+    assert torch.equal(below[0], below[1])
+
+
 def test_a_killed_training_goes_on_to_the_same_vectors_and_a_finished_one_is_left_alone(
     training: TrainingSet, profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.cirp.fit.CHECKPOINT_EVERY", 1)
-    train(training, QUICK, tmp_path / "whole", profile)
-    original, seen = CirpTask.losses, [0]
-
-    def cut(self: CirpTask, batch: Batch) -> dict[str, torch.Tensor]:
-        seen[0] += 1
-        if seen[0] == 4:
-            raise KeyboardInterrupt
-        return original(self, batch)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(CirpTask, "losses", cut)
-        with pytest.raises(KeyboardInterrupt):
-            train(training, QUICK, tmp_path / "cut", profile)
-    assert read_summary(tmp_path / "cut") == {}
-    train(training, QUICK, tmp_path / "cut", profile)
-    whole, resumed = (load_file(tmp_path / name / "vectors.safetensors") for name in ("whole", "cut"))
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    die_and_go_on(training, profile, QUICK, tmp_path, monkeypatch, "losses")
     assert train(training, QUICK, tmp_path / "cut", profile)["unchanged"]
 
 

@@ -54,7 +54,9 @@ def test_shuffled_neighbours_keep_the_count_and_lose_the_edges() -> None:
 
 
 def test_only_neighbours_are_drawn_and_lonely_items_draw_none() -> None:
-    sampler = NeighbourSampler(ItemGraph(5, np.array([[0, 1], [0, 2]]), np.ones(2, np.float32), np.empty((0, 2), np.int64)), by_weight=False)
+    sampler = NeighbourSampler(
+        ItemGraph(5, np.array([[0, 1], [0, 2]]), np.ones(2, np.float32), np.empty((0, 2), np.int64), np.zeros(5, np.int64)), by_weight=False
+    )
     drawn = sampler.draw(torch.tensor([4, 0, 3, 1]), 50, torch.Generator().manual_seed(0))
     assert len(drawn) == 100
     assert set(drawn[:50].tolist()) == {1, 2}
@@ -62,7 +64,7 @@ def test_only_neighbours_are_drawn_and_lonely_items_draw_none() -> None:
 
 
 def test_neighbours_are_drawn_by_weight_where_asked() -> None:
-    graph = ItemGraph(3, np.array([[0, 1], [0, 2]]), np.array([0.9, 0.1], np.float32), np.empty((0, 2), np.int64))
+    graph = ItemGraph(3, np.array([[0, 1], [0, 2]]), np.array([0.9, 0.1], np.float32), np.empty((0, 2), np.int64), np.zeros(3, np.int64))
     for by_weight, share in ((True, 0.9), (False, 0.5)):
         drawn = NeighbourSampler(graph, by_weight=by_weight).draw(torch.zeros(1, dtype=torch.long), 2000, torch.Generator().manual_seed(0))
         assert abs((drawn == 1).float().mean().item() - share) < 0.05

@@ -1,0 +1,38 @@
+"""The momentum encoder: a slow copy of what learns, whose vectors are compared with and queued (models.md section 1, Encoder)."""
+
+import copy
+from typing import Self
+
+import torch
+from torch import nn
+
+from training.checkpoint import keep_with_model
+from training.cirp.model import Cirp
+
+
+class Momentum(nn.Module):
+    """``cirp`` is the copy: m <- keep m + (1 - keep) theta after each step. Layers that are frozen are the encoder's own, not copied."""
+
+    def __init__(self, cirp: Cirp, keep: float) -> None:
+        super().__init__()
+        frozen = {id(p): p for p in cirp.parameters() if not p.requires_grad}
+        self.cirp: Cirp = copy.deepcopy(cirp, frozen)
+        self.keep = keep
+        for parameter in self.cirp.parameters():
+            if parameter.requires_grad:
+                parameter.requires_grad_(False)
+                keep_with_model(parameter)
+        self.train()
+
+    def train(self, mode: bool = True) -> Self:  # noqa: ARG002 - torch's signature
+        """Stay as at inference: no dropout, and batch statistics are the encoder's."""
+        return super().train(False)
+
+    @torch.no_grad()
+    def follow(self, cirp: Cirp) -> None:
+        """Move towards the encoder's weights, and take its statistics."""
+        for own, theirs in zip(self.cirp.parameters(), cirp.parameters(), strict=True):
+            if own is not theirs:
+                own.lerp_(theirs, 1 - self.keep)
+        for mine, its in zip(self.cirp.buffers(), cirp.buffers(), strict=True):
+            mine.copy_(its)
