@@ -5,6 +5,7 @@ A checkpoint is a folder ``checkpoints/<step>``; the newest two stand. Only what
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Mapping
@@ -13,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from goeswith.errors import TrainingStopped
+
+logger = logging.getLogger(__name__)
 
 KEEP = 2
 
@@ -80,24 +84,36 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, optimizer: torch.opti
 
 
 def newest_checkpoint(folder: Path, recipe_hash: str, optimizer: torch.optim.Optimizer) -> Checkpoint | None:
-    """Return the newest checkpoint, its optimizer state put into ``optimizer``; None where there is none.
+    """Return the newest checkpoint that can be read, its optimizer state put into ``optimizer``; None where there is none.
 
     Raises ``TrainingStopped`` where it was written by another recipe.
     """
-    found = _complete(folder / "checkpoints")
-    if not found:
+    for path in reversed(_complete(folder / "checkpoints")):
+        found = _read_checkpoint(path)
+        if found is None:
+            logger.warning("the checkpoint %s is damaged; going on from an earlier one, or from the start", path)
+            continue
+        if found.recipe_hash != recipe_hash:
+            raise TrainingStopped(
+                f"the checkpoint in {folder} was written by another recipe", "delete that folder, or train with the recipe that wrote it"
+            )
+        _restore_optimizer(optimizer, found.tensors.pop("optimizer"))
+        return found
+    return None
+
+
+def _read_checkpoint(path: Path) -> Checkpoint | None:
+    """Return a checkpoint, None where a file of it was cut short or damaged."""
+    try:
+        stored = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        named = load_file(path / "tensors.safetensors")
+    except (OSError, ValueError, SafetensorError):
         return None
-    stored = json.loads((found[-1] / "state.json").read_text(encoding="utf-8"))
-    if stored["recipe_hash"] != recipe_hash:
-        raise TrainingStopped(
-            f"the checkpoint in {folder} was written by another recipe", "delete that folder, or train with the recipe that wrote it"
-        )
     groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "rng": {}, "optimizer": {}}
-    for name, tensor in load_file(found[-1] / "tensors.safetensors").items():
+    for name, tensor in named.items():
         group, _, key = name.partition("/")
         groups[group][key] = tensor
-    _restore_optimizer(optimizer, groups.pop("optimizer"))
-    return Checkpoint(recipe_hash, stored["state"], groups)
+    return Checkpoint(stored["recipe_hash"], stored["state"], groups)
 
 
 def remove_checkpoints(folder: Path) -> None:

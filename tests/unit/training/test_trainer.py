@@ -144,6 +144,21 @@ def test_a_checkpoint_that_was_cut_off_while_written_is_ignored(tmp_path: Path) 
     assert len(fit(Line(), CONFIG, tmp_path)) == 3
 
 
+@pytest.mark.parametrize("name", ["tensors.safetensors", "state.json"])
+def test_a_checkpoint_that_was_cut_short_is_told_and_the_one_before_goes_on_to_the_same_bits(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    whole, resumed = Line(), Line()
+    fit(whole, CONFIG, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        fit(Line(die_at=12), CONFIG, tmp_path / "cut")
+    newest = sorted((tmp_path / "cut" / "checkpoints").iterdir())[-1]
+    (newest / name).write_bytes((newest / name).read_bytes()[:-20])
+    fit(resumed, CONFIG, tmp_path / "cut")
+    assert torch.equal(weights(resumed), weights(whole))
+    assert any(f"{newest} is damaged" in record.getMessage() for record in caplog.records)
+
+
 def test_accumulated_batches_weigh_as_one(tmp_path: Path) -> None:
     plain, halves = Ordered(16), Ordered(8)
     one = fit(plain, replace(CONFIG, epochs=1), tmp_path / "a")

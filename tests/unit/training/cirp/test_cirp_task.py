@@ -25,7 +25,7 @@ from training.cirp.recipe import CirpRecipe, Stage, Term, cirp_small
 from training.cirp.task import Batch, CirpTask, random_crops, reciprocal_rank
 from training.cirp.towers import MINILM
 from training.cirp.vectors import encode_items
-from training.dataset import TrainingSet, read_training_set
+from training.dataset import BOUGHT_TOGETHER, TrainingSet, read_training_set
 from training.pictures import normalise_pixels
 from training.text_tokens import load_tokenizer, pad_id, pad_tokens, tokenise
 
@@ -141,6 +141,29 @@ def test_a_shop_of_one_item_trains(training: TrainingSet, profile: Profile) -> N
     total(terms).backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
     assert torch.isfinite(total(terms))
     assert task.validate() == {}
+
+
+def test_a_shop_of_one_edge_and_a_batch_of_one_train(training: TrainingSet, profile: Profile) -> None:
+    lone = np.zeros(len(training.pairs), bool)
+    lone[np.flatnonzero(np.isin(training.pairs.relations, BOUGHT_TOGETHER))[0]] = True
+    task = make_task(TrainingSet("full", training.items, training.pairs.where(lone)), profile, replace(QUICK, batch=1))
+    plans = list(task.plans(0, torch.Generator().manual_seed(0)))
+    assert len(plans) == 60
+    joined = next(plan for plan in plans if len(plan.items) == 2)
+    assert torch.isfinite(total(task.losses(task.load(joined)))), "both of its items are neighbours: there is no negative yet"
+    for plan in plans[:5]:
+        task.losses(task.load(plan))
+    terms = task.losses(task.load(joined))
+    assert terms["cic_loss"] > 0
+    assert torch.isfinite(total(terms))
+
+
+def test_a_text_of_a_hundred_thousand_characters_is_cut_where_the_recipe_says(training: TrainingSet, profile: Profile) -> None:
+    long, short = ("red pan " * 12_500, "red pan " * 100)
+    tasks = [make_task(without(training, titles=(text,) * 60), profile) for text in (long, short)]
+    vectors = [encode_items(task.model.cirp, task.inputs, np.arange(2), QUICK.max_tokens)["text"] for task in tasks]
+    assert torch.allclose(vectors[0], vectors[1], atol=1e-5)
+    assert tasks[0].inputs.texts.spans[:, 1].max() <= QUICK.max_tokens
 
 
 def test_the_cached_path_equals_the_whole_towers_path_for_every_item(training: TrainingSet, profile: Profile) -> None:
