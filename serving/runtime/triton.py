@@ -25,9 +25,16 @@ logger = logging.getLogger(__name__)
 READY_AFTER_S = 120.0
 STARTS = 3
 ABORT = "boost::interprocess::lock_exception"
-"""Triton's Python backend aborts now and then while its models' processes start (triton-inference-server/server#8882): a few starts are worth it."""
+"""Triton's Python backend aborts now and then while its models' processes start (triton-inference-server/server#8882), or waits for one for ever:
+a few starts are worth it, and models are loaded one after another."""
+NO_MATTER = "CudaDriverHelper"
+"""In an error that any server without a GPU logs."""
 _POLL_S = 0.1
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - Triton's own place for its shared memory
+
+
+class NotReady(ModelUnavailable):
+    """A server that runs and has not loaded its models in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +76,7 @@ def start_triton(launch: Launch, models: Sequence[str]) -> processes.ServerState
     """Start Triton with ``models`` loaded and wait until all answer; a server that runs already is returned as it is.
 
     Raises ``EnvironmentMissing`` for a port in use, an old glibc or an environment that cannot be installed, and
-    ``ModelUnavailable`` with the last line of the log where the server ends, or is not ready in time.
+    ``ModelUnavailable`` with the last error of the log where the server ends, with the models that it waits for where it is not ready in time.
     """
     running = find_triton(launch)
     if running:
@@ -80,7 +87,7 @@ def start_triton(launch: Launch, models: Sequence[str]) -> processes.ServerState
         try:
             return _start(launch, environment, models)
         except ModelUnavailable as error:
-            if not _has_aborted(launch):
+            if not isinstance(error, NotReady) and not _has_aborted(launch):
                 raise
             logger.warning("%s; starting it again", error.what)
     return _start(launch, environment, models)
@@ -170,6 +177,7 @@ def command_of(launch: Launch, environment: TritonEnvironment, models: Sequence[
         "metrics-port": s.metrics_port,
         "backend-config": f"python,shm-region-prefix-name={_prefix(s.grpc_port)}",
         "exit-timeout-secs": 10,
+        "model-load-thread-count": 1,
         "allow-gpu-metrics": "false",
     }
     named = [f"--{name}={value}" for name, value in options.items()]
@@ -192,8 +200,10 @@ def _await_ready(launch: Launch, state: processes.ServerState, models: Sequence[
     with client_of(launch.settings) as client, progress("starting Triton", len(models), unit="models") as advance:
         waiting = list(models)
         while not is_live(client) or waiting:
-            if not state.alive or time.monotonic() > until:
+            if not state.alive:
                 raise ModelUnavailable(f"Triton did not start: {_last_error(Path(state.log))}", f"read {state.log}")
+            if time.monotonic() > until:
+                raise NotReady(f"Triton was not ready after {READY_AFTER_S:.0f} s, {', '.join(waiting) or 'itself'} is missing", f"read {state.log}")
             ready = [name for name in waiting if _model_ready(client, name)]
             waiting = [name for name in waiting if name not in ready]
             advance(len(ready), "")
@@ -217,5 +227,6 @@ def _model_ready(client: grpc.InferenceServerClient, name: str) -> bool:
 
 def _last_error(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    told = [line for line in lines if re.match(r"[EF]\d{4}|error:|terminate called", line)] or lines[-1:] or ["it wrote nothing"]
+    errors = [line for line in lines if re.match(r"[EF]\d{4}|error:|terminate called", line) and NO_MATTER not in line]
+    told = errors or lines[-1:] or ["it wrote nothing"]
     return told[-1].strip()

@@ -42,6 +42,24 @@ def test_an_abort_is_got_around(launch: triton.Launch, monkeypatch: pytest.Monke
     assert [record.getMessage() for record in caplog.records] == ["Triton did not start; starting it again"] * 2
 
 
+def test_a_server_that_waits_for_a_model_for_ever_is_started_again(launch: triton.Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts = iter([triton.NotReady("Triton was not ready after 120 s, relations is missing", "read its log"), None])
+
+    def start(*_: object) -> processes.ServerState:
+        error = next(starts)
+        if error is not None:
+            raise error
+        return RUNNING
+
+    monkeypatch.setattr(triton, "_start", start)
+    assert triton.start_triton(launch, []) is RUNNING
+
+
+def test_the_error_that_is_told_is_not_the_one_that_any_server_without_a_gpu_logs(launch: triton.Launch) -> None:
+    launch.log.write_text('E1122 server.cc:9] "no such backend"\nE1122 server.cc:241] "CudaDriverHelper has not been initialized."\nI1122 end\n')
+    assert "no such backend" in triton._last_error(launch.log)
+
+
 @pytest.mark.parametrize(("logs", "starts"), [([ABORT] * 9, 3), (["error: model 'x' has no file"] * 9, 1)])
 def test_what_another_start_does_not_mend_is_told(launch: triton.Launch, monkeypatch: pytest.MonkeyPatch, logs: list[str], starts: int) -> None:
     used = let_starts_end_with(launch, monkeypatch, iter(logs))
