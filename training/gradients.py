@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _NormBase
 
 from training.ranks import Ranks
 from training.task import ContrastiveTask, Tensors, total_loss
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Spanning:
         with self.autocast():
             terms = task.compare(leaves, described)
         self.check(terms)
-        total_loss(terms).backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
+        torch.autograd.backward(total_loss(terms))
         return terms, {name: leaf.grad if leaf.grad is not None else torch.zeros_like(leaf) for name, leaf in leaves.items()}
 
     def _share_direct(self, model: nn.Module) -> None:
@@ -79,7 +80,7 @@ def join_rows(parts: Sequence[Tensors]) -> Tensors:
 @contextmanager
 def still_statistics(model: nn.Module) -> Iterator[None]:
     """Let batch normalisation leave its running statistics alone: what is encoded here is encoded once more."""
-    norms = [module for module in model.modules() if isinstance(module, _NormBase) and module.track_running_stats]
+    norms = [module for module in model.modules() if isinstance(module, NORMS) and module.track_running_stats]
     for norm in norms:
         norm.track_running_stats = False
     try:

@@ -6,7 +6,7 @@
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -102,8 +102,8 @@ def open_journals(folder: Path, step: int, what: str, name: str, params: Mapping
 
 
 def _mlflow() -> Any:
-    with suppress(ImportError):
+    try:
         import mlflow
-
-        return mlflow
-    raise EnvironmentMissing(f"{URI} is set and MLflow is not installed", "install goeswith[mlflow], or unset it")
+    except ImportError as error:
+        raise EnvironmentMissing(f"{URI} is set and MLflow is not installed", "install goeswith[mlflow], or unset it") from error
+    return mlflow

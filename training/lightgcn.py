@@ -82,7 +82,7 @@ class PruningTask(Task):
         self.batch = batch
         self.model: LightGCN = LightGCN(self.edges, num_nodes, dim, layers)
 
-    def plans(self, epoch: int, generator: torch.Generator) -> Iterator[Tensor]:  # noqa: ARG002 - the trainer's signature
+    def plans(self, generator: torch.Generator) -> Iterator[Tensor]:
         """Yield (3, B): item, neighbour, non-neighbour; each edge once, from a random end."""
         order = torch.randperm(self.edges.shape[1], generator=generator)
         for part in torch.split(order, self.batch):

@@ -14,19 +14,20 @@ class EdgeSet:
         self.num_nodes = num_nodes
         keys = src.long() * num_nodes + dst.long()
         back = dst.long() * num_nodes + src.long()
-        self.keys, at = torch.unique(torch.cat([keys, back]) if undirected else keys, return_inverse=True)
-        self.weights = torch.ones(len(self.keys))
-        if weights is not None:
-            self.weights[at] = (torch.cat([weights, weights]) if undirected else weights).float()
+        both = torch.cat([keys, back]) if undirected else keys
+        self.weights = None if weights is None else _by_key(both, torch.cat([weights, weights]) if undirected else weights)
+        self.keys = torch.unique(both)
 
     def contains(self, src: Tensor, dst: Tensor) -> Tensor:
         """Return whether each edge is known, in the broadcast shape of ``src`` and ``dst``."""
         return self._find(src, dst)[0]
 
     def weights_of(self, src: Tensor, dst: Tensor) -> Tensor:
-        """Return the weight of each edge, 0 of one that is not known."""
+        """Return the weight of each edge, 0 of one that is not known; every known edge has 1 where the set was made without weights."""
         found, at = self._find(src, dst)
-        return torch.where(found, self.weights.to(at.device)[at], 0.0) if len(self.keys) else torch.zeros_like(at, dtype=torch.float32)
+        if self.weights is None or not len(self.weights):
+            return found.float()
+        return torch.where(found, self.weights.to(at.device)[at], 0.0)
 
     def _find(self, src: Tensor, dst: Tensor) -> tuple[Tensor, Tensor]:
         """Return whether each edge is known, and where its key stands."""
@@ -36,6 +37,14 @@ class EdgeSet:
         keys = self.keys.to(asked.device)
         at = torch.searchsorted(keys, asked).clamp(max=len(keys) - 1)
         return keys[at] == asked, at
+
+
+def _by_key(keys: Tensor, weights: Tensor) -> Tensor:
+    """Return one weight for each distinct key, in the keys' order."""
+    distinct, at = torch.unique(keys, return_inverse=True)
+    found = torch.zeros(len(distinct))
+    found[at] = weights.float()
+    return found
 
 
 def uniform_negatives(src: Tensor, known: EdgeSet, generator: torch.Generator) -> Tensor:

@@ -16,8 +16,8 @@ class Task(ABC):
     model: nn.Module
 
     @abstractmethod
-    def plans(self, epoch: int, generator: torch.Generator) -> Iterator[Any]:
-        """Yield what each batch of one epoch is made of; all randomness of batches comes from ``generator``.
+    def plans(self, generator: torch.Generator) -> Iterator[Any]:
+        """Yield what each batch of one epoch is made of; all randomness of batches comes from ``generator``, another one each epoch.
 
         Plans are cheap: a run that is resumed walks past those that it has done without loading them.
         """

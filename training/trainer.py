@@ -170,7 +170,7 @@ class _Run:
     def _steps(self, rng: dict[str, Tensor] | None) -> Iterator[list[Any]]:
         """Yield this process's batches of each optimizer step that is left in this epoch; ``rng`` is the state to go on from."""
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.state.epoch)
-        plans = self.task.plans(self.state.epoch, generator)
+        plans = self.task.plans(generator)
         for _ in islice(plans, self.state.steps_in_epoch * self.config.accumulate):
             pass
         if rng is not None:
@@ -210,7 +210,7 @@ class _Run:
                 terms = self.task.losses(batch)
             self._require_finite(terms)
             self._take_down(terms, len(batches))
-            (total_loss(terms) / len(batches)).backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
+            torch.autograd.backward(total_loss(terms) / len(batches))
 
     def _take_down(self, terms: Tensors, of: int) -> None:
         figures = {"loss": float(total_loss(terms).detach()), **{name: float(value.detach()) for name, value in terms.items()}}

@@ -48,11 +48,14 @@ def train(
     model, graph = build_cirp(recipe), build_graph(training, recipe)
     with ranks.first_alone():
         _begin(folder, inputs_hash)
-        inputs = build_inputs(training.items, model, recipe, profile)
+    if keep_untrained or recipe.before is None:
+        inputs = _build_inputs(training, model, recipe, profile, ranks)
     if keep_untrained and ranks.first:
         write_vectors(folder / "untrained", training.items.ids, encode_all(model, inputs, recipe.max_tokens))
     if recipe.before is not None:
-        inputs = _go_on_from(_first_stage(training, recipe, recipe.before, folder, profile, ranks), model, training, recipe, profile, ranks)
+        _train_before(training, recipe, recipe.before, folder / BEFORE, profile, ranks)
+        model.load_state_dict(load_file(folder / BEFORE / "model.safetensors"))
+        inputs = _build_inputs(training, model, recipe, profile, ranks)  # its frozen layers are others now
     curve = [] if recipe.untrained else _fit(model, inputs, graph, recipe, folder, inputs_hash, ranks)
     if ranks.first:
         write_vectors(folder, training.items.ids, encode_all(model, inputs, recipe.max_tokens))
@@ -63,8 +66,14 @@ def train(
     return read_summary(folder)
 
 
-def _first_stage(training: TrainingSet, recipe: CirpRecipe, stage: Stage, folder: Path, profile: Profile, ranks: Ranks) -> Path:
-    """Train the whole towers by ITC alone; return the folder of the model that this recipe begins with."""
+def _build_inputs(training: TrainingSet, model: Cirp, recipe: CirpRecipe, profile: Profile, ranks: Ranks) -> ItemInputs:
+    """Let the first process fill the caches that the others read."""
+    with ranks.first_alone():
+        return build_inputs(training.items, model, recipe, profile)
+
+
+def _train_before(training: TrainingSet, recipe: CirpRecipe, stage: Stage, folder: Path, profile: Profile, ranks: Ranks) -> None:
+    """Train the whole towers by ITC alone: the model that this recipe begins with."""
     itc = replace(
         recipe,
         before=None,
@@ -75,15 +84,7 @@ def _first_stage(training: TrainingSet, recipe: CirpRecipe, stage: Stage, folder
         trained_text_layers=stage.trained_text_layers,
         trained_image_layers=stage.trained_image_layers,
     )
-    train(training, itc, folder / BEFORE, profile, ranks=ranks)
-    return folder / BEFORE
-
-
-def _go_on_from(before: Path, model: Cirp, training: TrainingSet, recipe: CirpRecipe, profile: Profile, ranks: Ranks) -> ItemInputs:
-    """Load the weights of the first stage; its frozen layers read texts anew."""
-    model.load_state_dict(load_file(before / "model.safetensors"))
-    with ranks.first_alone():
-        return build_inputs(training.items, model, recipe, profile)
+    train(training, itc, folder, profile, ranks=ranks)
 
 
 def describe_data(training: TrainingSet) -> dict[str, str]:

@@ -27,10 +27,10 @@ class ItemGraph:
     categories: Ints
     """(N,) number of each item's whole category."""
 
-    def known(self) -> EdgeSet:
-        """Return the training edges in both directions."""
+    def known(self, *, weighted: bool = False) -> EdgeSet:
+        """Return the training edges in both directions, with their weights where ``weighted``."""
         both = torch.from_numpy(self.edges)
-        return EdgeSet(both[:, 0], both[:, 1], self.num_items, weights=torch.from_numpy(self.weights))
+        return EdgeSet(both[:, 0], both[:, 1], self.num_items, weights=torch.from_numpy(self.weights) if weighted else None)
 
 
 def build_graph(training: TrainingSet, recipe: CirpRecipe) -> ItemGraph:

@@ -66,7 +66,7 @@ class CirpTask(ContrastiveTask):
     def __init__(self, cirp: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe) -> None:
         self.inputs, self.graph, self.recipe = inputs, graph, recipe
         self.sampler = NeighbourSampler(graph, by_weight=recipe.by_weight)
-        self.known = graph.known()
+        self.known = graph.known(weighted=recipe.edge_weights)
         queue = FeatureQueue(max(0, min(recipe.queue, graph.num_items - recipe.batch)), recipe.dim)
         self.model: Learner = Learner(cirp, queue, Momentum(cirp, recipe.momentum) if recipe.momentum else None)
         self.judged = _judged_items(graph, recipe.seed)
@@ -76,7 +76,7 @@ class CirpTask(ContrastiveTask):
         """Return batches for about as many item updates as there are items."""
         return max(1, self.graph.num_items // self.recipe.batch)
 
-    def plans(self, epoch: int, generator: torch.Generator) -> Iterator[Plan]:  # noqa: ARG002 - the trainer's signature
+    def plans(self, generator: torch.Generator) -> Iterator[Plan]:
         """Yield random items, each with some of its neighbours."""
         leaders = max(1, self.recipe.batch // (1 + self.recipe.neighbours))
         for part in self._leaders(leaders, generator)[: self.steps_per_epoch()]:
@@ -136,7 +136,7 @@ class CirpTask(ContrastiveTask):
         return {**terms, "temperature": contrast.temperature}
 
     def _contrast(self, vectors: Tensors, described: Tensors) -> Contrast:
-        batch, queue = _encoded(vectors, described), self.model.queue.read()
+        batch, queue = _encoded(vectors, described), self._queued()
         targets = {name.removeprefix(TARGET): value for name, value in described.items() if name.startswith(TARGET)}
         candidates = torch.cat([batch.items, queue.items])
         own = batch.items[:, None] == candidates[None, :]
@@ -144,6 +144,13 @@ class CirpTask(ContrastiveTask):
         weights = self.known.weights_of(batch.items[:, None], candidates[None, :].clamp(min=0)) if self.recipe.edge_weights else None
         relations = Relations(own, known, weights)
         return Contrast(batch, queue, self.model.cirp.temperature, relations, _encoded(targets, described) if targets else None, self._softness())
+
+    @torch.no_grad()
+    def _queued(self) -> Encoded:
+        """Return the queue; what stands for a missing modality is part of its features, too."""
+        queue, cirp = self.model.queue.read(), self.model.cirp if self.model.momentum is None else self.model.momentum.cirp
+        (text, has_text), (image, has_image) = queue.text, queue.image
+        return queue if cirp.missing is None else queue._replace(whole=cirp.fuse(text, image, has_text, has_image))
 
     def _softness(self) -> float:
         """Return the share of soft targets, which rises over the first epochs."""

@@ -9,11 +9,11 @@ from pydantic.dataclasses import dataclass
 
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
+from training import torchrun
 from training.cirp.files import read_summary
 from training.cirp.fit import train
 from training.cirp.recipe import RECIPES, CirpRecipe
 from training.dataset import read_training_set
-from training.ranked import is_ranked, run_ranked
 from training.ranks import Ranks, join_ranks
 
 
@@ -32,9 +32,9 @@ class Config:
 def run(job: JobRun) -> JobResult:
     """Train, or find that this very training is done."""
     config = parse_config(Config, job.params, where="job train_cirp")
-    if config.ranks > 1 and not is_ranked():
+    if config.ranks > 1 and not torchrun.is_started():
         choose_recipe(config)
-        run_ranked("train_cirp", job, config.ranks)
+        torchrun.run_processes("train_cirp", job, config.ranks)
         return JobResult(summary=read_summary(_folder(job, config)))
     with join_ranks() as ranks:
         return JobResult(summary=_train(job, config, ranks))

@@ -57,9 +57,8 @@ class MmscTask(Task):
         """Return the number of items whose vectors the batch computes."""
         return len(batch.nodes)
 
-    def plans(self, epoch: int, generator: torch.Generator) -> Iterator[Batch]:
+    def plans(self, generator: torch.Generator) -> Iterator[Batch]:
         """Yield batches of pairs with their negatives and sampled walks; every epoch drops other edges for the second view."""
-        del epoch
         view = self.graph.without(self.recipe.drop_edges, generator) if self.recipe.ssl_weight else self.graph
         order = torch.randperm(len(self.split.kept), generator=generator)[: self.num_pairs]
         for chosen in torch.split(order, self.recipe.batch):

@@ -1,7 +1,6 @@
 """A small contrastive task: two views of points are each other's positives, all other points their negatives."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,17 +11,26 @@ from training.task import ContrastiveTask, Tensors
 POINTS = 24
 
 
+class Net(nn.Module):
+    """Two linear layers, and a temperature that learns while comparing."""
+
+    def __init__(self, *, norm: bool, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8) if norm else nn.Identity(), nn.Tanh(), nn.Dropout(dropout), nn.Linear(8, 3))
+        self.scale = nn.Parameter(torch.ones(()))
+
+
 class Views(ContrastiveTask):
-    """``size`` points a batch, in order. ``norm`` adds batch normalisation, ``dropout`` dropout; the temperature learns while comparing."""
+    """``size`` points a batch, in order. ``norm`` adds batch normalisation, ``dropout`` dropout."""
 
     def __init__(self, size: int, *, norm: bool = False, dropout: float = 0.0) -> None:
         torch.manual_seed(0)
-        layers = [nn.Linear(4, 8), nn.BatchNorm1d(8) if norm else nn.Identity(), nn.Tanh(), nn.Dropout(dropout), nn.Linear(8, 3)]
-        self.model: nn.Module = nn.ModuleDict({"net": nn.Sequential(*layers), "scale": nn.ParameterList([nn.Parameter(torch.ones(()))])})
+        self.model: Net = Net(norm=norm, dropout=dropout)
         self.x, self.size = torch.randn(POINTS, 4), size
         self.loaded: list[list[int]] = []
 
-    def plans(self, epoch: int, generator: torch.Generator) -> Iterator[Tensor]:  # noqa: ARG002 - the trainer's signature
+    def plans(self, generator: torch.Generator) -> Iterator[Tensor]:
+        del generator  # in order
         yield from torch.split(torch.arange(POINTS), self.size)
 
     def load(self, plan: Tensor) -> Tensor:
@@ -33,15 +41,14 @@ class Views(ContrastiveTask):
         return POINTS // self.size
 
     def encode(self, batch: Tensor) -> Tensors:
-        net: Any = self.model["net"]  # type: ignore[index]  # nn.Module is not typed as the ModuleDict it is
-        return {"one": F.normalize(net(self.x[batch]), dim=1), "two": F.normalize(net(-self.x[batch].flip(1)), dim=1)}
+        views = {"one": self.x[batch], "two": -self.x[batch].flip(1)}
+        return {name: F.normalize(self.model.layers(view), dim=1) for name, view in views.items()}
 
     def describe(self, batch: Tensor) -> Tensors:
         return {"points": batch, "odd": batch % 2 == 1}
 
     def compare(self, vectors: Tensors, described: Tensors) -> Tensors:
-        scale: Any = self.model["scale"]  # type: ignore[index]  # the same
-        logits = vectors["one"] @ vectors["two"].T * scale[0].exp()
+        logits = vectors["one"] @ vectors["two"].T * self.model.scale.exp()
         loss = F.cross_entropy(logits, torch.arange(len(logits)), reduction="none")
         return {"views_loss": (loss * (1 + described["odd"])).mean(), "points": described["points"].sum()}
 

@@ -29,7 +29,7 @@ class Line(Task):
         self.seen, self.die_at, self.poison_at = 0, die_at, poison_at
         self.scores: list[float] = []
 
-    def plans(self, epoch: int, generator: torch.Generator) -> Iterator[Tensor]:  # noqa: ARG002 - the trainer's signature
+    def plans(self, generator: torch.Generator) -> Iterator[Tensor]:
         """Yield shuffled batches of 8."""
         order = torch.randperm(len(self.x_N1), generator=generator)
         yield from torch.split(self.x_N1[order], 8)
@@ -63,8 +63,9 @@ class Ordered(Line):
         self.size = size
         self.model = nn.Sequential(*(m for m in self.model.children() if not isinstance(m, nn.Dropout)))
 
-    def plans(self, epoch: int, generator: torch.Generator) -> Iterator[Tensor]:  # noqa: ARG002 - the trainer's signature
+    def plans(self, generator: torch.Generator) -> Iterator[Tensor]:
         """Yield batches in order."""
+        del generator
         yield from torch.split(self.x_N1, self.size)
 
     def steps_per_epoch(self) -> int:

@@ -51,7 +51,7 @@ def make_task(training: TrainingSet, profile: Profile, recipe: CirpRecipe = QUIC
 
 
 def first_batch(task: CirpTask) -> Batch:
-    return task.load(next(task.plans(0, torch.Generator().manual_seed(0))))
+    return task.load(next(task.plans(torch.Generator().manual_seed(0))))
 
 
 def without(training: TrainingSet, **fields: Any) -> TrainingSet:
@@ -120,7 +120,7 @@ def test_a_shop_without_pictures_or_without_texts_trains_on_what_is_there(traini
     terms = task.losses(first_batch(task))
     assert terms["itc_loss"] == terms["cic_loss"] == 0
     assert terms["intra_loss"] > 0
-    total(terms).backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
+    torch.autograd.backward(total(terms))
     vectors = encode_items(task.model.cirp, task.inputs, np.arange(60), 8)
     assert torch.isfinite(vectors["feature"]).all()
     assert torch.allclose(vectors["feature"].norm(dim=1), torch.ones(60), atol=1e-5)
@@ -138,7 +138,7 @@ def test_a_shop_of_one_item_trains(training: TrainingSet, profile: Profile) -> N
     items = replace(training.items, **{name: getattr(training.items, name)[:1] for name in training.items.__slots__})
     task = make_task(TrainingSet("full", items, training.pairs.where(np.zeros(len(training.pairs), bool))), profile)
     terms = task.losses(first_batch(task))
-    total(terms).backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
+    torch.autograd.backward(total(terms))
     assert torch.isfinite(total(terms))
     assert task.validate() == {}
 
@@ -147,7 +147,7 @@ def test_a_shop_of_one_edge_and_a_batch_of_one_train(training: TrainingSet, prof
     lone = np.zeros(len(training.pairs), bool)
     lone[np.flatnonzero(np.isin(training.pairs.relations, BOUGHT_TOGETHER))[0]] = True
     task = make_task(TrainingSet("full", training.items, training.pairs.where(lone)), profile, replace(QUICK, batch=1))
-    plans = list(task.plans(0, torch.Generator().manual_seed(0)))
+    plans = list(task.plans(torch.Generator().manual_seed(0)))
     assert len(plans) == 60
     joined = next(plan for plan in plans if len(plan.items) == 2)
     assert torch.isfinite(total(task.losses(task.load(joined)))), "both of its items are neighbours: there is no negative yet"
@@ -211,6 +211,19 @@ def test_frozen_layers_are_shared_with_the_momentum_encoder_and_its_weights_stan
     kept = learned_state(task.model)
     assert "momentum.cirp.text_projection.linear.weight" in kept
     assert not [name for name in kept if ".layers.0." in name]
+
+
+def test_what_stands_for_a_missing_picture_is_part_of_queued_features_too(training: TrainingSet, profile: Profile) -> None:
+    task = make_task(without(training, images=(None,) * 60), profile, replace(FULL, momentum=0.0, soft_targets=0.0, queue=12))
+    assert task.model.cirp.missing is not None
+    with torch.no_grad():
+        task.model.cirp.missing[1, 0] = 3.0
+    batch = first_batch(task)
+    own = task.encode(batch)["whole"]
+    task.losses(batch)
+    count = min(12, len(own))
+    assert torch.allclose(task._queued().fused.vectors[:count], own[-count:], atol=1e-5)
+    assert not torch.allclose(task.model.queue.read().fused.vectors[:count], own[-count:], atol=1e-2)
 
 
 def test_soft_targets_ramp_up_over_the_first_epochs(training: TrainingSet, profile: Profile) -> None:

@@ -73,3 +73,10 @@ def test_neighbours_are_drawn_by_weight_where_asked() -> None:
 def test_a_graph_without_edges_draws_nothing() -> None:
     graph = build_graph(training([], 3), cirp_small())
     assert len(NeighbourSampler(graph, by_weight=False).draw(torch.arange(3), 2, torch.Generator())) == 0
+
+
+def test_the_known_edges_say_their_weights_in_both_directions_and_0_of_what_is_none() -> None:
+    graph = ItemGraph(3, np.array([[0, 2], [0, 1]]), np.array([0.9, 0.1], np.float32), np.empty((0, 2), np.int64), np.zeros(3, np.int64))
+    src, dst = torch.tensor([0, 2, 1, 1]), torch.tensor([2, 0, 0, 2])
+    assert torch.allclose(graph.known(weighted=True).weights_of(src, dst), torch.tensor([0.9, 0.9, 0.1, 0.0]))
+    assert graph.known().weights_of(src, dst).tolist() == [1.0, 1.0, 1.0, 0.0]

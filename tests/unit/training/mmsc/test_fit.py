@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_bits(data: TrainingSet, tmp_path: Path) ->
 
 def test_negatives_are_never_adjacent_and_a_one_way_complement_is_told_from_its_reverse(data: TrainingSet) -> None:
     task = task_of(data, SMALL)
-    batch = next(task.plans(0, torch.Generator().manual_seed(0)))
+    batch = next(task.plans(torch.Generator().manual_seed(0)))
     size, pool = len(batch.kinds), batch.nodes[3 * len(batch.kinds) :]
     known = {(t[0], *sorted((int(s), int(d)))) for s, d, t in zip(data.pairs.src, data.pairs.dst, data.pairs.types, strict=True)}
     for row, column in batch.allowed[:, :-2].nonzero().tolist():
@@ -68,7 +68,7 @@ def test_negatives_are_never_adjacent_and_a_one_way_complement_is_told_from_its_
 
 
 def test_hard_negatives_come_from_the_other_task(data: TrainingSet) -> None:
-    batch = next(task_of(data, SMALL).plans(0, torch.Generator().manual_seed(0)))
+    batch = next(task_of(data, SMALL).plans(torch.Generator().manual_seed(0)))
     size = len(batch.kinds)
     of = {(t, int(s), int(d)) for s, d, t in zip(data.pairs.src, data.pairs.dst, data.pairs.types, strict=True)}
     rows = batch.allowed[:, -2].nonzero().flatten().tolist()
@@ -87,7 +87,7 @@ def test_the_verdicts_weights_change_the_loss_only_while_they_are_read(data: Tra
         )
         task = task_of(data, recipe)
         task.split = Split(changed.pairs, pairs_of())
-        return float(task.losses(next(task.plans(0, torch.Generator().manual_seed(0))))["complement_loss"].detach())
+        return float(task.losses(next(task.plans(torch.Generator().manual_seed(0))))["complement_loss"].detach())
 
     even, uneven = np.full(len(data.pairs), 0.5), np.linspace(0.01, 1, len(data.pairs))
     assert loss(SMALL, even) != pytest.approx(loss(SMALL, uneven), rel=1e-6)

@@ -36,19 +36,19 @@ class Order:
         load_job(self.job).run(JobRun(profile=profile, run_id=self.run_id, versions=self.versions, params=self.params))
 
 
-def is_ranked() -> bool:
+def is_started() -> bool:
     """Return whether torchrun has started this process."""
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
-def run_ranked(name: str, job: JobRun, count: int) -> None:
+def run_processes(name: str, job: JobRun, count: int) -> None:
     """Do a job in ``count`` processes and return once all have ended. Raises what the first of them that failed has raised."""
     where = {"home": str(job.profile.root), "lake": job.profile.lake}
     with TemporaryDirectory(prefix="goeswith-ranks-") as failures:
         what: dict[str, Any] = {"run_id": job.run_id, "versions": dict(job.versions), "params": dict(job.params)}
         order = Order(job=name, **what, profile=job.profile.profile, overrides=where, failures=failures)
         meeting = ["--nnodes", "1", "--nproc-per-node", str(count), "--master-addr", LOOPBACK, "--master-port", str(free_ports(1)[0])]
-        words = [sys.executable, "-m", "torch.distributed.run", *meeting, "-m", "training.ranked", json.dumps(asdict(order))]
+        words = [sys.executable, "-m", "torch.distributed.run", *meeting, "-m", "training.torchrun", json.dumps(asdict(order))]
         threads = str(max(1, (os.cpu_count() or 1) // count))
         ended = subprocess.run(words, check=False, cwd=PROJECT_ROOT, env={"OMP_NUM_THREADS": threads, **os.environ})  # noqa: S603 - our own command, no shell
         if ended.returncode:
