@@ -30,6 +30,7 @@ JOBS: dict[str, str] = {
     "materialise": "feature_repo.jobs.materialise",
     "train_cirp": "training.jobs.train_cirp",
     "train_mmsc": "training.jobs.train_mmsc",
+    "train_bundles": "training.jobs.train_bundles",
     "evaluate_models": "training.jobs.evaluate_models",
     "infer": "training.jobs.infer",
     "export_models": "training.jobs.export_models",

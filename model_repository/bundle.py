@@ -1,4 +1,4 @@
-"""Bundle completion, ItemKNN over CIRP's features: the mean of the given items against all items (CIRP, section 'bundle construction')."""
+"""Bundle completion: candidates by what they have in common with the given items, ranked by trees, or by the set encoder with words."""
 
 import json
 from pathlib import Path
@@ -6,36 +6,57 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 
+from .completion import Completion, Found, Settings, order_items
 from .ranking import check_k, pad, top
 
 INPUTS = ("given", "k")
 MAX_GIVEN = 100
 
 Arrays = dict[str, npt.NDArray[Any]]
+Floats = npt.NDArray[np.float32]
 
 
 class Model:
-    """Features (N, d) of the items in the order of their ids."""
+    """What was learned of the N items, in the order of their ids; trees where they ranked better than the set encoder."""
 
     def __init__(self, folder: Path) -> None:
-        ids = json.loads((folder / "items.json").read_text(encoding="utf-8"))["ids"]
-        self.ids = np.array([item.encode() for item in ids], dtype=np.object_)
+        stored = json.loads((folder / "items.json").read_text(encoding="utf-8"))
+        self.ids = np.array([item.encode() for item in stored["ids"]], dtype=np.object_)
         self.index = {item: i for i, item in enumerate(self.ids)}
-        self.feature = np.load(folder / "feature.npy", mmap_mode="r", allow_pickle=False)
+        arrays = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in folder.glob("*.npy")}
+        self.inputs = arrays["set_input"]
+        self.completion = Completion(arrays, Settings.of(stored["settings"]))
+        self.encoder = _session(folder / "set_encoder.onnx")
+        self.trees = _session(folder / "trees.onnx") if (folder / "trees.onnx").exists() else None
 
     def answer(self, inputs: Arrays) -> Arrays:
         """Return item_ids and scores (B, k) for ``given`` ids (B, any, '' padded)."""
         rows = [self.complete(given, int(k)) for given, k in zip(inputs["given"], inputs["k"].ravel(), strict=True)]
         return {"item_ids": pad([ids for ids, _ in rows], b"", np.object_), "scores": pad([scores for _, scores in rows], 0.0, np.float32)}
 
-    def complete(self, given: npt.NDArray[Any], k: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
+    def complete(self, given: npt.NDArray[Any], k: int) -> tuple[npt.NDArray[Any], Floats]:
         """Return the best ``k`` items, best first, and their scores."""
-        at = self.positions(given)
-        scores = self.feature @ self.feature[at].mean(axis=0)
+        at = np.array(self.positions(given), dtype=np.int64)
+        found = self.completion.find(at, self.query(at))
+        scores = order_items(found, self.rank(found))
         scores[at] = -np.inf
         best = top(scores, check_k(k))
         return self.ids[best], scores[best]
+
+    def query(self, at: npt.NDArray[np.int64]) -> Floats:
+        """Return the set encoder's query (d,) of the items at some positions."""
+        inputs = {"items": np.asarray(self.inputs[at])[None], "mask": np.ones((1, len(at)), dtype=np.float32)}
+        query: Floats = self.encoder.run(None, inputs)[0][0]
+        return query
+
+    def rank(self, found: Found) -> Floats | None:
+        """Return the trees' scores (C,) of the candidates; None without trees or without candidates."""
+        if self.trees is None or not len(found.items):
+            return None
+        scores: Floats = self.trees.run(None, {"features": found.features})[0].ravel()
+        return scores
 
     def positions(self, given: npt.NDArray[Any]) -> list[int]:
         """Return where the given items stand. Raises ``ValueError`` that names an unknown one."""
@@ -46,3 +67,11 @@ class Model:
         if unknown:
             raise ValueError(f"given: unknown item {unknown[0].decode(errors='replace')!r}")
         return [self.index[item] for item in wanted]
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    """Return a graph on one CPU thread: Triton runs requests side by side, not one over all cores."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -10,16 +10,20 @@ import numpy as np
 import torch
 from transformers import BertConfig, BertModel
 
+from goeswith.jobs import JobRun
 from goeswith.pictures import read_picture
 from goeswith.profile import Profile, load_profile
 from tests.tiny_shop import RUN, write_tiny_lake
+from training.bundles.fit import Fitted, fit_bundles
+from training.bundles.recipe import BundleRecipe
 from training.cirp.model import Cirp
 from training.cirp.recipe import cirp_small
 from training.cirp.towers import MINILM, ConvTower, TextTower
-from training.dataset import Items, read_training_set
+from training.dataset import Items, TrainingSet, read_training_set
 from training.export.build import Origin, write_export
 from training.export.preprocess import Preprocess, raw_tensors
 from training.export.trained import Trained
+from training.jobs.train_bundles import read_lessons
 from training.mmsc.content import Tokens
 from training.mmsc.graph import build_graph
 from training.mmsc.model import Mmsc
@@ -30,6 +34,9 @@ from training.mmsc.vectors import encode_items
 from training.text_tokens import load_tokenizer
 
 WIDTH = 24
+TINY_BUNDLES = BundleRecipe(
+    dim=8, heads=2, word_dim=8, batch=64, negatives=16, epochs=1, folds=2, asked=120, candidates=30, tree_negatives=20, rounds=8
+)
 
 
 def tiny_cirp() -> Cirp:
@@ -72,7 +79,22 @@ def tiny_trained(profile: Profile, seed: int = 0) -> Trained:
     tokens = Tokens({"text": text[:, None], "image": image[:, None]}, there)
     feature = towers.feature(text, image, there["text"], there["image"]).numpy()
     stored = store_vectors(encode_items(mmsc, tokens, graph, recipe), tokens)
-    return Trained(items=data.items, towers=towers, mmsc=mmsc, mmsc_recipe=recipe, preprocess=preprocess, feature=feature, vectors=stored)
+    bundles = tiny_bundles(data, {"text": text.numpy(), "image": image.numpy()}, versions, profile)
+    return Trained(
+        items=data.items, towers=towers, mmsc=mmsc, mmsc_recipe=recipe, preprocess=preprocess, feature=feature, vectors=stored, bundles=bundles
+    )
+
+
+@torch.enable_grad()
+def tiny_bundles(data: TrainingSet, vectors: dict[str, np.ndarray], versions: dict[str, int], profile: Profile) -> Fitted:
+    """Return bundle completion after a few steps over the tiny shop's baskets, with trees."""
+    job = JobRun(profile=profile, run_id=RUN, versions=versions)
+    bundles, baskets = read_lessons(job, data, TINY_BUNDLES)
+    with TemporaryDirectory(prefix="goeswith-tiny-") as folder:
+        fitted = fit_bundles(data.items, vectors, bundles, baskets, TINY_BUNDLES, Path(folder))
+    if fitted.trees is None:
+        raise AssertionError("trees rank the tiny shop no better than words")
+    return fitted
 
 
 def write_tiny_export(profile: Profile, run: str = RUN, seed: int = 0) -> Path:

@@ -1,8 +1,9 @@
 """The training set as arrays: items by position, pairs as positions. Read from ``training_sets``, nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from goeswith.profile import Profile
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Times = npt.NDArray[np.datetime64]
 
 BOUGHT_TOGETHER = ("co_purchase", "also_bought", "bought_together")
 """Relations that make the undirected graph of CIRP."""
@@ -33,6 +35,8 @@ class Items:
     """(N,), NaN where unknown."""
     images: tuple[str | None, ...]
     variant_of: tuple[str | None, ...]
+    attributes: tuple[Mapping[str, str], ...] = ()
+    """Further attributes by name; () where the source declares none."""
 
     def __len__(self) -> int:
         """Return N."""
@@ -119,7 +123,16 @@ def build_items(rows: pa.Table) -> Items:
         prices=np.array([np.nan if p is None else p for p in take["price"]], dtype=np.float32),
         images=tuple(take["image"]),
         variant_of=tuple(take["variant_of"]),
+        attributes=_attributes(take),
     )
+
+
+def _attributes(take: Mapping[str, list[Any]]) -> tuple[dict[str, str], ...]:
+    """Return each item's attributes by name; () where the rows hold none of them."""
+    if "attributes_name" not in take:
+        return ()
+    named = zip(take["attributes_name"], take["attributes_value"], strict=True)
+    return tuple(dict(zip(names or (), values or (), strict=True)) for names, values in named)
 
 
 def build_pairs(rows: pa.Table, items: Items) -> Pairs:

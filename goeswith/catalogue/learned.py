@@ -41,6 +41,8 @@ TRAINING_SETS = Table(
             field("description", pa.string(), "item feature", null=True),
             field("brand", pa.string(), "item feature", null=True),
             field("category", STRINGS, "item feature", null=True),
+            field("attributes_name", STRINGS, "item feature: names of the further attributes", null=True),
+            field("attributes_value", STRINGS, "item feature: their values, in the same order", null=True),
             field("price", pa.float64(), "item feature", null=True, unit="currency"),
             field("image", pa.string(), "item feature: reference into the picture store", null=True),
             field("variant_of", pa.string(), "item feature", null=True),

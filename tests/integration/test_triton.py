@@ -300,7 +300,7 @@ def test_triton_killed_hard_is_started_again(export: Path, tmp_path: Path) -> No
 def test_a_model_that_cannot_be_loaded_is_said_with_the_servers_own_words(export: Path, tmp_path: Path) -> None:
     profile = copy_of(export, tmp_path)
     publish_models(profile)
-    (profile.model_repository / "bundle" / "1" / "feature.npy").write_bytes(b"no array")
+    (profile.model_repository / "bundle" / "1" / "set_target.npy").write_bytes(b"no array")
     with pytest.raises(ModelUnavailable, match="Triton did not start"):
         start_triton(launch_of(profile), ["bundle"])
     assert find_triton(launch_of(profile)) is None

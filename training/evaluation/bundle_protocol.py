@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from goeswith.progress import progress
-from training.dataset import Floats, TrainingSet
-from training.evaluation.cases import BundleCases, Times
+from training.bundle_cases import BundleCases
+from training.dataset import Floats, Times, TrainingSet
 from training.evaluation.graph import item_degrees
 from training.evaluation.metrics import Mask, Values, mean_rank
 from training.scorers import BundleScorer

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from training.bundles.files import load_bundles, read_note
+from training.bundles.scorer import BundleCompleter, completers
 from training.dataset import TrainingSet
 from training.evaluation.baselines.boosted_bundles import fit_boosted_bundles
 from training.evaluation.baselines.boosted_relations import fit_boosted_relations
 from training.evaluation.baselines.simple import simple_baselines
-from training.evaluation.models import encoder_ranker, mixed_with_words, read_vectors
+from training.evaluation.models import encoder_ranker, mixed_with_words, read_vectors, require_items
 from training.evaluation.ranker import BundleRanker, RelationRanker
 from training.evaluation.world import World
 from training.mmsc.scorer import load_scorer
@@ -47,7 +49,7 @@ class Contenders:
 
     def for_bundles(self, world: World, shared: Sequence[RelationRanker]) -> list[BundleScorer]:
         """Return what is measured on bundles."""
-        found: list[BundleScorer] = [ranker.for_bundles() for ranker in shared]
+        found: list[BundleScorer] = [*(ranker.for_bundles() for ranker in shared), *self._completers(world.training)]
         if not self.baselines:
             return found
         boosted = fit_boosted_bundles(world.training, world.validation_bundles)
@@ -55,6 +57,14 @@ class Contenders:
             self.skip("boosted (bundle)", "too few validation bundles to fit it")
         mixed = self._mixed(world, {ranker.name: ranker for ranker in shared})
         return [*found, *(scorer for scorer in (boosted, mixed) if scorer is not None)]
+
+    def _completers(self, training: TrainingSet) -> list[BundleCompleter]:
+        folder = self.models / "bundles"
+        if not read_note(folder):
+            self.skip("cirp+set, cirp+trees", "this run holds no bundle completion")
+            return []
+        require_items(folder, training)
+        return completers(load_bundles(folder))
 
     def _mixed(self, world: World, shared: dict[str, RelationRanker]) -> BundleRanker | None:
         words = shared.get("tfidf") or shared.get("tfidf-text")

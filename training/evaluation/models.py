@@ -7,9 +7,9 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from goeswith.errors import DataContractError
-from training.dataset import Floats, TrainingSet
+from training.bundle_cases import BundleCases
+from training.dataset import Floats, Times, TrainingSet
 from training.evaluation.bundle_protocol import rank_bundles
-from training.evaluation.cases import BundleCases, Times
 from training.evaluation.metrics import gains
 from training.evaluation.ranker import BundleRanker, RelationRanker
 from training.evaluation.similarity import DenseDot, Mix, Similarity
@@ -22,10 +22,14 @@ CHOICE_CASES = 600
 
 def read_vectors(folder: Path, training: TrainingSet) -> dict[str, Floats]:
     """Read a model's ``vectors.safetensors``. Raises ``DataContractError`` where its items are not those of the training set."""
-    names = tuple(json.loads((folder / "items.json").read_text(encoding="utf-8")))
-    if names != training.items.ids:
-        raise DataContractError(f"{folder} holds vectors of other items than the training set", "train the model again in this run")
+    require_items(folder, training)
     return dict(load_file(folder / "vectors.safetensors"))
+
+
+def require_items(folder: Path, training: TrainingSet) -> None:
+    """Raise ``DataContractError`` where a model's items are not those of the training set."""
+    if tuple(json.loads((folder / "items.json").read_text(encoding="utf-8"))) != training.items.ids:
+        raise DataContractError(f"{folder} knows other items than the training set", "train the model again in this run")
 
 
 def encoder_ranker(name: str, features: Floats) -> RelationRanker:

@@ -8,8 +8,9 @@ import scipy.sparse as sp
 
 from goeswith.catalogue.graph import TYPE_OF
 from goeswith.errors import DataContractError
+from training.bundle_cases import BundleCases
 from training.dataset import Ints, TrainingSet
-from training.evaluation.cases import BundleCases, RelationCases
+from training.evaluation.cases import RelationCases
 from training.evaluation.graph import adjacency, counted, item_degrees, undirected, without
 from training.evaluation.relation_protocol import NEGATIVES
 from training.evaluation.world import World

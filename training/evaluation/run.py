@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from goeswith.results import Figure
+from training.bundle_cases import BundleCases
 from training.evaluation.bundle_protocol import BundleRanks, bundle_slices, rank_bundles
-from training.evaluation.cases import BundleCases
 from training.evaluation.contenders import Contenders
 from training.evaluation.graph import KINDS
 from training.evaluation.metrics import BUNDLE_METRICS, RELATION_METRICS, Values

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.bundle_cases import BundleCases
 from training.dataset import Floats, TrainingSet
-from training.evaluation.cases import BundleCases, RelationCases
+from training.evaluation.cases import RelationCases
 from training.evaluation.metrics import mean_rank
 from training.scorers import BundleScorer, RelationScorer
 

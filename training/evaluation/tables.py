@@ -13,7 +13,7 @@ from training.evaluation.metrics import Mask, Metric, Values
 MAIN_METRICS = {"bundle": "recall@20", "substitutes": "ndcg@10", "complements": "ndcg@10"}
 """The metric by which each task is decided."""
 
-OURS = ("cirp", "cirp+tfidf", "mmsc")
+OURS = ("cirp", "cirp+tfidf", "cirp+set", "cirp+trees", "mmsc")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import numpy as np
 
 from goeswith.errors import DataContractError
 from goeswith.jobs import JobRun
-from training.dataset import TrainingSet, read_training_set
-from training.evaluation.cases import BundleCases, Times, leave_one_out
-from training.evaluation.reserved import Reserved, Units, read_known_at, read_reserved, read_units
+from training.bundle_cases import BundleCases, leave_one_out
+from training.dataset import Times, TrainingSet, read_training_set
 from training.evaluation.truth import Truth, read_truth
+from training.reserved import Reserved, Units, read_known_at, read_reserved, read_units
 
 
 @dataclass(frozen=True, slots=True)

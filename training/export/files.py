@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from goeswith.results import write_json
+from training.export.bundles import write_bundle_files
 from training.export.graphs import write_onnx
 from training.export.preprocess import write_preprocess
 from training.export.signatures import Sizes
@@ -19,8 +20,8 @@ def write_model_files(trained: Trained, folder: Path) -> dict[str, float]:
     """Write the files of all models below ``folder`` and return the parity of each ONNX graph."""
     write_preprocess(trained.preprocess, folder / "item_preprocess")
     _write_relations(trained, folder / "relations")
-    _write_bundle(trained, folder / "bundle")
-    return {"item_encoder": _write_encoder(trained, folder / "item_encoder"), "gates": _write_gates(trained, folder / "relations")}
+    parity = write_bundle_files(trained.bundles, trained.items.ids, folder / "bundle")
+    return {"item_encoder": _write_encoder(trained, folder / "item_encoder"), "gates": _write_gates(trained, folder / "relations"), **parity}
 
 
 def sizes_of(trained: Trained) -> Sizes:
@@ -71,9 +72,3 @@ def _write_relations(trained: Trained, folder: Path) -> None:
         "brands": [b or "" for b in items.brands],
     }
     write_json(folder / "items.json", listed)
-
-
-def _write_bundle(trained: Trained, folder: Path) -> None:
-    folder.mkdir(parents=True)
-    np.save(folder / "feature.npy", np.ascontiguousarray(trained.feature, dtype=np.float32), allow_pickle=False)
-    write_json(folder / "items.json", {"ids": trained.items.ids})

@@ -11,6 +11,7 @@ import torch
 from goeswith.errors import ModelInvalid
 from goeswith.model_contract import TOLERANCE, GoldenCase, GoldenCases, ModelSpec, to_value
 from goeswith.pictures import read_picture
+from training.bundles.trees import score_all
 from training.dataset import Floats, Ints
 from training.export.preprocess import raw_tensors
 from training.export.signatures import RAW_FIELDS
@@ -81,8 +82,8 @@ def raw_items(trained: Trained, pictures: Path) -> dict[str, npt.NDArray[np.obje
 
 
 def _bundle_answer(trained: Trained) -> tuple[Named, Named]:
-    given = chosen_items(trained)[:2]
-    scores = trained.feature @ trained.feature[given].mean(axis=0)
+    given, knowledge = chosen_items(trained)[:2], trained.bundles.knowledge
+    scores = score_all(trained.bundles.trees, knowledge.completion().find(given, knowledge.query(given)))
     best = _best(scores, np.isin(np.arange(len(scores)), given))
     names = np.array([[trained.items.ids[i].encode() for i in given]], dtype=np.object_)
     return {"given": names, "k": _int(K)}, {"item_ids": _ids(trained, best), "scores": scores[best][None]}

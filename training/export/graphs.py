@@ -19,28 +19,29 @@ MAX_OPSET = 20
 """The newest of both that the wheel's onnxruntime and the container's run."""
 
 
-def write_onnx(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], path: Path) -> float:
-    """Export ``module`` with a free batch, and return the largest difference between graph and module on ``inputs``.
+def write_onnx(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], path: Path, free: Sequence[str] = ("batch",)) -> float:
+    """Export ``module``, and return the largest difference between graph and module on ``inputs``.
 
-    ``inputs`` maps argument names to examples of two rows or more. Raises ``ModelInvalid`` where the parity does not hold.
+    ``inputs`` maps argument names to examples of two rows or more; ``free`` names the leading dimensions whose length varies.
+    Raises ``ModelInvalid`` where the parity does not hold.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _convert(module.eval(), inputs, outputs).save(str(path), external_data=False)
+    _convert(module.eval(), inputs, outputs, free).save(str(path), external_data=False)
     check_graph(path)
     return check_parity(module, inputs, outputs, path)
 
 
-def _convert(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> torch.onnx.ONNXProgram:
-    batch = torch.export.Dim("batch", min=1, max=4096)
+def _convert(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], free: Sequence[str]) -> torch.onnx.ONNXProgram:
+    lengths = {i: torch.export.Dim(name, min=1, max=4096) for i, name in enumerate(free)}
     for name in ("torch.onnx", "onnxscript"):  # they tell of each operator that is not there, and of each constant that stays
         logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "# The axis name: batch")  # every input has the one batch
+        warnings.filterwarnings("ignore", "# The axis name: ")  # every input has the same free ones
         program = torch.onnx.export(
             module,
             kwargs=dict(inputs),
             dynamo=True,
-            dynamic_shapes={name: {0: batch} for name in inputs},
+            dynamic_shapes=dict.fromkeys(inputs, lengths),
             input_names=list(inputs),
             output_names=list(outputs),
             opset_version=MAX_OPSET,
@@ -66,7 +67,8 @@ def check_parity(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Seque
     for rows in (slice(None), slice(0, 1)):
         part = {name: tensor[rows] for name, tensor in inputs.items()}
         with torch.no_grad():
-            wanted = module(**part)
+            said = module(**part)
+        wanted = (said,) if isinstance(said, Tensor) else said
         found = session.run(list(outputs), {name: tensor.numpy() for name, tensor in part.items()})
         worst = max([worst, *(float(np.abs(w.numpy() - f).max()) for w, f in zip(wanted, found, strict=True))])
     if not worst <= TOLERANCE:

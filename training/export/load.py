@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from goeswith.config import parse_config
 from goeswith.errors import ModelInvalid
+from training.bundles.files import load_bundles
 from training.cirp.files import load_cirp
 from training.dataset import Items
 from training.export.preprocess import load_preprocess
@@ -31,7 +32,7 @@ def load_trained(folder: Path, items: Items) -> Trained:
     if cirp_recipe.drop:
         raise ModelInvalid(f"CIRP in {folder} was trained without {', '.join(cirp_recipe.drop)}", "export a run that reads both modalities")
     mmsc, mmsc_recipe = load_mmsc(folder / "mmsc")
-    for name in ("cirp", "mmsc"):
+    for name in ("cirp", "mmsc", "bundles"):
         _check_items(folder / name, items)
     return Trained(
         items=items,
@@ -41,6 +42,7 @@ def load_trained(folder: Path, items: Items) -> Trained:
         preprocess=load_preprocess(folder / "cirp"),
         feature=load_file(folder / "cirp" / "vectors.safetensors")["feature"].numpy(),
         vectors=load_vectors(folder / "mmsc" / "vectors.safetensors"),
+        bundles=load_bundles(folder / "bundles"),
     )
 
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from training.bundles.fit import Fitted
 from training.dataset import Floats, Items
 from training.export.modules import Gates, ItemEncoder, Towers
 from training.export.preprocess import Preprocess
@@ -29,8 +30,9 @@ class Trained:
     mmsc_recipe: MmscRecipe
     preprocess: Preprocess
     feature: Floats
-    """(N, d): x of CIRP."""
+    """(N, d): x of CIRP, which an item outside the catalogue is told to have."""
     vectors: StoredVectors
+    bundles: Fitted
 
     @property
     def encoder(self) -> ItemEncoder:

@@ -58,7 +58,7 @@ def run(job: JobRun) -> JobResult:
 def fingerprint_inputs(job: JobRun, models: Path) -> str:
     """Return what the figures depend on: code, parameters, versions of tables, the models and the planted truth."""
     versions = {table: job.find_version(table) for table in TABLES}
-    files = [fingerprint.of_files(path) for path in (*(models / name for name in ("cirp", "mmsc")), job.profile.truth)]
+    files = [fingerprint.of_files(path) for path in (*(models / name for name in ("cirp", "bundles", "mmsc")), job.profile.truth)]
     return fingerprint.of_values(fingerprint.of_code(CODE), dict(job.params), job.run_id, source_name(job), versions, files)
 
 

@@ -14,11 +14,13 @@ from goeswith.jobs import JobResult, JobRun
 from goeswith.model_contract import MANIFEST, ExportManifest, hash_files
 from goeswith.results import read_figures
 from training.dataset import read_training_set
+from training.evaluation.tables import OURS
 from training.export.build import Origin, write_export
 from training.export.load import load_trained
 from training.export.signatures import RAW_FIELDS
 
-MODELS = ("cirp", "mmsc")
+CODE = ("training/export", "model_repository")
+MODELS = ("cirp", "bundles", "mmsc")
 SLICES = ("all", "warm")
 
 
@@ -32,7 +34,9 @@ def run(job: JobRun) -> JobResult:
     parse_config(Config, job.params, where="job export_models")
     models, export = job.profile.models / job.run_id / "full", job.profile.models / job.run_id / "export"
     version = job.version_of("training_sets")
-    made_from = fingerprint.of_values(version, [hash_files(models / name) for name in MODELS], fingerprint.of_code(("training/export",)))
+    made_from = fingerprint.of_values(
+        version, [hash_files(models / name) for name in MODELS], fingerprint.of_code(("training/export", "model_repository"))
+    )
     if _is_made_from(export, made_from):
         return JobResult(summary={"changed": False, "models": list(MODELS)})
     items = read_training_set(job.profile, version=version, run=job.run_id, graph="full").items
@@ -58,7 +62,7 @@ def origin_of(job: JobRun, models: Path, made_from: str) -> Origin:
 def own_metrics(job: JobRun) -> tuple[dict[str, Any], ...]:
     """Return the figures of the served models on whole test sets, as ``evaluate_models`` measured them without the holdout."""
     figures = read_figures(job.profile, "metrics")
-    return tuple(asdict(figure) for figure in figures if figure.model in MODELS and figure.slice in SLICES)
+    return tuple(asdict(figure) for figure in figures if figure.model in OURS and figure.slice in SLICES)
 
 
 def _is_made_from(export: Path, made_from: str) -> bool:

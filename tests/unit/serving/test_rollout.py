@@ -39,9 +39,9 @@ def published(version: int, *kept: int, profile: Profile) -> repo.Published:
 
 
 def test_a_file_that_was_changed_is_refused_by_name(home: Profile) -> None:
-    path = export_of(home) / "bundle" / "feature.npy"
+    path = export_of(home) / "bundle" / "set_target.npy"
     path.write_bytes(path.read_bytes() + b"x")
-    with pytest.raises(ModelInvalid, match="bundle/feature.npy is not the file"):
+    with pytest.raises(ModelInvalid, match="bundle/set_target.npy is not the file"):
         publish.run(JobRun(profile=home, run_id="p"))
     assert not list(home.model_repository.glob("*/1"))
 

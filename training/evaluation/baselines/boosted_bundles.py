@@ -8,13 +8,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from goeswith.progress import progress
+from training.bundle_cases import BundleCases
 from training.dataset import Floats, Ints, TrainingSet
-from training.evaluation.baselines.content import brands, content, log_prices, tfidf, title_words
+from training.evaluation.baselines.content import brands, content, log_prices
 from training.evaluation.baselines.simple import adamic_adar
 from training.evaluation.bundle_protocol import variant_groups
-from training.evaluation.cases import BundleCases
 from training.evaluation.graph import KINDS, counted
 from training.evaluation.similarity import Edges, Similarity, SparseDot
+from training.words import tfidf, title_words
 
 CANDIDATES = 100
 """Best items of each channel that the trees re-rank."""

@@ -4,23 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from training.dataset import Floats, Items
 from training.evaluation.similarity import SparseDot
-
-
-def tfidf(texts: Sequence[str]) -> sp.csr_matrix | None:
-    """Return L2-normalised TF-IDF (N, F) of words and word pairs; None where no item has a word."""
-    if not any(text.strip() for text in texts):
-        return None
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32)
-    return vectorizer.fit_transform(texts).tocsr()
-
-
-def title_words(items: Items) -> sp.csr_matrix | None:
-    """Return TF-IDF of the titles alone; None where the source has none."""
-    return tfidf([title or "" for title in items.titles])
+from training.words import title_words
 
 
 def indicators(values: Sequence[Sequence[str]]) -> sp.csr_matrix:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from training.dataset import TrainingSet
-from training.evaluation.baselines.content import content, tfidf, title_words
+from training.evaluation.baselines.content import content
 from training.evaluation.graph import KINDS, counted, degrees, undirected
 from training.evaluation.ranker import RelationRanker
 from training.evaluation.similarity import CommonNeighbours, Constant, Edges, Mix, Noise, Similarity, SparseDot
+from training.words import tfidf, title_words
 
 CONTENT_WEIGHT = 0.5
 """What content adds to Adamic-Adar, as in the published figures of models.md section 3."""

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from tests.unit.training.evaluation.small_worlds import Edge, make_items, make_pairs, make_set, random_edges
+from training.bundle_cases import leave_one_out
 from training.dataset import Pairs, TrainingSet
 from training.evaluation.baselines import boosted_relations
 from training.evaluation.baselines.boosted_bundles import BundleFeatures, category_affinity, fit_boosted_bundles
 from training.evaluation.baselines.boosted_relations import HIDDEN, PairFeatures, fit_boosted_relations, hidden_edges
-from training.evaluation.cases import leave_one_out
 
 
 def cliques(size: int, width: int, kind: str) -> list[Edge]:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tests.unit.training.evaluation.small_worlds import make_items, make_pairs, make_set
-from training.dataset import Floats, TrainingSet
+from training.bundle_cases import BundleCases, leave_one_out
+from training.dataset import Floats, Times, TrainingSet
 from training.evaluation.bundle_protocol import bundle_slices, rank_bundles
-from training.evaluation.cases import BundleCases, Times, leave_one_out
 from training.evaluation.metrics import hits
 from training.evaluation.ranker import BundleRanker
 from training.evaluation.similarity import Noise

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.evaluation.cases import MAX_BASKET, BundleCases, RelationCases, leave_one_out
+from training.bundle_cases import MAX_BASKET, BundleCases, leave_one_out
+from training.evaluation.cases import RelationCases
 
 
 def cases_of(units: list[list[int]], max_cases: int = 10_000) -> BundleCases:

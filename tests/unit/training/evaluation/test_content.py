@@ -5,8 +5,9 @@ import pytest
 
 from tests.unit.training.evaluation.small_worlds import make_items, make_pairs
 from training.dataset import TrainingSet
-from training.evaluation.baselines.content import content, indicators, log_prices, tfidf, title_words
+from training.evaluation.baselines.content import content, indicators, log_prices
 from training.evaluation.baselines.simple import simple_baselines
+from training.words import tfidf, title_words
 
 
 def test_tfidf_rows_have_length_one_and_share_words() -> None:

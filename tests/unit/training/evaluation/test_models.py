@@ -9,9 +9,9 @@ from safetensors.numpy import save_file
 from goeswith.errors import DataContractError
 from goeswith.results import write_json
 from tests.unit.training.evaluation.small_worlds import make_set
+from training.bundle_cases import leave_one_out
 from training.dataset import Floats
 from training.evaluation.bundle_protocol import rank_bundles
-from training.evaluation.cases import leave_one_out
 from training.evaluation.models import encoder_ranker, mixed_with_words, read_vectors, unit
 from training.evaluation.ranker import BundleRanker
 from training.evaluation.similarity import DenseDot

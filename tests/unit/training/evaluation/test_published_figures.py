@@ -10,11 +10,12 @@ import pytest
 
 from goeswith.profile import PROJECT_ROOT
 from tests.unit.training.evaluation.small_worlds import make_items, make_pairs, make_set
+from training.bundle_cases import leave_one_out
 from training.dataset import Ints, TrainingSet
 from training.evaluation.baselines.content import content
 from training.evaluation.baselines.simple import adamic_adar, simple_baselines
 from training.evaluation.bundle_protocol import rank_bundles
-from training.evaluation.cases import RelationCases, leave_one_out
+from training.evaluation.cases import RelationCases
 from training.evaluation.graph import adjacency, undirected
 from training.evaluation.metrics import gains, hits
 from training.evaluation.ranker import RelationRanker

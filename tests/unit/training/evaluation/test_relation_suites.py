@@ -7,12 +7,12 @@ import pytest
 
 from goeswith.errors import DataContractError
 from tests.unit.training.evaluation.small_worlds import Edge, make_pairs, make_set
+from training.bundle_cases import leave_one_out
 from training.dataset import TrainingSet
-from training.evaluation.cases import leave_one_out
 from training.evaluation.relation_suites import basket_pairs, cold_edges, held_out_edges, relation_suites, strict_training_set
-from training.evaluation.reserved import Reserved
 from training.evaluation.truth import Truth
 from training.evaluation.world import World
+from training.reserved import Reserved
 
 NOTHING = Reserved(frozenset(), frozenset(), frozenset(), ())
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.unit.training.evaluation.small_worlds import make_set
-from training.evaluation.cases import leave_one_out
+from training.bundle_cases import leave_one_out
 from training.evaluation.metrics import BUNDLE_METRICS
 from training.evaluation.ranker import BundleRanker
 from training.evaluation.samples import bundle_samples, spread

@@ -12,10 +12,10 @@ from goeswith.jobs import JobRun
 from goeswith.profile import Profile
 from tests.tiny_shop import RUN, write_rows, write_tiny_lake
 from tests.unit.training.evaluation.small_worlds import make_set
-from training.evaluation.cases import leave_one_out
-from training.evaluation.reserved import Reserved, read_reserved, read_units
+from training.bundle_cases import leave_one_out
 from training.evaluation.truth import read_truth
 from training.evaluation.world import drop_tested_pairs, read_world, refuse_overlap
+from training.reserved import Reserved, read_reserved, read_units
 
 
 @pytest.fixture

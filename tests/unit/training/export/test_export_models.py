@@ -11,10 +11,11 @@ from goeswith.jobs import JobRun
 from goeswith.model_contract import read_export
 from goeswith.profile import Profile
 from goeswith.results import Figure, write_figures
+from tests.tiny_models import TINY_BUNDLES
 from tests.tiny_shop import RUN, write_tiny_lake
 from training.dataset import read_training_set
 from training.export.load import load_mmsc, load_trained
-from training.jobs import export_models, train_cirp, train_mmsc
+from training.jobs import export_models, train_bundles, train_cirp, train_mmsc
 
 FIGURE = Figure(task="bundle", data="tiny", slice="all", model="cirp", metric="recall@20", value=0.5)
 
@@ -25,6 +26,7 @@ def train(profile: Profile, **mmsc: object) -> JobRun:
     settings = {"graph": "full", "overrides": {"untrained": True}}
     train_cirp.run(JobRun(profile=profile, run_id=RUN, versions=versions, params=settings))
     train_mmsc.run(JobRun(profile=profile, run_id=RUN, versions=versions, params={"graph": "full", "overrides": {"epochs": 1, **mmsc}}))
+    train_bundles.run(JobRun(profile=profile, run_id=RUN, versions=versions, params={"graph": "full", "overrides": asdict(TINY_BUNDLES)}))
     return JobRun(profile=profile, run_id=RUN, versions=versions)
 
 

@@ -1,7 +1,7 @@
-"""What the holdout reserves, and the bundles, baskets and edges behind its ids."""
+"""Bundles and baskets as units of items, and which of them the holdout reserves."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,10 @@ from goeswith import lake
 from goeswith.catalogue import find_table
 from goeswith.errors import DataContractError
 from goeswith.jobs import JobRun
-from training.evaluation.cases import Times
+from training.dataset import Times
+
+Keep = Callable[[pa.Table], pa.Table]
+"""Which rows of a batch of events are kept."""
 
 EPOCH = np.datetime64(0, "us")
 """What the catalogue writes where a source has no times."""
@@ -37,6 +40,8 @@ class Units:
     times: Times
     what: str
     """'bundles' or 'baskets'."""
+    groups: tuple[str, ...]
+    """(U,) what a split never cuts through: a bundle's session or author, a basket itself."""
 
 
 def read_reserved(job: JobRun, split: str) -> Reserved:
@@ -59,25 +64,35 @@ def _edge(name: str) -> tuple[str, str, str]:
 def read_units(job: JobRun, reserved: Reserved) -> Units:
     """Read the reserved bundles or, where the source has none, the reserved baskets."""
     if reserved.bundles:
-        rows = lake.read_table(job.profile, "bundles", version=job.version_of("bundles"), columns=["bundle_id", "item_id", "known_at"])
-        return _units(_among(rows, "bundle_id", reserved.bundles), "bundle_id", "known_at", "bundles")
+        return as_units(_among(read_bundles(job), "bundle_id", reserved.bundles), "bundle_id", "known_at", "bundles")
     if not reserved.baskets:
-        return Units((), np.array([], dtype="datetime64[us]"), "baskets")
-    return _units(_read_purchases(job, reserved.baskets), "basket_id", "happened_at", "baskets")
+        return Units((), np.array([], dtype="datetime64[us]"), "baskets", ())
+    return read_baskets(job, lambda rows: _among(rows, "basket_id", reserved.baskets))
 
 
-def _read_purchases(job: JobRun, baskets: frozenset[str]) -> pa.Table:
-    """Read the purchases of the reserved baskets that stand: not cancelled, and fewer pieces returned than bought."""
-    bought, taken = (_read_events(job, baskets, kind) for kind in ("purchase", "return"))
-    bought = bought.filter(pc.greater(bought["quantity"], 0))
-    return standing_purchases(bought, taken) if taken.num_rows else bought
+def read_bundles(job: JobRun) -> pa.Table:
+    """Read all bundles, a row an item."""
+    columns = ["bundle_id", "item_id", "group_id", "known_at"]
+    return lake.read_table(job.profile, "bundles", version=job.version_of("bundles"), columns=columns)
 
 
-def _read_events(job: JobRun, baskets: frozenset[str], kind: str) -> pa.Table:
-    """Read the events of the reserved baskets alone, batch by batch."""
+def read_baskets(job: JobRun, keep: Keep) -> Units:
+    """Read the baskets that ``keep`` leaves, with what stands in them: not cancelled, and fewer pieces returned than bought.
+
+    ``keep`` may leave less and less while it reads: it is asked once more at the end.
+    """
+    bought = keep(_read_events(job, "purchase", lambda rows: keep(rows.filter(pc.greater(rows["quantity"], 0)))))
+    kept = pc.unique(bought["basket_id"])
+    taken = _read_events(job, "return", lambda rows: rows.filter(pc.is_in(rows["basket_id"], value_set=kept)))
+    rows = standing_purchases(bought, taken) if taken.num_rows else bought
+    return as_units(rows, "basket_id", "happened_at", "baskets")
+
+
+def _read_events(job: JobRun, kind: str, keep: Keep) -> pa.Table:
+    """Read the events that ``keep`` leaves, batch by batch."""
     columns = ["basket_id", "item_id", "quantity", "happened_at"]
     batches = lake.read_batches(job.profile, "events", version=job.version_of("events"), columns=columns, where={"kind": kind})
-    kept = [_among(pa.Table.from_batches([batch]), "basket_id", baskets) for batch in batches]
+    kept = [keep(pa.Table.from_batches([batch])) for batch in batches]
     return pa.concat_tables(kept) if kept else pa.schema([find_table("events").schema.field(name) for name in columns]).empty_table()
 
 
@@ -94,15 +109,20 @@ def _among(rows: pa.Table, column: str, names: Iterable[str]) -> pa.Table:
     return rows.filter(pc.is_in(rows[column], value_set=pa.array(sorted(names), pa.string())))
 
 
-def _units(rows: pa.Table, key: str, time: str, what: str) -> Units:
+def as_units(rows: pa.Table, key: str, time: str, what: str) -> Units:
+    """Return rows, one an item of a unit, as units in the order of their ids."""
     members: dict[str, set[str]] = defaultdict(set)
     made: dict[str, np.datetime64] = {}
+    groups: dict[str, str] = {}
     times = rows[time].cast(pa.int64()).to_pylist()
-    for name, item, at in zip(rows[key].to_pylist(), rows["item_id"].to_pylist(), times, strict=True):
+    of = rows["group_id" if "group_id" in rows.schema.names else key].to_pylist()
+    for name, item, at, group in zip(rows[key].to_pylist(), rows["item_id"].to_pylist(), times, of, strict=True):
         members[name].add(item)
         made[name] = min(made.get(name, _time(at)), _time(at))
+        groups[name] = group
     names = sorted(members)
-    return Units(tuple(tuple(sorted(members[n])) for n in names), np.array([made[n] for n in names], dtype="datetime64[us]"), what)
+    when = np.array([made[n] for n in names], dtype="datetime64[us]")
+    return Units(tuple(tuple(sorted(members[n])) for n in names), when, what, tuple(groups[n] for n in names))
 
 
 def _time(microseconds: int | None) -> np.datetime64:

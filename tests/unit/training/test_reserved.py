@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile
 from tests.tiny_shop import RUN, event_rows, write_rows, write_tiny_lake
-from training.evaluation.reserved import Reserved, read_units, standing_purchases
+from training.reserved import Reserved, read_units, standing_purchases
 
 SCHEMA = pa.schema([("basket_id", pa.string()), ("item_id", pa.string()), ("quantity", pa.int32())])
 Move = tuple[str, str, int]

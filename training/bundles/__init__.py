@@ -1,0 +1,1 @@
+"""Bundle completion learned from curated bundles and baskets."""

@@ -1,0 +1,106 @@
+"""Fit bundle completion: what units teach, trees that learned to rank from units that nothing was learned from, and whether these are worth it."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import scipy.sparse as sp
+
+from goeswith.progress import progress
+from training.bundles.folds import has_times, split_folds
+from training.bundles.knowledge import Content, Knowledge, learn, read_content
+from training.bundles.recipe import BundleRecipe
+from training.bundles.set_task import NONE, Cases, leave_each_out
+from training.bundles.trees import Lesson, ask, grow, join_lessons, score_all
+from training.bundles.units import Lessons
+from training.dataset import Floats, Ints, Items
+
+logger = logging.getLogger(__name__)
+
+FEWEST_CURATED = 100
+"""Curated bundles from which on bundles are what is asked about; below, baskets are."""
+FEWEST_QUESTIONS = 50
+MOST_CHECKED = 1_500
+Units = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Knowledge of all units, and the trees; None where they rank no better than the set encoder with words."""
+
+    knowledge: Knowledge
+    trees: lightgbm.Booster | None
+    summary: dict[str, Any]
+
+
+def fit_bundles(items: Items, vectors: Mapping[str, Floats], bundles: Lessons, baskets: Lessons, recipe: BundleRecipe, folder: Path) -> Fitted:
+    """Fit on curated bundles and baskets; ``vectors`` are CIRP's tower vectors (N, d) ``text`` and ``image``."""
+    content = read_content(items, vectors, recipe)
+    curated = len(bundles) >= FEWEST_CURATED
+    lessons, choice = _cross_fit(content, bundles if curated else baskets, baskets if curated else None, recipe, folder)
+    knowledge = learn((*bundles.members, *baskets.members), content, recipe, folder / "set", "set encoder")
+    summary = {"bundles": len(bundles), "baskets": len(baskets), "asked_about": "bundles" if curated else "baskets", **choice}
+    whole = join_lessons(lessons) if lessons else None
+    if whole is None or len(whole.sizes) < FEWEST_QUESTIONS or choice.get("trees", 0.0) < choice.get("set", 0.0):
+        return Fitted(knowledge, None, {**summary, "ranked_by": "set"})
+    return Fitted(knowledge, grow(whole, knowledge.settings, recipe), {**summary, "questions": len(whole.sizes), "ranked_by": "trees"})
+
+
+def _cross_fit(content: Content, asked: Lessons, others: Lessons | None, recipe: BundleRecipe, folder: Path) -> tuple[list[Lesson], dict[str, float]]:
+    """Return each fold's lesson, and what trees grown on all but the last reach on the last: NDCG@20, beside the set encoder's."""
+    by_time = others is None and has_times(asked)
+    folds = list(split_folds(asked, recipe.folds, by_time=by_time))
+    safe = () if others is None else others.take(np.flatnonzero(~holds_any(others.members, asked.members, len(content.variants)))).members
+    lessons: list[Lesson] = []
+    choice: dict[str, float] = {}
+    for number, (taught, questioned) in enumerate(folds):
+        units = (*asked.take(taught).members, *safe)
+        knowledge = learn(units, content, recipe, folder / f"fold-{number}", f"set encoder, fold {number + 1}/{len(folds)}")
+        cases = leave_each_out(asked.take(questioned).members, max(1, recipe.asked // len(folds)), recipe.seed)
+        if number == len(folds) - 1 and lessons and sum(len(lesson.sizes) for lesson in lessons) >= FEWEST_QUESTIONS:
+            choice = compare(knowledge, grow(join_lessons(lessons), knowledge.settings, recipe), cases)
+        lessons.append(ask(knowledge, cases, recipe, f"fold {number + 1}/{len(folds)}"))
+        logger.info("fold %d: %d questions, the answer is a candidate of %.3f", number + 1, len(cases.target), lessons[-1].found)
+    return lessons, choice
+
+
+def holds_any(baskets: Units, bundles: Units, size: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which baskets (U,) hold all items of some bundle: the ones that bundles may have been drawn from."""
+    if not baskets or not bundles:
+        return np.zeros(len(baskets), dtype=np.bool_)
+    both = _incidence(bundles, size) @ _incidence(baskets, size).T
+    whole = both.tocoo()
+    sizes = np.array([len(unit) for unit in bundles])
+    found = np.zeros(len(baskets), dtype=np.bool_)
+    found[whole.col[whole.data >= sizes[whole.row]]] = True
+    return found
+
+
+def _incidence(units: Units, size: int) -> sp.csr_matrix:
+    rows = np.repeat(np.arange(len(units)), [len(unit) for unit in units])
+    columns = np.array([item for unit in units for item in unit], dtype=np.int64)
+    return sp.csr_matrix((np.ones(len(columns), np.float32), (rows, columns)), (len(units), size))
+
+
+def compare(knowledge: Knowledge, trees: lightgbm.Booster, cases: Cases) -> dict[str, float]:
+    """Return the mean NDCG@20 of trees and of the set encoder with words, on cases that neither has learned from."""
+    completion, reached = knowledge.completion(), np.zeros((min(MOST_CHECKED, len(cases.target)), 2))
+    with progress("bundles: trees or set encoder", len(reached), unit="cases") as advance:
+        for row, (given, target) in enumerate(zip(cases.given[:MOST_CHECKED], cases.target[:MOST_CHECKED], strict=True)):
+            known = given[given != NONE]
+            found = completion.find(known, knowledge.query(known))
+            reached[row] = [gain(score_all(booster, found), known, int(target)) for booster in (trees, None)]
+            advance(1, "")
+    return dict(zip(("trees", "set"), (float(mean) for mean in reached.mean(axis=0)), strict=True))
+
+
+def gain(scores: Floats, given: Ints, target: int) -> float:
+    """Return NDCG@20 of the target among all items that are not given."""
+    scores = scores.copy()
+    scores[given] = -np.inf
+    ahead = np.count_nonzero(scores > scores[target]) + (np.count_nonzero(scores == scores[target]) - 1) / 2
+    return float(1 / np.log2(ahead + 2)) if ahead < 20 else 0.0

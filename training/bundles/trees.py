@@ -1,0 +1,102 @@
+"""LightGBM over ``model_repository.completion``'s features: which candidate is the one that was left out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import lightgbm
+import numpy as np
+
+from goeswith.progress import progress
+from model_repository.completion import Found, Settings, order_items
+from training.bundles.knowledge import Knowledge
+from training.bundles.recipe import BundleRecipe
+from training.bundles.set_task import NONE, Cases
+from training.dataset import Floats, Ints
+
+PARAMETERS = {
+    "objective": "lambdarank",
+    "lambdarank_truncation_level": 20,
+    "min_data_in_leaf": 50,
+    "feature_fraction": 0.6,
+    "verbose": -1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Candidates of Q questions under each other, the one that was left out first of each."""
+
+    features: Floats
+    """(R, F)."""
+    sizes: Ints
+    """(Q,) candidates of each question."""
+    asked: int
+    """Questions that were asked; the Q among them had their answer among the candidates."""
+
+    @property
+    def found(self) -> float:
+        """The share of questions whose answer is a candidate: no ranking of candidates reaches more."""
+        return len(self.sizes) / max(1, self.asked)
+
+
+def ask(knowledge: Knowledge, cases: Cases, recipe: BundleRecipe, what: str) -> Lesson:
+    """Return what knowledge that has not seen these cases finds for them: the true item, and random other candidates."""
+    completion, rng = knowledge.completion(), np.random.default_rng(recipe.seed)
+    groups: list[Floats] = []
+    with progress(f"bundles: {what}", len(cases.target), unit="cases") as advance:
+        for row, target in zip(cases.given, cases.target, strict=True):
+            given = row[row != NONE]
+            groups += _group(completion.find(given, knowledge.query(given)), int(target), recipe.tree_negatives, rng)
+            advance(1, "")
+    features = np.concatenate(groups) if groups else np.zeros((0, len(knowledge.settings.columns)), np.float32)
+    return Lesson(features, np.array([len(group) for group in groups], dtype=np.int64), len(cases.target))
+
+
+def _group(found: Found, target: int, negatives: int, rng: np.random.Generator) -> list[Floats]:
+    """Return the features of the target (first) and of random other candidates; nothing where the target is no candidate."""
+    others = np.flatnonzero(found.items != target)
+    if len(others) == len(found.items) or not len(others):
+        return []
+    drawn = rng.choice(others, min(negatives, len(others)), replace=False)
+    return [found.features[np.concatenate([np.flatnonzero(found.items == target), drawn])]]
+
+
+def join_lessons(lessons: Sequence[Lesson]) -> Lesson:
+    """Return lessons as one."""
+    features, sizes = (np.concatenate(parts) for parts in zip(*((one.features, one.sizes) for one in lessons), strict=True))
+    return Lesson(features, sizes, sum(one.asked for one in lessons))
+
+
+def grow(lesson: Lesson, settings: Settings, recipe: BundleRecipe) -> lightgbm.Booster:
+    """Return trees whose thresholds are single precision: any runtime decides alike."""
+    labels = np.zeros(len(lesson.features), dtype=np.int64)
+    labels[np.cumsum(lesson.sizes) - lesson.sizes] = 1
+    data = lightgbm.Dataset(lesson.features, labels, group=lesson.sizes, feature_name=[name.replace(" ", "_") for name in settings.columns])
+    sizes = {"num_leaves": recipe.leaves, "learning_rate": recipe.tree_lr, "seed": recipe.seed}
+    return lightgbm.Booster(model_str=in_single_precision(lightgbm.train({**PARAMETERS, **sizes}, data, recipe.rounds).model_to_string()))
+
+
+def in_single_precision(model: str) -> str:
+    """Return LightGBM's text with each threshold at the next lower float32: for float32 features ``x <= threshold`` says the same.
+
+    Trees get longer or shorter by it, so the line that says how long each one is goes: LightGBM reads them one after another without.
+    """
+    lines = (line for line in model.split("\n") if not line.startswith("tree_sizes="))
+    return "\n".join(_lowered(line) if line.startswith("threshold=") else line for line in lines)
+
+
+def _lowered(line: str) -> str:
+    exact = np.array(line.removeprefix("threshold=").split(), dtype=np.float64)
+    single = exact.astype(np.float32)
+    single = np.where(single > exact, np.nextafter(single, np.float32(-np.inf)), single)
+    return "threshold=" + " ".join(repr(float(value)) for value in single)
+
+
+def score_all(trees: lightgbm.Booster | None, found: Found) -> Floats:
+    """Return scores (N,) of all items, by the trees where there are any."""
+    if trees is None or not len(found.items):
+        return order_items(found, None)
+    return order_items(found, np.asarray(trees.predict(found.features, num_threads=1), dtype=np.float32))

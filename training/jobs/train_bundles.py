@@ -1,0 +1,83 @@
+"""The job ``train_bundles``: CIRP's vectors, curated bundles and baskets in, a model that completes bundles out."""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from safetensors.numpy import load_file
+
+from goeswith import fingerprint
+from goeswith.config import STRICT, parse_config
+from goeswith.errors import ModelInvalid
+from goeswith.jobs import JobResult, JobRun
+from goeswith.results import write_json
+from training.bundles.files import read_note, write_bundles
+from training.bundles.fit import fit_bundles
+from training.bundles.recipe import BundleRecipe
+from training.bundles.units import Lessons, as_lessons, read_basket_lessons, read_bundle_lessons, without_pairs_of
+from training.dataset import TrainingSet, read_training_set
+from training.reserved import read_reserved, read_units
+
+CODE = ("training/bundles", "model_repository")
+"""The code whose change makes a complete folder another model's."""
+TABLES = ("training_sets", "events", "bundles", "holdout")
+SPLITS = ("validation", "test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Config:
+    """``overrides`` replace fields of the recipe."""
+
+    graph: Literal["evaluation", "full"] = "full"
+    overrides: dict[str, Any] = Field(default_factory=dict)
+
+
+def run(job: JobRun) -> JobResult:
+    """Train on this run's training set of one graph; a folder that is complete for the same inputs is left as it is."""
+    config = parse_config(Config, job.params, where="job train_bundles")
+    recipe = parse_config(BundleRecipe, {**asdict(BundleRecipe()), **config.overrides}, where="job train_bundles, overrides")
+    folder = job.profile.models / job.run_id / config.graph
+    inputs = _fingerprint(job, recipe, folder / "cirp")
+    if read_note(folder / "bundles").get("inputs") != inputs:
+        _begin(folder / "bundles", inputs)
+        training = read_training_set(job.profile, version=job.version_of("training_sets"), run=job.run_id, graph=config.graph)
+        bundles, baskets = read_lessons(job, training, recipe)
+        vectors = _read_vectors(folder / "cirp")
+        fitted = fit_bundles(training.items, vectors, bundles, baskets, recipe, folder / "bundles")
+        write_bundles(folder / "bundles", fitted, training.items.ids, recipe, inputs)
+    return JobResult(summary={"graph": config.graph, **read_note(folder / "bundles")["summary"]})
+
+
+def read_lessons(job: JobRun, training: TrainingSet, recipe: BundleRecipe) -> tuple[Lessons, Lessons]:
+    """Return curated bundles and baskets: for graph 'evaluation' those that no split holds, and no bundle that shares a pair with a tested one."""
+    if training.graph == "full":
+        return read_bundle_lessons(job, training.index, ()), read_basket_lessons(job, training.index, (), recipe.max_baskets)
+    held = [read_reserved(job, split) for split in SPLITS]
+    bundles = read_bundle_lessons(job, training.index, held)
+    tested = as_lessons(read_units(job, held[SPLITS.index("test")]), training.index)
+    return without_pairs_of(bundles, tested), read_basket_lessons(job, training.index, held, recipe.max_baskets)
+
+
+def _read_vectors(folder: Path) -> dict[str, Any]:
+    path = folder / "vectors.safetensors"
+    if not path.is_file():
+        raise ModelInvalid(f"{folder} holds no vectors", "run the job train_cirp first")
+    return dict(load_file(path))
+
+
+def _fingerprint(job: JobRun, recipe: BundleRecipe, cirp: Path) -> str:
+    versions = {table: job.find_version(table) for table in TABLES}
+    return fingerprint.of_values(fingerprint.of_code(CODE), asdict(recipe), versions, job.run_id, fingerprint.of_files(cirp / "vectors.safetensors"))
+
+
+def _begin(folder: Path, inputs: str) -> None:
+    """Clear what another recipe or other data left; keep the checkpoints of this very training."""
+    started = folder / "started.json"
+    if started.is_file() and json.loads(started.read_text(encoding="utf-8")) == inputs:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    write_json(started, inputs)
