@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from .completion import Completion, Found, Settings, order_items
+from .completion import Completion, Found, Settings, as_probability, order_items
 from .ranking import check_k, pad, top
 
 INPUTS = ("given", "k")
@@ -29,7 +29,8 @@ class Model:
         self.inputs = arrays["set_input"]
         self.completion = Completion(arrays, Settings.of(stored["settings"]))
         self.encoder = _session(folder / "set_encoder.onnx")
-        self.trees = _session(folder / "trees.onnx") if (folder / "trees.onnx").exists() else None
+        self.trees = _session(folder / "trees.onnx") if stored["line"] else None
+        self.line = stored["line"]
 
     def answer(self, inputs: Arrays) -> Arrays:
         """Return item_ids and scores (B, k) for ``given`` ids (B, any, '' padded)."""
@@ -52,11 +53,10 @@ class Model:
         return query
 
     def rank(self, found: Found) -> Floats | None:
-        """Return the trees' scores (C,) of the candidates; None without trees or without candidates."""
+        """Return how likely each candidate is what is missing, (C,); None without trees or without candidates."""
         if self.trees is None or not len(found.items):
             return None
-        scores: Floats = self.trees.run(None, {"features": found.features})[0].ravel()
-        return scores
+        return as_probability(self.trees.run(None, {"features": found.features})[0].ravel(), *self.line)
 
     def positions(self, given: npt.NDArray[Any]) -> list[int]:
         """Return where the given items stand. Raises ``ValueError`` that names an unknown one."""

@@ -17,8 +17,8 @@ SET = "set"
 """The channel of the set encoder."""
 NEARNESS = np.float32(0.3)
 """What the nearness of product numbers adds to what candidates are found by."""
-BELOW = np.float32(-1e3)
-"""Where items that are no candidates stand: under every candidate."""
+BELOW = np.float32(-10)
+"""Where items that are no candidates stand: under every candidate, whose scores are probabilities."""
 PAIRWISE = ("mean", "max", "min")
 PLACES = ("price", "number")
 """What items are near each other in, or above each other: log price, and the shop's own number of the product, which grows with time."""
@@ -164,6 +164,11 @@ def _place(given: Floats, items: Floats) -> list[npt.NDArray[Any]]:
         return [np.zeros(len(items)), np.zeros(len(items)), known]
     places = np.where(known, items, own.mean())
     return [places - own.mean(), np.abs(places[None, :] - own[:, None]).min(axis=0) * known, known]
+
+
+def as_probability(raw: Floats, slope: float, intercept: float) -> Floats:
+    """Return probabilities (C,) of the trees' raw scores."""
+    return (1 / (1 + np.exp(-(slope * raw.astype(np.float64) + intercept)))).astype(np.float32)
 
 
 def order_items(found: Found, ranked: Floats | None) -> Floats:

@@ -19,6 +19,7 @@ from training.bundles.fit import Fitted
 from training.bundles.knowledge import Knowledge
 from training.bundles.recipe import BundleRecipe
 from training.bundles.set_encoder import SetEncoder
+from training.bundles.trees import Trees
 from training.checkpoint import save_tensors
 
 TREES = "trees.txt"
@@ -30,9 +31,10 @@ def write_bundles(folder: Path, fitted: Fitted, ids: tuple[str, ...], recipe: Bu
     save_file({name: np.ascontiguousarray(array) for name, array in knowledge.arrays.items()}, folder / "arrays.safetensors")
     save_tensors(folder / "set_encoder.safetensors", knowledge.encoder.state_dict())
     if fitted.trees is not None:
-        write_atomically(folder / TREES, fitted.trees.model_to_string())
+        write_atomically(folder / TREES, fitted.trees.booster.model_to_string())
     write_json(folder / "items.json", list(ids))
-    note = {"recipe": asdict(recipe), "settings": asdict(knowledge.settings), "inputs": inputs, "summary": fitted.summary}
+    line = None if fitted.trees is None else (fitted.trees.slope, fitted.trees.intercept)
+    note = {"recipe": asdict(recipe), "settings": asdict(knowledge.settings), "line": line, "inputs": inputs, "summary": fitted.summary}
     write_json(folder / "recipe.json", note)
     for fold in folder.glob("fold-*"):
         shutil.rmtree(fold)
@@ -54,5 +56,5 @@ def load_bundles(folder: Path) -> Fitted:
     arrays = dict(load_file(folder / "arrays.safetensors"))
     encoder = SetEncoder(arrays["set_input"].shape[1], recipe.dim, recipe.heads, recipe.temperature)
     encoder.load_state_dict(load_tensors(folder / "set_encoder.safetensors"))
-    trees = lightgbm.Booster(model_file=str(folder / TREES)) if (folder / TREES).is_file() else None
+    trees = Trees(lightgbm.Booster(model_file=str(folder / TREES)), *note["line"]) if note["line"] else None
     return Fitted(Knowledge(encoder.eval(), arrays, Settings.of(note["settings"])), trees, note["summary"])

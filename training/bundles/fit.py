@@ -11,11 +11,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from goeswith.progress import progress
+from model_repository.completion import as_probability, order_items
 from training.bundles.folds import has_times, split_folds
 from training.bundles.knowledge import Content, Knowledge, learn, read_content
 from training.bundles.recipe import BundleRecipe
 from training.bundles.set_task import NONE, Cases, leave_each_out
-from training.bundles.trees import Lesson, ask, grow, join_lessons, score_all
+from training.bundles.trees import Lesson, Trees, ask, fit_line, grow, join_lessons, predict
 from training.bundles.units import Lessons
 from training.dataset import Floats, Ints, Items
 
@@ -33,8 +34,17 @@ class Fitted:
     """Knowledge of all units, and the trees; None where they rank no better than the set encoder with words."""
 
     knowledge: Knowledge
-    trees: lightgbm.Booster | None
+    trees: Trees | None
     summary: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the last fold says of trees that were grown on the others: NDCG@20 of both ways to rank, and the line of probabilities."""
+
+    trees: float
+    set: float
+    line: tuple[float, float]
 
 
 def fit_bundles(items: Items, vectors: Mapping[str, Floats], bundles: Lessons, baskets: Lessons, recipe: BundleRecipe, folder: Path) -> Fitted:
@@ -43,25 +53,26 @@ def fit_bundles(items: Items, vectors: Mapping[str, Floats], bundles: Lessons, b
     curated = len(bundles) >= FEWEST_CURATED
     lessons, choice = _cross_fit(content, bundles if curated else baskets, baskets if curated else None, recipe, folder)
     knowledge = learn((*bundles.members, *baskets.members), content, recipe, folder / "set", "set encoder")
-    summary = {"bundles": len(bundles), "baskets": len(baskets), "asked_about": "bundles" if curated else "baskets", **choice}
-    whole = join_lessons(lessons) if lessons else None
-    if whole is None or len(whole.sizes) < FEWEST_QUESTIONS or choice.get("trees", 0.0) < choice.get("set", 0.0):
+    summary: dict[str, Any] = {"bundles": len(bundles), "baskets": len(baskets), "asked_about": "bundles" if curated else "baskets"}
+    if choice is None:
         return Fitted(knowledge, None, {**summary, "ranked_by": "set"})
-    return Fitted(knowledge, grow(whole, knowledge.settings, recipe), {**summary, "questions": len(whole.sizes), "ranked_by": "trees"})
+    summary |= {"questions": sum(len(lesson.sizes) for lesson in lessons), "trees": choice.trees, "set": choice.set}
+    if choice.trees < choice.set:
+        return Fitted(knowledge, None, {**summary, "ranked_by": "set"})
+    return Fitted(knowledge, Trees(grow(join_lessons(lessons), knowledge.settings, recipe), *choice.line), {**summary, "ranked_by": "trees"})
 
 
-def _cross_fit(content: Content, asked: Lessons, others: Lessons | None, recipe: BundleRecipe, folder: Path) -> tuple[list[Lesson], dict[str, float]]:
-    """Return each fold's lesson, and what trees grown on all but the last reach on the last: NDCG@20, beside the set encoder's."""
-    by_time = others is None and has_times(asked)
-    folds = list(split_folds(asked, recipe.folds, by_time=by_time))
+def _cross_fit(content: Content, asked: Lessons, others: Lessons | None, recipe: BundleRecipe, folder: Path) -> tuple[list[Lesson], Choice | None]:
+    """Return each fold's lesson, and what trees grown on all but the last reach on the last; None where they have too little to learn from."""
+    folds = list(split_folds(asked, recipe.folds, by_time=others is None and has_times(asked)))
     safe = () if others is None else others.take(np.flatnonzero(~holds_any(others.members, asked.members, len(content.variants)))).members
     lessons: list[Lesson] = []
-    choice: dict[str, float] = {}
+    choice: Choice | None = None
     for number, (taught, questioned) in enumerate(folds):
         units = (*asked.take(taught).members, *safe)
         knowledge = learn(units, content, recipe, folder / f"fold-{number}", f"set encoder, fold {number + 1}/{len(folds)}")
         cases = leave_each_out(asked.take(questioned).members, max(1, recipe.asked // len(folds)), recipe.seed)
-        if number == len(folds) - 1 and lessons and sum(len(lesson.sizes) for lesson in lessons) >= FEWEST_QUESTIONS:
+        if number == len(folds) - 1 and sum(len(lesson.sizes) for lesson in lessons) >= FEWEST_QUESTIONS:
             choice = compare(knowledge, grow(join_lessons(lessons), knowledge.settings, recipe), cases)
         lessons.append(ask(knowledge, cases, recipe, f"fold {number + 1}/{len(folds)}"))
         logger.info("fold %d: %d questions, the answer is a candidate of %.3f", number + 1, len(cases.target), lessons[-1].found)
@@ -86,16 +97,22 @@ def _incidence(units: Units, size: int) -> sp.csr_matrix:
     return sp.csr_matrix((np.ones(len(columns), np.float32), (rows, columns)), (len(units), size))
 
 
-def compare(knowledge: Knowledge, trees: lightgbm.Booster, cases: Cases) -> dict[str, float]:
-    """Return the mean NDCG@20 of trees and of the set encoder with words, on cases that neither has learned from."""
-    completion, reached = knowledge.completion(), np.zeros((min(MOST_CHECKED, len(cases.target)), 2))
-    with progress("bundles: trees or set encoder", len(reached), unit="cases") as advance:
-        for row, (given, target) in enumerate(zip(cases.given[:MOST_CHECKED], cases.target[:MOST_CHECKED], strict=True)):
+def compare(knowledge: Knowledge, booster: lightgbm.Booster, cases: Cases) -> Choice | None:
+    """Return how trees and the set encoder with words rank cases that neither has learned from; None where no answer is a candidate."""
+    completion, count = knowledge.completion(), min(MOST_CHECKED, len(cases.target))
+    reached, raw, wanted = np.zeros((count, 2)), [], []
+    with progress("bundles: trees or set encoder", count, unit="cases") as advance:
+        for row, (given, target) in enumerate(zip(cases.given[:count], cases.target[:count], strict=True)):
             known = given[given != NONE]
             found = completion.find(known, knowledge.query(known))
-            reached[row] = [gain(score_all(booster, found), known, int(target)) for booster in (trees, None)]
+            raw.append(predict(booster, found.features))
+            wanted.append((found.items == target).astype(np.float32))
+            reached[row] = [gain(order_items(found, scores), known, int(target)) for scores in (as_probability(raw[-1], 1.0, 0.0), None)]
             advance(1, "")
-    return dict(zip(("trees", "set"), (float(mean) for mean in reached.mean(axis=0)), strict=True))
+    if not any(part.any() for part in wanted):
+        return None
+    trees, ordered = reached.mean(axis=0)
+    return Choice(float(trees), float(ordered), fit_line(np.concatenate(raw), np.concatenate(wanted)))
 
 
 def gain(scores: Floats, given: Ints, target: int) -> float:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import lightgbm
 import numpy as np
 
 from model_repository.completion import Completion
 from training.bundles.fit import Fitted
 from training.bundles.knowledge import Knowledge
-from training.bundles.trees import score_all
+from training.bundles.trees import Trees, score_all
 from training.dataset import Floats
 
 
@@ -20,7 +19,7 @@ class BundleCompleter:
     name: str
     knowledge: Knowledge
     completion: Completion
-    trees: lightgbm.Booster | None
+    trees: Trees | None
 
     def score(self, given: Sequence[int]) -> Floats:
         """Return (N,)."""

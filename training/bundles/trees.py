@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import lightgbm
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
 from goeswith.progress import progress
-from model_repository.completion import Found, Settings, order_items
+from model_repository.completion import Found, Settings, as_probability, order_items
 from training.bundles.knowledge import Knowledge
 from training.bundles.recipe import BundleRecipe
 from training.bundles.set_task import NONE, Cases
@@ -79,6 +80,30 @@ def grow(lesson: Lesson, settings: Settings, recipe: BundleRecipe) -> lightgbm.B
     return lightgbm.Booster(model_str=in_single_precision(lightgbm.train({**PARAMETERS, **sizes}, data, recipe.rounds).model_to_string()))
 
 
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Trees, and the line that makes their scores logits: a candidate's score is how likely it is the item that was left out."""
+
+    booster: lightgbm.Booster
+    slope: float
+    intercept: float
+
+    def score(self, features: Floats) -> Floats:
+        """Return probabilities (C,) of candidates' features (C, F)."""
+        return as_probability(predict(self.booster, features), self.slope, self.intercept)
+
+
+def predict(booster: lightgbm.Booster, features: Floats) -> Floats:
+    """Return raw scores (C,)."""
+    return np.asarray(booster.predict(features, num_threads=1), dtype=np.float32) if len(features) else np.zeros(0, dtype=np.float32)
+
+
+def fit_line(scores: Floats, wanted: Floats) -> tuple[float, float]:
+    """Return slope and intercept by which scores (R,) of candidates become logits of ``wanted`` (R,), 1 for the item that was left out."""
+    line = LogisticRegression(C=1e6).fit(scores[:, None], wanted)
+    return max(1e-3, float(line.coef_[0, 0])), float(line.intercept_[0])
+
+
 def in_single_precision(model: str) -> str:
     """Return LightGBM's text with each threshold at the next lower float32: for float32 features ``x <= threshold`` says the same.
 
@@ -95,8 +120,6 @@ def _lowered(line: str) -> str:
     return "threshold=" + " ".join(repr(float(value)) for value in single)
 
 
-def score_all(trees: lightgbm.Booster | None, found: Found) -> Floats:
+def score_all(trees: Trees | None, found: Found) -> Floats:
     """Return scores (N,) of all items, by the trees where there are any."""
-    if trees is None or not len(found.items):
-        return order_items(found, None)
-    return order_items(found, np.asarray(trees.predict(found.features, num_threads=1), dtype=np.float32))
+    return order_items(found, None if trees is None or not len(found.items) else trees.score(found.features))

@@ -29,11 +29,12 @@ def write_bundle_files(fitted: Fitted, ids: tuple[str, ...], folder: Path) -> di
     knowledge = fitted.knowledge
     for name, array in knowledge.arrays.items():
         np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
-    write_json(folder / "items.json", {"ids": ids, "settings": asdict(knowledge.settings)})
+    line = None if fitted.trees is None else (fitted.trees.slope, fitted.trees.intercept)
+    write_json(folder / "items.json", {"ids": ids, "settings": asdict(knowledge.settings), "line": line})
     items = torch.from_numpy(knowledge.arrays["set_input"][np.arange(6) % len(ids)]).reshape(2, 3, -1)
     inputs = {"items": items, "mask": torch.tensor([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]])}
     parity = {"set_encoder": write_onnx(knowledge.encoder, inputs, ("query",), folder / "set_encoder.onnx", free=("batch", "given"))}
-    return parity if fitted.trees is None else {**parity, "bundle_trees": write_trees(fitted.trees, folder / "trees.onnx")}
+    return parity if fitted.trees is None else {**parity, "bundle_trees": write_trees(fitted.trees.booster, folder / "trees.onnx")}
 
 
 def write_trees(trees: lightgbm.Booster, path: Path) -> float:

@@ -13,7 +13,7 @@ from goeswith.errors import ModelInvalid
 from tests.unit.training.bundles.worlds import NOTHING, QUICK, baskets, shop, vectors
 from training.bundles import fit as fitting
 from training.bundles.files import load_bundles, write_bundles
-from training.bundles.fit import Fitted, fit_bundles
+from training.bundles.fit import Choice, Fitted, fit_bundles
 from training.bundles.scorer import completers
 from training.bundles.set_task import NONE, leave_each_out
 from training.bundles.trees import in_single_precision
@@ -43,6 +43,16 @@ def test_what_goes_together_is_learned_by_set_encoder_and_trees(fitted: Fitted) 
     assert recall(fitted, "cirp+set") > 0.3
 
 
+def test_a_score_of_the_trees_is_how_likely_the_item_is_the_missing_one(fitted: Fitted) -> None:
+    (scorer,) = (found for found in completers(fitted) if found.trees is not None)
+    cases, said, true = leave_each_out(baskets(60, seed=9).members, 150, 0), 0.0, 0
+    for row, target in zip(cases.given, cases.target, strict=True):
+        scores = scorer.score(row[row != NONE].tolist())
+        said += scores[scores > 0].sum()
+        true += int(scores[target] > 0)
+    assert 0.7 < said / true < 1.4, "as many as it says are right"
+
+
 def test_a_model_read_from_its_files_answers_alike(fitted: Fitted, tmp_path: Path) -> None:
     (tmp_path / "fold-0").mkdir()
     write_bundles(tmp_path, fitted, shop().ids, QUICK, "inputs")
@@ -58,7 +68,7 @@ def test_an_incomplete_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_trees_that_rank_no_better_are_not_shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(fitting, "compare", lambda *_: {"trees": 0.1, "set": 0.2})
+    monkeypatch.setattr(fitting, "compare", lambda *_: Choice(0.1, 0.2, (1.0, 0.0)))
     found = fit_bundles(shop(), vectors(shop()), NOTHING, baskets(60), QUICK, tmp_path)
     assert found.trees is None
     assert found.summary["ranked_by"] == "set"
