@@ -23,6 +23,8 @@ K = Annotated[int, typer.Option("-k", help="How many answers.")]
 InStock = Annotated[bool, typer.Option("--in-stock", help="Only what is available.")]
 MaxPrice = Annotated[float | None, typer.Option("--max-price", help="Only what costs at most this.")]
 Category = Annotated[str, typer.Option("--category", help="Only within a category: its name, or its path joined by ' > '.")]
+NoVariants = Annotated[bool, typer.Option("--no-variants", help="No other colour or size of a given item.")]
+PerCategory = Annotated[int, typer.Option("--per-category", min=0, help="At most so many of one kind; 0: any.")]
 Brand = Annotated[str, typer.Option("--brand", help="Only of one brand.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Local = Annotated[bool, typer.Option("--local", help="Ask in this process, without the gateway (takes seconds to start).")]
@@ -70,14 +72,35 @@ def bundle(
     k: K = 10,
     in_stock: InStock = False,
     max_price: MaxPrice = None,
+    no_variants: NoVariants = False,
+    per_category: PerCategory = 0,
     as_json: AsJson = False,
     local: Local = False,
 ) -> None:
     """Print what completes a bundle of given items.
 
-    Example: goeswith ask bundle 0108775015 0110065001
+    Example: goeswith ask bundle 0108775015 0110065001 --no-variants --per-category 2
     """
-    _show(_asker(local).bundle(item_ids, k, _filters(in_stock, max_price, "", "")), as_json)
+    mixed: dict[str, Any] = {"no_variants": True} if no_variants else {}
+    mixed |= {"per_category": per_category} if per_category else {}
+    _show(_asker(local).bundle(item_ids, k, _filters(in_stock, max_price, "", "") | mixed), as_json)
+
+
+@app.command()
+def make_bundle(
+    item_id: ItemId,
+    size: Annotated[int, typer.Option(min=2, help="How many items, the given one among them.")] = 4,
+    budget: Annotated[float | None, typer.Option(min=0, help="What all of them may cost.")] = None,
+    in_stock: InStock = False,
+    as_json: AsJson = False,
+    local: Local = False,
+) -> None:
+    """Print a bundle around an item: what completes it, one by one, each of another kind.
+
+    Example: goeswith ask make-bundle 0108775015 --size 4 --budget 60
+    """
+    wish = {"item": item_id, "size": size, "budget": budget, "filters": _filters(in_stock, None, "", "")}
+    _show(_asker(local).make_bundle(wish), as_json)
 
 
 @app.command()
@@ -135,7 +158,7 @@ def _picture(path: Path | None) -> str:
     return base64.b64encode(path.read_bytes()).decode()
 
 
-_HEADINGS = {"bundle": "completes a bundle of {}"}
+_HEADINGS = {"bundle": "completes a bundle of {}", "made_bundle": "a bundle around {}"}
 
 
 def _show(answer: Mapping[str, Any], as_json: bool) -> None:

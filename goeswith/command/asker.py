@@ -29,6 +29,9 @@ class Asker(Protocol):
     def bundle(self, items: list[str], k: int, filters: Mapping[str, Any]) -> Json:
         """Return what completes a bundle."""
 
+    def make_bundle(self, wish: Mapping[str, Any]) -> Json:
+        """Return a bundle around an item; ``wish`` is the body of POST /ask/make-bundle."""
+
     def new(self, item: Mapping[str, Any]) -> Json:
         """Return answers for a new item; ``item`` is the body of POST /ask/new."""
 

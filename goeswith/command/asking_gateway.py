@@ -29,6 +29,10 @@ class Gateway:
         """Return what completes a bundle."""
         return self._ask("/ask/bundle", {"items": items, "k": k, "filters": dict(filters)})
 
+    def make_bundle(self, wish: Mapping[str, Any]) -> Json:
+        """Return a bundle around an item."""
+        return self._ask("/ask/make-bundle", wish)
+
     def new(self, item: Mapping[str, Any]) -> Json:
         """Return answers for a new item."""
         return self._ask("/ask/new", item)

@@ -10,7 +10,7 @@ from goeswith.command.asker import Json, translate
 from goeswith.errors import ConfigError
 from goeswith.profile import Profile
 from goeswith_client import ClientError, Filters, UnknownItem
-from serving.gateway.bodies import NewItem
+from serving.gateway.bodies import BundleWish, NewItem
 from serving.gateway.nearest import NearestIds, released_ids
 from serving.gateway.problems import problem_of
 from serving.gateway.serve import build_client
@@ -32,6 +32,15 @@ class Here:
     def bundle(self, items: list[str], k: int, filters: Mapping[str, Any]) -> Json:
         """Return what completes a bundle."""
         return self._ask(lambda: self._client.bundle(items, k, Filters(**filters)))
+
+    def make_bundle(self, wish: Mapping[str, Any]) -> Json:
+        """Return a bundle around an item."""
+
+        def ask() -> BaseModel:
+            body = BundleWish.model_validate(wish)
+            return self._client.make_bundle(body.item, body.size, body.budget, body.filters)
+
+        return self._ask(ask)
 
     def new(self, item: Mapping[str, Any]) -> Json:
         """Return answers for a new item."""

@@ -10,7 +10,7 @@ from goeswith import __version__
 from goeswith_client import Answer, Client, ClientError, Explanation, Health, Item, UnknownItem
 from goeswith_client.answers import Type
 from goeswith_client.limits import MAX_ID_CHARS
-from serving.gateway.bodies import BundleQuestion, NewItem, Problem, RelatedQuestion
+from serving.gateway.bodies import BundleQuestion, BundleWish, NewItem, Problem, RelatedQuestion
 from serving.gateway.limit import MAX_BODY_BYTES, LimitBody
 from serving.gateway.nearest import NearestIds
 from serving.gateway.problems import problem_of, status_of
@@ -75,6 +75,11 @@ def _add_questions(app: FastAPI, client: Client) -> None:
     def bundle(question: BundleQuestion) -> Answer:
         """Return what completes a bundle of given items."""
         return client.bundle(question.items, question.k, question.filters)
+
+    @app.post("/ask/make-bundle")
+    def make_bundle(wish: BundleWish) -> Answer:
+        """Return a bundle around an item, each of its items of another kind."""
+        return client.make_bundle(wish.item, wish.size, wish.budget, wish.filters)
 
     @app.post("/ask/new")
     def new(question: NewItem) -> Answer:

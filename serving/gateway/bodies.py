@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from goeswith_client import Filters, InvalidRequest
 from goeswith_client.answers import Type
-from goeswith_client.limits import MAX_GIVEN, MAX_K, MAX_TEXT_CHARS
+from goeswith_client.limits import MAX_GIVEN, MAX_ID_CHARS, MAX_K, MAX_SIZE, MAX_TEXT_CHARS
 
 
 class _Body(BaseModel):
@@ -25,6 +25,15 @@ class BundleQuestion(_Body):
 
     items: list[str] = Field(min_length=1, max_length=MAX_GIVEN)
     k: int = Field(default=10, ge=1, le=MAX_K)
+    filters: Filters = Filters()
+
+
+class BundleWish(_Body):
+    """The item that a bundle shall be made around, of how many items, for how much at most."""
+
+    item: str = Field(min_length=1, max_length=MAX_ID_CHARS)
+    size: int = Field(default=4, ge=2, le=MAX_SIZE)
+    budget: float | None = Field(default=None, ge=0)
     filters: Filters = Filters()
 
 

@@ -16,7 +16,7 @@ from training.bundles.folds import has_times, split_folds
 from training.bundles.knowledge import Content, Knowledge, learn, read_content
 from training.bundles.recipe import BundleRecipe
 from training.bundles.set_task import NONE, Cases, leave_each_out
-from training.bundles.trees import Lesson, Trees, ask, fit_line, grow, join_lessons, predict
+from training.bundles.trees import ONE_THREAD, Lesson, Trees, ask, fit_line, grow, join_lessons, predict
 from training.bundles.units import Lessons
 from training.dataset import Floats, Ints, Items
 
@@ -101,7 +101,7 @@ def compare(knowledge: Knowledge, booster: lightgbm.Booster, cases: Cases) -> Ch
     """Return how trees and the set encoder with words rank cases that neither has learned from; None where no answer is a candidate."""
     completion, count = knowledge.completion(), min(MOST_CHECKED, len(cases.target))
     reached, raw, wanted = np.zeros((count, 2)), [], []
-    with progress("bundles: trees or set encoder", count, unit="cases") as advance:
+    with ONE_THREAD(), progress("bundles: trees or set encoder", count, unit="cases") as advance:
         for row, (given, target) in enumerate(zip(cases.given[:count], cases.target[:count], strict=True)):
             known = given[given != NONE]
             found = completion.find(known, knowledge.query(known))

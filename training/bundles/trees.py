@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import lightgbm
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from goeswith.progress import progress
 from model_repository.completion import Found, Settings, as_probability, order_items
@@ -24,6 +26,9 @@ PARAMETERS = {
     "force_row_wise": True,
     "num_threads": 1,
 }
+
+ONE_THREAD = partial(threadpool_limits, limits=1)
+"""Products of a few rows: threads that wait for each other cost several times what they save."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ def ask(knowledge: Knowledge, cases: Cases, recipe: BundleRecipe, what: str) -> 
     """Return what knowledge that has not seen these cases finds for them: the true item, and random other candidates."""
     completion, rng = knowledge.completion(), np.random.default_rng(recipe.seed)
     groups: list[Floats] = []
-    with progress(f"bundles: {what}", len(cases.target), unit="cases") as advance:
+    with ONE_THREAD(), progress(f"bundles: {what}", len(cases.target), unit="cases") as advance:
         for row, target in zip(cases.given, cases.target, strict=True):
             given = row[row != NONE]
             groups += _group(completion.find(given, knowledge.query(given)), int(target), recipe.tree_negatives, rng)

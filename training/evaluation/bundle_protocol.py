@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from goeswith.progress import progress
 from training.bundle_cases import BundleCases
@@ -27,7 +28,7 @@ def rank_bundles(scorer: BundleScorer, cases: BundleCases, training: TrainingSet
     """Return the ranks that a scorer reaches. ``known_at`` (N,) masks what was not in the catalogue when the bundle was made."""
     variants = variant_groups(training)
     ranks = np.empty((len(cases), 2))
-    with progress(f"bundles: {scorer.name}", len(cases), unit=" cases") as advance:
+    with threadpool_limits(limits=1), progress(f"bundles: {scorer.name}", len(cases), unit=" cases") as advance:
         for case in range(len(cases)):
             scores = _masked(scorer.score(cases.given(case)), cases, case, known_at)
             target = int(cases.target[case])

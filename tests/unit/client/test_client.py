@@ -217,7 +217,7 @@ def test_a_completed_bundle_says_with_which_given_items_each_one_was_bought() ->
     features.held = [edge("i0", "i2", 5), edge("i1", "i2", 1), edge("i0", "i3", 9, type="substitute")]
     reasons = {item.item_id: item.reason for item in make(features, FakeModels(rank_all())).bundle(["i0", "i1"], k=2).items}
     assert reasons["i2"] == "goes with i0: bought together 5 times, lift 2.0; with i1: bought together once, lift 2.0"
-    assert reasons["i3"].startswith("the model: near in content")
+    assert reasons["i3"].startswith("the model: what is bought or put together")
 
 
 def test_a_new_items_answer_says_what_similar_items_were_bought_with_it() -> None:

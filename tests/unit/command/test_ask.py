@@ -71,6 +71,15 @@ def test_as_json_the_answer_is_the_gateways(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("gateway")
+def test_a_bundle_is_made_around_an_item_and_what_is_missing_is_noted() -> None:
+    shown = run("ask", "make-bundle", "i0", "--size", "3", "--budget", "9")
+    assert "a bundle around i0" in shown
+    assert "note: nothing of another kind completes these 2 items for 8.00" in shown
+    mixed = json.loads(run("ask", "bundle", "i0", "--no-variants", "--per-category", "1", "--json"))
+    assert [item["item_id"] for item in mixed["items"]] == ["i1", "i2"]
+
+
+@pytest.mark.usefixtures("gateway")
 def test_explain_prints_reasons_and_versions() -> None:
     shown = run("explain", "i0", "i1")
     assert "no edge and no list holds this pair" in shown

@@ -27,6 +27,7 @@ def test_questions_are_answered_as_the_client_does() -> None:
     assert ([item["item_id"] for item in answer["items"]], answer["source"]) == (["i1", "i5"], "model")
     assert gateway.get("/ask/complements/i0").json()["type"] == "complement"
     assert len(gateway.post("/ask/bundle", json={"items": ["i0", "i1"], "k": 3}).json()["items"]) == 3
+    assert [item["item_id"] for item in gateway.post("/ask/make-bundle", json={"item": "i0", "size": 2}).json()["items"]] == ["i1"]
     assert gateway.get("/explain/i0/i1").json()["reasons"] == ["no edge and no list holds this pair"]
     assert gateway.get("/health").json()["triton"] is True
 
@@ -104,6 +105,7 @@ def test_the_interface_is_described() -> None:
         "/ask/substitutes/{item_id}",
         "/ask/complements/{item_id}",
         "/ask/bundle",
+        "/ask/make-bundle",
         "/ask/new",
         "/explain/{a}/{b}",
     }

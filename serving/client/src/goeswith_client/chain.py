@@ -100,7 +100,7 @@ class Chain:
         def accept(item: Item) -> bool:
             return self.filters.accept(item) and not (elsewhere and item.category == self.query.category)
 
-        return hydrate(self.features, found, accept)[: self.k]
+        return self.filters.pick(hydrate(self.features, found, accept), [self.query])[: self.k]
 
 
 def read_ranked(outputs: Mapping[str, Sequence[Any]]) -> Iterator[Neighbour]:
@@ -115,7 +115,7 @@ _REASONS = {
     "behaviour": "the model, from what users did with both",
     "cold_start": "the model, by what users did with similar items",
     "content": "similar in content",
-    "bundle": "the model: near in content to what the given items have in common",
+    "bundle": "the model: what is bought or put together with such items",
 }
 
 

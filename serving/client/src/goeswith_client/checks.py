@@ -16,6 +16,13 @@ def check_k(k: int) -> int:
     return k
 
 
+def check_size(size: int) -> int:
+    """Return how many items a bundle shall have. Raises ``InvalidRequest`` outside 2..``MAX_SIZE``."""
+    if not 2 <= size <= limits.MAX_SIZE:
+        raise InvalidRequest(f"a bundle of {size} items", f"a size from 2 to {limits.MAX_SIZE}")
+    return size
+
+
 def widened(k: int) -> int:
     """Return how many to ask for where some may be filtered away."""
     return min(limits.MAX_K, 2 * k + 10)

@@ -8,15 +8,16 @@ from typing import Any, Self
 
 from goeswith_client import checks
 from goeswith_client.answers import Answer, Explanation, Health, Item, RankedItem, Source, Type, Versions
-from goeswith_client.chain import AWAY, OUTPUTS, Chain, hydrate, read_ranked
+from goeswith_client.bundles import Completing, make_bundle
+from goeswith_client.chain import OUTPUTS, Chain, hydrate, read_ranked
 from goeswith_client.config import ClientConfig
-from goeswith_client.errors import ClientError, FeaturesUnavailable, FreshnessError, ModelUnavailable, UnknownItem
+from goeswith_client.errors import ClientError, FeaturesUnavailable, FreshnessError, UnknownItem
 from goeswith_client.evidence import explain
 from goeswith_client.feast_features import FeastFeatures
-from goeswith_client.features import Features, Neighbour
+from goeswith_client.features import Features
 from goeswith_client.filters import Filters
 from goeswith_client.published import PublishedModels
-from goeswith_client.reasons import explain_bundle, explain_new
+from goeswith_client.reasons import explain_new
 from goeswith_client.triton import Models, TritonModels
 
 
@@ -69,17 +70,18 @@ class Client:
         given = checks.check_given(item_ids)
         checks.check_k(k)
         self._check_age()
-        self._known(given)
-        accept = (filters or Filters()).accept
-        notes: list[str] = []
-        try:
-            found = self.models.infer("bundle", {"given": ("BYTES", list(given)), "k": ("INT32", checks.widened(k))}, OUTPUTS[:2])
-            ranked, source, version = list(read_ranked(found.outputs)), "model", found.model_version
-        except AWAY as error:
-            notes.append(error.what)
-            ranked, source, version = self._complements_of(given), "precomputed", None
-        items = explain_bundle(self.features, hydrate(self.features, ranked, accept)[:k], given)
-        return self._answer(given, "bundle", items, source, version, notes)
+        return Completing(self.features, self.models, self._known(given), filters or Filters()).answer(k, self._versions)
+
+    def make_bundle(self, item_id: str, size: int = 4, budget: float | None = None, filters: Filters | None = None) -> Answer:
+        """Return a bundle of ``size`` items with the given one in it: one after another, what completes it best, each of another kind.
+
+        ``budget`` bounds the price of all of them; items without a price cost nobody knows what and stay out then. An answer of fewer
+        items says why. Raises as ``bundle`` does.
+        """
+        checks.check_size(size)
+        self._check_age()
+        seed = self._known([item_id])[0]
+        return make_bundle(Completing(self.features, self.models, [seed], filters or Filters()), size, budget, self._versions)
 
     def new_item(
         self,
@@ -138,22 +140,10 @@ class Client:
         items, source, version = (found.items, found.source, found.model_version) if found else ((), "model", None)
         return self._answer((item_id,), kind, items, source, version, chain.notes)
 
-    def _complements_of(self, given: Sequence[str]) -> list[Neighbour]:
-        """Return the precomputed complements of all given items, scores added up. Raises ``ModelUnavailable`` for none."""
-        scores: dict[str, float] = {}
-        for item_id in given:
-            found = self.features.neighbours("complement", item_id)
-            for neighbour in found.found if found else ():
-                scores[neighbour.item_id] = scores.get(neighbour.item_id, 0.0) + neighbour.score
-        ranked = sorted((item for item in scores if item not in given), key=lambda item: (-scores[item], item))
-        if not ranked:
-            raise ModelUnavailable("the bundle model is away and none of the items has complements", "start the models: goeswith up")
-        return [Neighbour(item, scores[item] / len(given), "behaviour", "goes with the given items") for item in ranked]
-
-    def _answer(self, query: Sequence[str], kind: str, items: Sequence[RankedItem], source: str, version: str | None, notes: Sequence[str]) -> Answer:
-        return Answer.model_validate(
-            {"query": tuple(query), "type": kind, "items": tuple(items), "source": source, "versions": self._versions(version), "notes": tuple(notes)}
-        )
+    def _answer(
+        self, query: Sequence[str], kind: str, items: Sequence[RankedItem], source: Source, version: str | None, notes: Sequence[str]
+    ) -> Answer:
+        return Answer(query=tuple(query), type=kind, items=tuple(items), source=source, versions=self._versions(version), notes=tuple(notes))
 
     def _known(self, item_ids: Sequence[str]) -> list[Item]:
         for item_id in item_ids:

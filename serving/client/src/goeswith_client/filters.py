@@ -1,8 +1,11 @@
 """What a caller may ask of the items of an answer."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
 from pydantic import BaseModel, ConfigDict, Field
 
-from goeswith_client.answers import Item
+from goeswith_client.answers import Item, RankedItem
 
 
 class Filters(BaseModel):
@@ -15,6 +18,10 @@ class Filters(BaseModel):
     category: str = ""
     """Any name of the category path, or a path from its beginning, joined by ' > '."""
     brand: str = ""
+    no_variants: bool = False
+    """No other colour or size of a given item, nor of an earlier one of the answer."""
+    per_category: int = Field(default=0, ge=0)
+    """At most so many items of one narrowest category; 0: as many as there are."""
 
     @property
     def momentary(self) -> bool:
@@ -29,3 +36,22 @@ class Filters(BaseModel):
     def _fits(self, item: Item) -> bool:
         prefixes = {" > ".join(item.category[:end]) for end in range(1, len(item.category) + 1)}
         return (not self.category or self.category in prefixes | set(item.category)) and (not self.brand or self.brand == item.brand)
+
+    def pick(self, ranked: Iterable[RankedItem], given: Sequence[Item]) -> list[RankedItem]:
+        """Return the items, best first, that what stands before them leaves room for: the given ones, and better answers."""
+        products = {product_of(item) for item in given}
+        room = Counter[str]()
+        picked = []
+        for item in ranked:
+            kind = item.category[-1] if item.category else ""
+            if (self.no_variants and product_of(item) in products) or (self.per_category and kind and room[kind] >= self.per_category):
+                continue
+            products.add(product_of(item))
+            room[kind] += 1
+            picked.append(item)
+        return picked
+
+
+def product_of(item: Item) -> str:
+    """Return what the variants of one product have in common."""
+    return item.variant_of or item.item_id

@@ -5,6 +5,8 @@ from datetime import timedelta
 MAX_K = 200
 MAX_GIVEN = 50
 """Items of a bundle that may be given."""
+MAX_SIZE = 10
+"""Items of a bundle that is made."""
 MAX_IMAGE_BYTES = 20 * 2**20
 MAX_TEXT_CHARS = 20_000
 MAX_ID_CHARS = 256
