@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,8 @@ from goeswith.profile import Profile, load_profile
 from goeswith.results import Figure, read_figures, write_atomically, write_figures, write_json
 
 if TYPE_CHECKING:
-    from training.evaluation.experiments import Cell, Variant
+    from training.evaluation.experiments import Cell
+    from training.evaluation.variants import Variant
 
 RUN = "evaluate"
 SHARED = ("pictures", "truth", "results/ceilings.jsonl")
@@ -24,7 +26,10 @@ SHARED = ("pictures", "truth", "results/ceilings.jsonl")
 
 
 def evaluate(
-    suite: Annotated[Literal["main", "ablations"], typer.Option(help="main: every model and baseline; ablations: their variants too.")] = "main",
+    suite: Annotated[
+        Literal["main", "ablations", "cirp"],
+        typer.Option(help="main: every model and baseline; ablations: something left out, too; cirp: CIRP changed in many ways, too."),
+    ] = "main",
     source: Annotated[str, typer.Option(help="The source; synthetic is a new shop a seed.")] = "synthetic",
     data: Annotated[Path | None, typer.Option(help="The source's folder; synthetic needs none.")] = None,
     seeds: Annotated[int, typer.Option(min=1, max=5, help="Seeds: of the shop, or (other sources) of training.")] = 3,
@@ -40,7 +45,7 @@ def evaluate(
     from training.evaluation.pages import figures_markdown, plot_figures
 
     profile = load_profile()
-    cells = build_cells(source, str(data.resolve()) if data else "", seeds, ablations=suite == "ablations")
+    cells = build_cells(source, str(data.resolve()) if data else "", seeds, suite)
     figures = run_suite(profile, cells, run_cell)
     pooled = pool_seeds(figures)
     name = f"evaluate-{source}-{suite}"
@@ -71,7 +76,8 @@ def _show(figures: Sequence[Figure], page: Path) -> None:
 
 def run_cell(profile: Profile, cell: "Cell") -> list[Figure]:
     """Run one cell, each step a process of its own, and return its figures."""
-    from training.evaluation.experiments import MAIN, VARIANTS
+    from training.evaluation.experiments import MAIN
+    from training.evaluation.variants import VARIANTS
 
     home = profile.root / "cells" / cell.world / cell.variant
     if cell.variant == MAIN:
@@ -101,7 +107,30 @@ def _run_variant(home: Path, main: Path, variant: "Variant", cell: "Cell") -> No
         _link(home / name, main / name)
     environment = {"GOESWITH_HOME": str(home), "GOESWITH_LAKE": str(main / "lake")}
     versions = json.loads((main / "versions.json").read_text(encoding="utf-8"))
+    if variant.pruning is not None:
+        environment["GOESWITH_LAKE"] = str(home / "lake")
+        versions = _prune_again(environment, home / "lake", main / "lake", versions, variant.pruning)
+    if variant.leaky:
+        _train_leaky(environment, home, versions, cell, variant)
+        return
     _train_and_measure(environment, versions, cell, variant.cirp, variant.mmsc, baselines=False)
+
+
+def _prune_again(environment: Mapping[str, str], lake: Path, main: Path, versions: dict[str, int], pruning: Mapping[str, Any]) -> dict[str, int]:
+    """Prune, judge and build the graph anew in a lake that begins as the main cell's (its files are linked, not copied)."""
+    shutil.rmtree(lake, ignore_errors=True)
+    shutil.copytree(main, lake, copy_function=os.link)
+    for job in ("prune_pairs", "judge_edges", "build_relations", "apply_features", "build_training_set"):
+        versions = {**versions, **_job(environment, job, versions, pruning if job == "prune_pairs" else {})}
+    return versions
+
+
+def _train_leaky(environment: Mapping[str, str], home: Path, versions: dict[str, int], cell: "Cell", variant: "Variant") -> None:
+    """Train on the published graph, test sessions included, and measure as if that were fair."""
+    _job(environment, "train_cirp", versions, {"graph": "full", "overrides": {"seed": cell.seed, **variant.cirp}})
+    models = home / "models" / RUN
+    _link(models / "evaluation", models / "full")
+    _measure(environment, versions, cell, baselines=False)
 
 
 def _link(here: Path, there: Path) -> None:
@@ -121,8 +150,14 @@ def _train_and_measure(
 ) -> None:
     seed = {"seed": cell.seed}
     _job(environment, "train_cirp", versions, {"graph": "evaluation", "overrides": {**seed, **cirp}})
+    if baselines:
+        _job(environment, "train_bundles", versions, {"graph": "evaluation", "overrides": seed})
     if mmsc is not None:
         _job(environment, "train_mmsc", versions, {"graph": "evaluation", "overrides": {**seed, **mmsc}})
+    _measure(environment, versions, cell, baselines=baselines)
+
+
+def _measure(environment: Mapping[str, str], versions: Mapping[str, int], cell: "Cell", *, baselines: bool) -> None:
     _job(environment, "evaluate_models", versions, {"data": cell.source, "seed": cell.seed, "baselines": baselines})
 
 

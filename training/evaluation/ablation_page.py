@@ -1,10 +1,11 @@
-"""What leaving something out costs, as Markdown: a variant a line, our models across, beside the same models with everything."""
+"""What changing or leaving out something costs, as Markdown: a variant a line, our models across, beside the same models as they are."""
 
 from collections.abc import Sequence
 
 from goeswith.results import Figure
-from training.evaluation.experiments import ALSO, BASE_SLICES, VARIANTS, ablation_slice
+from training.evaluation.experiments import ALSO, BASE_SLICES, ablation_slice
 from training.evaluation.tables import MAIN_METRICS, OURS, with_interval
+from training.evaluation.variants import VARIANTS
 
 _SLICES = {ablation_slice(variant, part) for variant in VARIANTS for part in ("", ALSO)}
 
@@ -23,8 +24,9 @@ def ablation_markdown(data: str, task: str, figures: Sequence[Figure]) -> str:
     ]
     if not columns:
         return ""
-    head = f"| left out | {' | '.join(f'{model}, {part}' for model, part in columns)} |\n|{' --- |' * (len(columns) + 1)}\n"
+    head = f"| changed | {' | '.join(f'{model}, {part}' for model, part in columns)} |\n|{' --- |' * (len(columns) + 1)}\n"
     lines = [("nothing", [cells.get((part, model)) for model, part in columns])]
     lines += [(variant, [cells.get((ablation_slice(variant, part), model)) for model, part in columns]) for variant in VARIANTS]
+    lines = [(name, row) for name, row in lines if any(row)]
     rows = "".join(f"| {name} | {' | '.join('' if cell is None else with_interval(cell) for cell in row)} |\n" for name, row in lines)
-    return f"\n### {data}: {task}, {MAIN_METRICS[task]}, something left out\n\n{head}{rows}"
+    return f"\n### {data}: {task}, {MAIN_METRICS[task]}, something changed or left out\n\n{head}{rows}"

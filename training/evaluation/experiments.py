@@ -2,8 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from goeswith.profile import Profile
 from goeswith.progress import progress
 from goeswith.results import Figure, read_figures, write_figures
 from training.evaluation.tables import OURS
+from training.evaluation.variants import SUITES
 
 FRESH_SEEDS = (4105, 4106, 4107, 4108, 4109)
 """Seeds of shops that nothing was developed on (4101 to 4104 were looked at while MMSC's readings and its blend were)."""
@@ -22,24 +22,6 @@ BASE_SLICES = ("planted", "all", "warm", "held_baskets")
 """On which slice of a task an ablation is measured: the first that the source has."""
 ALSO = "planted_all"
 """Measured as well where there is one: 'planted' leaves out the pairs that were met, the very ones that behaviour is about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """What an ablation changes in the recipes; ``mmsc`` None leaves that model out."""
-
-    cirp: dict[str, Any] = field(default_factory=dict)
-    mmsc: dict[str, Any] | None = None
-
-
-VARIANTS: dict[str, Variant] = {
-    "no_pictures": Variant({"drop": ["image"]}, {"modalities": ["text"]}),
-    "no_texts": Variant({"drop": ["text"]}, {"modalities": ["image"]}),
-    "no_behaviour": Variant({"terms": ["itc"]}, {"substitute_paths": [], "complement_paths": []}),
-    "shuffled_neighbours": Variant({"shuffle_neighbours": True}),
-    "cic_only": Variant({"terms": ["cic"]}),
-}
-"""Ablations. ``no_behaviour`` is CIRP by ITC only, and MMSC without the graph as input (it still supervises)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +42,9 @@ class Cell:
 RunCell = Callable[[Profile, Cell], list[Figure]]
 
 
-def build_cells(source: str, data: str, seeds: int, *, ablations: bool) -> list[Cell]:
+def build_cells(source: str, data: str, seeds: int, suite: str) -> list[Cell]:
     """Return the cells of a suite; the main one of a seed comes before its variants, which use what it made."""
-    variants = [MAIN, *VARIANTS] if ablations else [MAIN]
+    variants = [MAIN, *SUITES[suite]]
     return [Cell(source=source, data=data, seed=seed, variant=variant) for seed in FRESH_SEEDS[:seeds] for variant in variants]
 
 

@@ -9,7 +9,8 @@ import pytest
 from goeswith.command import evaluate
 from goeswith.errors import GoeswithError
 from goeswith.results import Figure, write_atomically, write_json
-from training.evaluation.experiments import VARIANTS, Cell
+from training.evaluation.experiments import Cell
+from training.evaluation.variants import VARIANTS
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_a_failing_step_ends_with_its_own_words_and_the_home_it_failed_in(tmp_pa
 
 def test_a_main_cell_runs_a_fresh_shop_from_ingest_to_measurement(calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path) -> None:
     evaluate._run_main(tmp_path, Cell(source="synthetic", data="", seed=4101))
-    steps = ["ingest", "graph", "apply_features", "build_training_set", "train_cirp", "train_mmsc", "evaluate_models"]
+    steps = ["ingest", "graph", "apply_features", "build_training_set", "train_cirp", "train_bundles", "train_mmsc", "evaluate_models"]
     assert [name for name, _, _ in calls] == steps
     assert calls[0][1]["ingest"]["options"] == {"seed": 4101}
     assert json.loads((tmp_path / "versions.json").read_text(encoding="utf-8")) == {"apply_features": 1, "build_training_set": 1}
@@ -65,6 +66,34 @@ def test_a_control_of_the_encoder_trains_the_encoder_alone(calls: list[tuple[str
     cell = Cell(source="synthetic", data="", seed=1, variant="cic_only")
     evaluate._run_variant(tmp_path / "cic_only", tmp_path / "main", VARIANTS["cic_only"], cell)
     assert [name for name, _, _ in calls] == ["train_cirp", "evaluate_models"]
+
+
+def test_a_pruned_graph_is_built_in_a_lake_of_its_own_and_trained_on_for_as_much_less(
+    calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path
+) -> None:
+    main, home = tmp_path / "main", tmp_path / "prune_90_random"
+    write_json(main / "versions.json", {"training_sets": 3})
+    write_atomically(main / "lake" / "items" / "part", "rows")
+    cell = Cell(source="synthetic", data="", seed=1, variant=home.name)
+    evaluate._run_variant(home, main, VARIANTS[home.name], cell)
+    assert [name for name, _, _ in calls] == [
+        *("prune_pairs", "judge_edges", "build_relations", "apply_features", "build_training_set", "train_cirp", "evaluate_models")
+    ]
+    assert calls[0][1] == {"rate": 0.9, "scorer": "random"}
+    assert calls[5][1]["overrides"]["item_updates"] == 24_000
+    assert {environment["GOESWITH_LAKE"] for _, _, environment in calls} == {str(home / "lake")}
+    assert (home / "lake" / "items" / "part").samefile(main / "lake" / "items" / "part")
+
+
+def test_the_leak_is_trained_on_the_published_graph_and_measured_like_the_others(
+    calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path
+) -> None:
+    write_json(tmp_path / "main" / "versions.json", {})
+    cell = Cell(source="synthetic", data="", seed=1, variant="leaky")
+    write_atomically(tmp_path / "leaky" / "models" / evaluate.RUN / "full" / "cirp" / "vectors", "")
+    evaluate._run_variant(tmp_path / "leaky", tmp_path / "main", VARIANTS["leaky"], cell)
+    assert [(name, params.get("graph")) for name, params, _ in calls] == [("train_cirp", "full"), ("evaluate_models", None)]
+    assert (tmp_path / "leaky" / "models" / evaluate.RUN / "evaluation" / "cirp" / "vectors").is_file()
 
 
 def test_tables_show_each_slice_with_its_best_model_first(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from PIL import Image
 
 from goeswith.profile import Profile
 from goeswith.results import Figure
-from training.evaluation.experiments import FRESH_SEEDS, MAIN, VARIANTS, Cell, as_ablation, build_cells, pool_seeds, run_suite
+from training.evaluation.experiments import FRESH_SEEDS, MAIN, Cell, as_ablation, build_cells, pool_seeds, run_suite
 from training.evaluation.pages import figures_markdown, plot_figures
+from training.evaluation.variants import SUITES
 
 
 def figure(model: str, value: float, *, part: str = "planted", metric: str = "recall@20", task: str = "bundle", half: float = 0.02) -> Figure:
@@ -28,21 +29,21 @@ class Runner:
 
 
 def test_the_main_cell_of_a_seed_comes_before_its_variants() -> None:
-    cells = build_cells("synthetic", "", 2, ablations=True)
-    assert [cell.variant for cell in cells] == [MAIN, *VARIANTS] * 2
+    cells = build_cells("synthetic", "", 2, "ablations")
+    assert [cell.variant for cell in cells] == [MAIN, *SUITES["ablations"]] * 2
     assert {cell.seed for cell in cells} == set(FRESH_SEEDS[:2])
 
 
 def test_a_cell_that_has_figures_is_not_run_again(profile: Profile) -> None:
     first, second = Runner(), Runner()
-    cells = build_cells("synthetic", "", 2, ablations=False)
+    cells = build_cells("synthetic", "", 2, "main")
     before = run_suite(profile, cells, first)
     assert run_suite(profile, cells, second) == before
     assert (len(first.ran), len(second.ran)) == (2, 0)
 
 
 def test_a_stopped_suite_goes_on_where_it_was(profile: Profile) -> None:
-    cells = build_cells("synthetic", "", 3, ablations=False)
+    cells = build_cells("synthetic", "", 3, "main")
     run_suite(profile, cells[:1], Runner())
     rest = Runner()
     run_suite(profile, cells, rest)
@@ -50,7 +51,7 @@ def test_a_stopped_suite_goes_on_where_it_was(profile: Profile) -> None:
 
 
 def test_figures_carry_the_seed_of_their_cell(profile: Profile) -> None:
-    figures = run_suite(profile, build_cells("synthetic", "", 2, ablations=False), Runner())
+    figures = run_suite(profile, build_cells("synthetic", "", 2, "main"), Runner())
     assert {f.seed for f in figures} == set(FRESH_SEEDS[:2])
 
 
@@ -87,9 +88,9 @@ def test_seeds_that_disagree_widen_the_interval_and_seeds_that_agree_narrow_it()
 
 def test_what_was_left_out_stands_in_a_table_of_its_own_beside_the_whole_model() -> None:
     rows = [figure("cirp", 0.5), figure("tfidf", 0.4), figure("cirp", 0.3, part="no_texts"), figure("cirp", 0.6, part="planted_all")]
-    whole, left_out = figures_markdown([*rows, figure("cirp", 0.2, part="no_texts (planted_all)")]).split("something left out")
+    whole, left_out = figures_markdown([*rows, figure("cirp", 0.2, part="no_texts (planted_all)")]).split("something changed or left out")
     assert "no_texts" not in whole
-    assert "| left out | cirp, planted | cirp, planted_all |" in left_out
+    assert "| changed | cirp, planted | cirp, planted_all |" in left_out
     assert "| nothing | .500 [.480, .520] | .600 [.580, .620] |" in left_out
     assert "| no_texts | .300 [.280, .320] | .200 [.180, .220] |" in left_out
 

@@ -1,0 +1,66 @@
+"""What experiments change: in CIRP's recipe, in MMSC's, in the graph that both are trained on."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+WHOLE_BUDGET = 240_000
+"""Item updates of ``cirp_small``; a pruned graph is trained on for as much less as it has fewer relations."""
+MOMENTUM = {"momentum": 0.995, "queue": 1_024}
+RATES = (10, 30, 50, 70, 90)
+CONTROLS = ("random", "degree", "spectral")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What an experiment changes in the recipes; ``mmsc`` None leaves that model out."""
+
+    cirp: dict[str, Any] = field(default_factory=dict)
+    mmsc: dict[str, Any] | None = None
+    pruning: dict[str, Any] | None = None
+    """Parameters of ``prune_pairs``; None takes the graph as the main cell has it."""
+    leaky: bool = False
+    """Train on the graph that still holds the test sessions: what that seems to give is no result, and is labelled so."""
+
+
+ABLATIONS: dict[str, Variant] = {
+    "no_pictures": Variant({"drop": ["image"]}, {"modalities": ["text"]}),
+    "no_texts": Variant({"drop": ["text"]}, {"modalities": ["image"]}),
+    "no_behaviour": Variant({"terms": ["itc"]}, {"substitute_paths": [], "complement_paths": []}),
+    "shuffled_neighbours": Variant({"shuffle_neighbours": True}),
+    "cic_only": Variant({"terms": ["cic"]}),
+}
+"""Of both models. ``no_behaviour`` is CIRP by ITC only, and MMSC without the graph as input (it still supervises)."""
+
+
+def pruned(rate: int, scorer: str) -> Variant:
+    """Return CIRP on a graph that lost ``rate`` percent of its purchase pairs, trained for as much less."""
+    updates = WHOLE_BUDGET * (100 - rate) // 100
+    return Variant({"item_updates": updates}, pruning={"rate": rate / 100, "scorer": scorer})
+
+
+CIRP: dict[str, Variant] = {
+    "image_only": Variant({"drop": ["text"]}),
+    "text_only": Variant({"drop": ["image"]}),
+    "itc_only": Variant({"terms": ["itc"]}),
+    "cic_only": Variant({"terms": ["cic"]}),
+    "shuffled_neighbours": Variant({"shuffle_neighbours": True}),
+    "across_modalities_only": Variant({"intra_modal": False}),
+    "equal_terms": Variant({"itc_weight": 1.0}),
+    "momentum_queue": Variant(MOMENTUM),
+    "soft_targets": Variant({**MOMENTUM, "soft_targets": 0.4}),
+    "last_layer_learns": Variant({"trained_text_layers": 1, "item_updates": WHOLE_BUDGET // 10}),
+    "edge_weights": Variant({"edge_weights": True}),
+    "by_weight": Variant({"by_weight": True}),
+    "one_category": Variant({"one_category": True}),
+    "neighbours_1": Variant({"neighbours": 1}),
+    "negatives_64": Variant({"batch": 64}),
+    "negatives_1024": Variant({"accumulate": 4}),
+    "budget_10": Variant({"item_updates": WHOLE_BUDGET // 10}),
+    **{f"prune_{rate}": pruned(rate, "lightgcn") for rate in RATES},
+    **{f"prune_90_{scorer}": pruned(90, scorer) for scorer in CONTROLS},
+    "leaky": Variant(leaky=True),
+}
+"""Of CIRP alone. ``budget_10`` is the control of ``prune_90``: as short, on the whole graph."""
+
+SUITES: dict[str, dict[str, Variant]] = {"main": {}, "ablations": ABLATIONS, "cirp": CIRP}
+VARIANTS: dict[str, Variant] = {**CIRP, **ABLATIONS}
