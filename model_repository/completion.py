@@ -15,6 +15,8 @@ Ints = npt.NDArray[np.int64]
 
 SET = "set"
 """The channel of the set encoder."""
+REMEMBERED_BYTES = 64 * 2**20
+"""What a completion may remember of items that it was asked about."""
 NEARNESS = np.float32(0.3)
 """What the nearness of product numbers adds to what candidates are found by."""
 BELOW = np.float32(-10)
@@ -105,19 +107,29 @@ class Completion:
         self.targets, self.word_share = arrays["set_target"], arrays["word_share"][0]
         self.codes, self.variants = arrays["facets"], arrays["variants"]
         self.places = {name: arrays[f"place_{name}"] for name in PLACES}
+        self.remembered: dict[int, Floats] = {}
         self.affinities = [arrays[f"affinity_{i}"] for i in range(len(settings.facets))]
 
     def find(self, given: Ints, query: Floats) -> Found:
         """Return the candidates for given items (G,) and the set encoder's ``query`` (d,) of them."""
-        near = {SET: (self.targets @ query)[None]}
-        near |= {name: rows[given] @ rows.T for name, rows in self.dense.items()}
-        near |= {name: np.stack([rows.dot(int(item)) for item in given]) for name, rows in self.sparse.items()}
+        rows = np.stack([self._near(int(item)) for item in given], axis=1)
+        near = {SET: (self.targets @ query)[None], **dict(zip((*self.dense, *self.sparse), rows, strict=True))}
         means = np.stack([rows.mean(axis=0) for rows in near.values()])
         words = [self.settings.channels.index(name) for name in self.settings.sparse]
         others = means[0] + self.word_share * means[words].mean(axis=0) if words else means[0]
         coeval = others + NEARNESS * self._nearness(given)
         items = self._best(np.vstack([means, others[None], coeval[None]]), given)
         return Found(items, self._features(given, items, near, means), others)
+
+    def _near(self, item: int) -> Floats:
+        """Return what an item is near to, by channel (K, N); of the items that were last asked about it is remembered."""
+        if (found := self.remembered.pop(item, None)) is None:
+            rows = [*(of @ of[item] for of in self.dense.values()), *(of.dot(item) for of in self.sparse.values())]
+            found = np.stack(rows) if rows else np.zeros((0, len(self.variants)), dtype=np.float32)
+        self.remembered[item] = found
+        while len(self.remembered) > max(1, REMEMBERED_BYTES // max(1, found.nbytes)):
+            self.remembered.pop(next(iter(self.remembered)))
+        return found
 
     def _best(self, means: Floats, given: Ints) -> Ints:
         """Return the items that stand among the best of a channel with more than nothing, less the given ones."""

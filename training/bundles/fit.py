@@ -102,12 +102,13 @@ def compare(knowledge: Knowledge, booster: lightgbm.Booster, cases: Cases) -> Ch
     completion, count = knowledge.completion(), min(MOST_CHECKED, len(cases.target))
     reached, raw, wanted = np.zeros((count, 2)), [], []
     with ONE_THREAD(), progress("bundles: trees or set encoder", count, unit="cases") as advance:
-        for row, (given, target) in enumerate(zip(cases.given[:count], cases.target[:count], strict=True)):
-            known = given[given != NONE]
+        for row, case in enumerate(np.argsort(cases.unit[:count], kind="stable")):
+            known = cases.given[case][cases.given[case] != NONE]
             found = completion.find(known, knowledge.query(known))
             raw.append(predict(booster, found.features))
-            wanted.append((found.items == target).astype(np.float32))
-            reached[row] = [gain(order_items(found, scores), known, int(target)) for scores in (as_probability(raw[-1], 1.0, 0.0), None)]
+            wanted.append((found.items == cases.target[case]).astype(np.float32))
+            ways = (order_items(found, as_probability(raw[-1], 1.0, 0.0)), order_items(found, None))
+            reached[row] = [gain(scores, known, int(cases.target[case])) for scores in ways]
             advance(1, "")
     if not any(part.any() for part in wanted):
         return None

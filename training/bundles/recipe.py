@@ -31,7 +31,7 @@ class BundleRecipe:
     max_baskets: Count = 100_000
     """Baskets that are read, drawn by a hash of their ids."""
     folds: Annotated[int, Field(ge=2)] = 5
-    asked: Count = 16_000
+    asked: Count = 10_000
     """Cases that the trees learn on."""
     candidates: Count = 150
     """Best items of each channel that the trees rank."""

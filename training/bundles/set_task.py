@@ -19,10 +19,11 @@ NONE = -1
 
 
 class Cases(NamedTuple):
-    """M cases: which items are given, (M, G) padded with ``NONE``, and which is sought, (M,)."""
+    """M cases: which items are given, (M, G) padded with ``NONE``, which is sought, (M,), and the unit that they are of, (M,)."""
 
     given: Ints
     target: Ints
+    unit: Ints
 
 
 class Batch(NamedTuple):
@@ -42,12 +43,13 @@ class Batch(NamedTuple):
 
 def leave_each_out(units: Sequence[tuple[int, ...]], most: int, seed: int) -> Cases:
     """Return the cases of every (unit, item), ``most`` of them drawn by ``seed``."""
-    cases = [([item for item in unit if item != target], target) for unit in units for target in unit]
+    cases = [([item for item in unit if item != target], target, at) for at, unit in enumerate(units) for target in unit]
     order = np.random.default_rng(seed).permutation(len(cases))[:most]
     given = np.full((len(order), max((len(cases[i][0]) for i in order), default=1)), NONE, dtype=np.int64)
     for row, i in zip(given, order, strict=True):
         row[: len(cases[i][0])] = cases[i][0]
-    return Cases(given, np.array([cases[i][1] for i in order], dtype=np.int64))
+    target, unit = (np.array([cases[i][part] for i in order], dtype=np.int64) for part in (1, 2))
+    return Cases(given, target, unit)
 
 
 class SetTask(Task):

@@ -53,9 +53,9 @@ def ask(knowledge: Knowledge, cases: Cases, recipe: BundleRecipe, what: str) -> 
     completion, rng = knowledge.completion(), np.random.default_rng(recipe.seed)
     groups: list[Floats] = []
     with ONE_THREAD(), progress(f"bundles: {what}", len(cases.target), unit="cases") as advance:
-        for row, target in zip(cases.given, cases.target, strict=True):
-            given = row[row != NONE]
-            groups += _group(completion.find(given, knowledge.query(given)), int(target), recipe.tree_negatives, rng)
+        for case in np.argsort(cases.unit, kind="stable"):  # what is near the items of a unit is looked up once
+            given = cases.given[case][cases.given[case] != NONE]
+            groups += _group(completion.find(given, knowledge.query(given)), int(cases.target[case]), recipe.tree_negatives, rng)
             advance(1, "")
     features = np.concatenate(groups) if groups else np.zeros((0, len(knowledge.settings.columns)), np.float32)
     return Lesson(features, np.array([len(group) for group in groups], dtype=np.int64), len(cases.target))

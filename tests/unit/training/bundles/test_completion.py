@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model_repository import completion
 from model_repository.completion import SET, Found, order_items
 from tests.unit.training.bundles.worlds import QUICK, baskets, shop, vectors
 from training.bundles.knowledge import Content, Knowledge, learn, pairs_within, product_numbers, read_content
@@ -80,6 +81,15 @@ def test_candidates_stand_above_all_others_in_the_order_that_trees_say() -> None
     found = Found(np.array([1, 3]), np.zeros((2, 1), np.float32), np.array([5.0, 1.0, 4.0, 2.0], np.float32))
     assert np.argsort(-order_items(found, np.array([0.1, 0.2], np.float32))).tolist() == [3, 1, 0, 2]
     assert order_items(found, None) is found.others
+
+
+def test_what_is_remembered_of_items_is_bounded_and_changes_no_answer(knowledge: Knowledge, found: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completion, "REMEMBERED_BYTES", 1)
+    small = knowledge.completion()
+    for _ in range(2):
+        again = small.find(GIVEN, knowledge.query(GIVEN))
+        assert np.array_equal(again.features, found.features)
+        assert len(small.remembered) == 1
 
 
 def test_a_query_is_the_same_whatever_the_order_of_the_given_items(knowledge: Knowledge) -> None:
