@@ -76,6 +76,10 @@ class Sparse:
         found = np.bincount(self.rows[posts], np.repeat(values, lengths) * self.weights[posts], len(self.indptr) - 1)
         return found.astype(np.float32)
 
+    def dots(self, rows: Ints) -> Floats:
+        """Return the dot products of some rows with all rows, (B, N)."""
+        return np.stack([self.dot(int(row)) for row in rows])
+
     def row(self, row: int) -> Floats:
         """Return a row of a square matrix, (N,)."""
         found = np.zeros(len(self.indptr) - 1, dtype=np.float32)
@@ -121,15 +125,26 @@ class Completion:
         items = self._best(np.vstack([means, others[None], coeval[None]]), given)
         return Found(items, self._features(given, items, near, means), others)
 
+    def remember(self, items: Ints) -> None:
+        """Look up what many items are near to in one pass, for questions that follow."""
+        wanted = np.array([item for item in np.unique(items).tolist() if item not in self.remembered], dtype=np.int64)
+        if len(wanted):
+            self._keep(wanted, [*(of[wanted] @ of.T for of in self.dense.values()), *(of.dots(wanted) for of in self.sparse.values())])
+
     def _near(self, item: int) -> Floats:
         """Return what an item is near to, by channel (K, N); of the items that were last asked about it is remembered."""
-        if (found := self.remembered.pop(item, None)) is None:
-            rows = [*(of @ of[item] for of in self.dense.values()), *(of.dot(item) for of in self.sparse.values())]
-            found = np.stack(rows) if rows else np.zeros((0, len(self.variants)), dtype=np.float32)
-        self.remembered[item] = found
-        while len(self.remembered) > max(1, REMEMBERED_BYTES // max(1, found.nbytes)):
-            self.remembered.pop(next(iter(self.remembered)))
-        return found
+        if item not in self.remembered:
+            one = np.array([item])
+            self._keep(one, [*((of @ of[item])[None] for of in self.dense.values()), *(of.dots(one) for of in self.sparse.values())])
+        return self.remembered[item]
+
+    def _keep(self, items: Ints, channels: list[Floats]) -> None:
+        """Remember rows (B, N) of each channel; the oldest give way."""
+        rows = np.stack(channels, axis=1) if channels else np.zeros((len(items), 0, len(self.variants)), dtype=np.float32)
+        self.remembered |= dict(zip(items.tolist(), rows.copy(), strict=True))
+        room = max(len(items), REMEMBERED_BYTES // max(1, rows[0].nbytes))
+        for item in list(self.remembered)[: max(0, len(self.remembered) - room)]:
+            del self.remembered[item]
 
     def _best(self, means: Floats, given: Ints) -> Ints:
         """Return the items that stand among the best of a channel with more than nothing, less the given ones."""

@@ -16,7 +16,7 @@ from training.bundles.folds import has_times, split_folds
 from training.bundles.knowledge import Content, Knowledge, learn, read_content
 from training.bundles.recipe import BundleRecipe
 from training.bundles.set_task import NONE, Cases, leave_each_out
-from training.bundles.trees import ONE_THREAD, Lesson, Trees, ask, fit_line, grow, join_lessons, predict
+from training.bundles.trees import ONE_THREAD, Lesson, Trees, ask, find_all, fit_line, grow, join_lessons, predict
 from training.bundles.units import Lessons
 from training.dataset import Floats, Ints, Items
 
@@ -102,9 +102,8 @@ def compare(knowledge: Knowledge, booster: lightgbm.Booster, cases: Cases) -> Ch
     completion, count = knowledge.completion(), min(MOST_CHECKED, len(cases.target))
     reached, raw, wanted = np.zeros((count, 2)), [], []
     with ONE_THREAD(), progress("bundles: trees or set encoder", count, unit="cases") as advance:
-        for row, case in enumerate(np.argsort(cases.unit[:count], kind="stable")):
+        for row, (case, found) in enumerate(find_all(knowledge, completion, cases.take(slice(count)))):
             known = cases.given[case][cases.given[case] != NONE]
-            found = completion.find(known, knowledge.query(known))
             raw.append(predict(booster, found.features))
             wanted.append((found.items == cases.target[case]).astype(np.float32))
             ways = (order_items(found, as_probability(raw[-1], 1.0, 0.0)), order_items(found, None))

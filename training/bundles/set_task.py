@@ -25,6 +25,10 @@ class Cases(NamedTuple):
     target: Ints
     unit: Ints
 
+    def take(self, at: slice) -> "Cases":
+        """Return some of the cases."""
+        return Cases(self.given[at], self.target[at], self.unit[at])
+
 
 class Batch(NamedTuple):
     """B cases and the C items that each one's target is found among; the first B of them are the targets."""

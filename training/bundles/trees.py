@@ -1,6 +1,6 @@
 """LightGBM over ``model_repository.completion``'s features: which candidate is the one that was left out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from goeswith.progress import progress
-from model_repository.completion import Found, Settings, as_probability, order_items
+from model_repository.completion import Completion, Found, Settings, as_probability, order_items
 from training.bundles.knowledge import Knowledge
 from training.bundles.recipe import BundleRecipe
 from training.bundles.set_task import NONE, Cases
@@ -27,6 +27,8 @@ PARAMETERS = {
     "num_threads": 1,
 }
 
+TOGETHER = 32
+"""Cases whose items are looked up in one pass."""
 ONE_THREAD = partial(threadpool_limits, limits=1)
 """Products of a few rows: threads that wait for each other cost several times what they save."""
 
@@ -53,12 +55,20 @@ def ask(knowledge: Knowledge, cases: Cases, recipe: BundleRecipe, what: str) -> 
     completion, rng = knowledge.completion(), np.random.default_rng(recipe.seed)
     groups: list[Floats] = []
     with ONE_THREAD(), progress(f"bundles: {what}", len(cases.target), unit="cases") as advance:
-        for case in np.argsort(cases.unit, kind="stable"):  # what is near the items of a unit is looked up once
-            given = cases.given[case][cases.given[case] != NONE]
-            groups += _group(completion.find(given, knowledge.query(given)), int(cases.target[case]), recipe.tree_negatives, rng)
+        for case, found in find_all(knowledge, completion, cases):
+            groups += _group(found, int(cases.target[case]), recipe.tree_negatives, rng)
             advance(1, "")
     features = np.concatenate(groups) if groups else np.zeros((0, len(knowledge.settings.columns)), np.float32)
     return Lesson(features, np.array([len(group) for group in groups], dtype=np.int64), len(cases.target))
+
+
+def find_all(knowledge: Knowledge, completion: Completion, cases: Cases) -> Iterator[tuple[int, Found]]:
+    """Yield each case and what is found for it, unit by unit: what is near the items of some units is looked up in one pass."""
+    for part in np.array_split(np.argsort(cases.unit, kind="stable"), -(-len(cases.target) // TOGETHER) or 1):
+        completion.remember(cases.given[part][cases.given[part] != NONE])
+        for case in part:
+            given = cases.given[case][cases.given[case] != NONE]
+            yield int(case), completion.find(given, knowledge.query(given))
 
 
 def _group(found: Found, target: int, negatives: int, rng: np.random.Generator) -> list[Floats]:
