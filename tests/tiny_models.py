@@ -35,7 +35,7 @@ from training.text_tokens import load_tokenizer
 
 WIDTH = 24
 TINY_BUNDLES = BundleRecipe(
-    dim=8, heads=2, word_dim=8, batch=64, negatives=16, epochs=1, folds=2, asked=120, candidates=30, tree_negatives=20, rounds=8
+    dim=8, heads=2, word_dim=8, batch=64, negatives=16, epochs=1, folds=3, asked=400, candidates=40, tree_negatives=20, rounds=8
 )
 
 

@@ -26,10 +26,10 @@ def split_folds(lessons: Lessons, count: int, *, by_time: bool) -> Iterator[Fold
 
 def _by_time(lessons: Lessons, count: int) -> Iterator[Fold]:
     """Yield the units before each cut, and those from there to the next; what happened at one time stays together."""
-    shares = np.linspace(FIRST, 1, count + 1)
-    cuts = [np.searchsorted(lessons.times, lessons.times[min(int(share * len(lessons)), len(lessons) - 1)]) for share in shares[:-1]]
+    at = [lessons.times[int(share * len(lessons))] for share in np.linspace(FIRST, 1, count, endpoint=False)]
+    cuts = [int(np.searchsorted(lessons.times, time)) or int(np.searchsorted(lessons.times, time, side="right")) for time in at]
     for start, end in zip(cuts, [*cuts[1:], len(lessons)], strict=True):
-        if 0 < start < end:
+        if start < end:
             yield np.arange(start), np.arange(start, end)
 
 
