@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from goeswith.progress import progress
 from model_repository.completion import as_probability, order_items
 from training.bundles.folds import has_times, split_folds
-from training.bundles.knowledge import Content, Knowledge, learn, read_content
+from training.bundles.knowledge import Content, Knowledge, learn, read_content, settings_of
 from training.bundles.recipe import BundleRecipe
 from training.bundles.set_task import NONE, Cases, leave_each_out
 from training.bundles.trees import ONE_THREAD, Lesson, Trees, ask, find_all, fit_line, grow, join_lessons, predict
@@ -52,7 +52,7 @@ def fit_bundles(items: Items, vectors: Mapping[str, Floats], bundles: Lessons, b
     content = read_content(items, vectors, recipe)
     curated = len(bundles) >= FEWEST_CURATED
     lessons, choice = _cross_fit(content, bundles if curated else baskets, baskets if curated else None, recipe, folder)
-    knowledge = learn((*bundles.members, *baskets.members), content, recipe, folder / "set", "set encoder")
+    knowledge = _learn_all(content, bundles, baskets, recipe, folder)
     summary: dict[str, Any] = {"bundles": len(bundles), "baskets": len(baskets), "asked_about": "bundles" if curated else "baskets"}
     if choice is None:
         return Fitted(knowledge, None, {**summary, "ranked_by": "set"})
@@ -60,6 +60,21 @@ def fit_bundles(items: Items, vectors: Mapping[str, Floats], bundles: Lessons, b
     if choice.trees < choice.set:
         return Fitted(knowledge, None, {**summary, "ranked_by": "set"})
     return Fitted(knowledge, Trees(grow(join_lessons(lessons), knowledge.settings, recipe), *choice.line), {**summary, "ranked_by": "trees"})
+
+
+def refit(
+    decided: Fitted, items: Items, vectors: Mapping[str, Floats], bundles: Lessons, baskets: Lessons, recipe: BundleRecipe, folder: Path
+) -> Fitted | None:
+    """Return knowledge of all these units with the trees that were decided on; None where these read other channels or facets."""
+    content = read_content(items, vectors, recipe)
+    if settings_of(content, recipe) != decided.knowledge.settings:
+        return None
+    knowledge = _learn_all(content, bundles, baskets, recipe, folder)
+    return Fitted(knowledge, decided.trees, {**decided.summary, "bundles": len(bundles), "baskets": len(baskets)})
+
+
+def _learn_all(content: Content, bundles: Lessons, baskets: Lessons, recipe: BundleRecipe, folder: Path) -> Knowledge:
+    return learn((*bundles.members, *baskets.members), content, recipe, folder / "set", "set encoder")
 
 
 def _cross_fit(content: Content, asked: Lessons, others: Lessons | None, recipe: BundleRecipe, folder: Path) -> tuple[list[Lesson], Choice | None]:

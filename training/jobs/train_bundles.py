@@ -15,8 +15,8 @@ from goeswith.config import STRICT, parse_config
 from goeswith.errors import ModelInvalid
 from goeswith.jobs import JobResult, JobRun
 from goeswith.results import write_json
-from training.bundles.files import read_note, write_bundles
-from training.bundles.fit import fit_bundles
+from training.bundles.files import load_bundles, read_note, write_bundles
+from training.bundles.fit import Fitted, fit_bundles, refit
 from training.bundles.recipe import BundleRecipe
 from training.bundles.units import Lessons, as_lessons, read_basket_lessons, read_bundle_lessons, without_pairs_of
 from training.dataset import TrainingSet, read_training_set
@@ -37,17 +37,22 @@ class Config:
 
 
 def run(job: JobRun) -> JobResult:
-    """Train on this run's training set of one graph; a folder that is complete for the same inputs is left as it is."""
+    """Train on this run's training set of one graph; a folder that is complete for the same inputs is left as it is.
+
+    For graph 'full' the trees are those that this run decided on without the holdout, where it has: what was measured is served.
+    """
     config = parse_config(Config, job.params, where="job train_bundles")
     recipe = parse_config(BundleRecipe, {**asdict(BundleRecipe()), **config.overrides}, where="job train_bundles, overrides")
     folder = job.profile.models / job.run_id / config.graph
-    inputs = _fingerprint(job, recipe, folder / "cirp")
+    decided = folder.parent / "evaluation" / "bundles" if config.graph == "full" else None
+    inputs = _fingerprint(job, recipe, folder / "cirp", decided)
     if read_note(folder / "bundles").get("inputs") != inputs:
         _begin(folder / "bundles", inputs)
         training = read_training_set(job.profile, version=job.version_of("training_sets"), run=job.run_id, graph=config.graph)
         bundles, baskets = read_lessons(job, training, recipe)
         vectors = _read_vectors(folder / "cirp")
-        fitted = fit_bundles(training.items, vectors, bundles, baskets, recipe, folder / "bundles")
+        fitted = _refit(decided, training, vectors, bundles, baskets, recipe, folder / "bundles") if decided and read_note(decided) else None
+        fitted = fitted or fit_bundles(training.items, vectors, bundles, baskets, recipe, folder / "bundles")
         write_bundles(folder / "bundles", fitted, training.items.ids, recipe, inputs)
     return JobResult(summary={"graph": config.graph, **read_note(folder / "bundles")["summary"]})
 
@@ -62,6 +67,13 @@ def read_lessons(job: JobRun, training: TrainingSet, recipe: BundleRecipe) -> tu
     return without_pairs_of(bundles, tested), read_basket_lessons(job, training.index, held, recipe.max_baskets)
 
 
+def _refit(
+    decided: Path, training: TrainingSet, vectors: dict[str, Any], bundles: Lessons, baskets: Lessons, recipe: BundleRecipe, folder: Path
+) -> Fitted | None:
+    """Return the model that was decided on without the holdout, taught by everything; None where the shop's channels or facets changed."""
+    return refit(load_bundles(decided), training.items, vectors, bundles, baskets, recipe, folder)
+
+
 def _read_vectors(folder: Path) -> dict[str, Any]:
     path = folder / "vectors.safetensors"
     if not path.is_file():
@@ -69,9 +81,11 @@ def _read_vectors(folder: Path) -> dict[str, Any]:
     return dict(load_file(path))
 
 
-def _fingerprint(job: JobRun, recipe: BundleRecipe, cirp: Path) -> str:
+def _fingerprint(job: JobRun, recipe: BundleRecipe, cirp: Path, decided: Path | None) -> str:
     versions = {table: job.find_version(table) for table in TABLES}
-    return fingerprint.of_values(fingerprint.of_code(CODE), asdict(recipe), versions, job.run_id, fingerprint.of_files(cirp / "vectors.safetensors"))
+    before = read_note(decided).get("inputs") if decided else None
+    vectors = fingerprint.of_files(cirp / "vectors.safetensors")
+    return fingerprint.of_values(fingerprint.of_code(CODE), asdict(recipe), versions, job.run_id, vectors, before)
 
 
 def _begin(folder: Path, inputs: str) -> None:

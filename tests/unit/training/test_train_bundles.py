@@ -1,5 +1,6 @@
 """The job train_bundles on the tiny shop: once, again, changed, killed, and without what it needs."""
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,20 @@ def test_a_training_that_was_killed_ends_where_it_would_have(trained: JobResult,
     monkeypatch.undo()
     assert train_bundles.run(job).summary == trained.summary
     assert written(profile) == whole
+
+
+def test_what_is_served_has_the_trees_that_were_decided_on_and_knows_everything(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = job_of(profile)
+    train_bundles.run(job)
+    shutil.copytree(profile.models / RUN / "evaluation" / "cirp", profile.models / RUN / "full" / "cirp")
+    full = JobRun(profile=profile, run_id=RUN, versions=job.versions, params={**job.params, "graph": "full"})
+    monkeypatch.setattr(train_bundles, "fit_bundles", None)
+    assert train_bundles.run(full).summary["bundles"] == 15
+    decided, served = (load_bundles(profile.models / RUN / graph / "bundles") for graph in ("evaluation", "full"))
+    assert served.summary["ranked_by"] == decided.summary["ranked_by"]
+    if decided.trees is not None and served.trees is not None:
+        assert served.trees.booster.model_to_string() == decided.trees.booster.model_to_string()
+    assert served.knowledge.arrays["met_data"].sum() > decided.knowledge.arrays["met_data"].sum()
 
 
 def test_without_the_encoders_vectors_the_error_names_the_job_that_makes_them(profile: Profile) -> None:
