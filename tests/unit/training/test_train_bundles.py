@@ -91,6 +91,13 @@ def test_what_is_served_has_the_trees_that_were_decided_on_and_knows_everything(
     assert served.knowledge.arrays["met_data"].sum() > decided.knowledge.arrays["met_data"].sum()
 
 
+def test_a_shop_without_bundles_and_events_gets_a_model_that_ranks_by_content(profile: Profile) -> None:
+    job = job_of(profile)
+    empty = dict.fromkeys(("events", "bundles", "holdout"), 0)  # their first version, before anything was written
+    bare = JobRun(profile=profile, run_id=RUN, versions={**job.versions, **empty}, params=job.params)
+    assert train_bundles.run(bare).summary == {"graph": "evaluation", "bundles": 0, "baskets": 0, "asked_about": "baskets", "ranked_by": "set"}
+
+
 def test_without_the_encoders_vectors_the_error_names_the_job_that_makes_them(profile: Profile) -> None:
     job = job_of(profile)
     (profile.models / RUN / "evaluation" / "cirp" / "vectors.safetensors").unlink()
