@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from .completion import Completion, Found, Settings, as_probability, order_items
+from .graph import open_graph
 from .ranking import check_k, pad, top
 
 INPUTS = ("given", "k")
@@ -28,8 +28,8 @@ class Model:
         arrays = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in folder.glob("*.npy")}
         self.inputs = arrays["set_input"]
         self.completion = Completion(arrays, Settings.of(stored["settings"]))
-        self.encoder = _session(folder / "set_encoder.onnx")
-        self.trees = _session(folder / "trees.onnx") if stored["line"] else None
+        self.encoder = open_graph(folder / "set_encoder.onnx")
+        self.trees = open_graph(folder / "trees.onnx") if stored["line"] else None
         self.line = stored["line"]
 
     def answer(self, inputs: Arrays) -> Arrays:
@@ -67,11 +67,3 @@ class Model:
         if unknown:
             raise ValueError(f"given: unknown item {unknown[0].decode(errors='replace')!r}")
         return [self.index[item] for item in wanted]
-
-
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    """Return a graph on one CPU thread: Triton runs requests side by side, not one over all cores."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
-import onnxruntime
+
+from .graph import open_graph
 
 INPUTS = ("input_ids", "attention_mask", "pixels", "has_text", "has_image")
 OUTPUTS = ("feature", "content")
@@ -13,13 +14,10 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 class Model:
-    """One onnxruntime session on one CPU thread: Triton runs requests side by side, not one over all cores."""
+    """One onnxruntime session."""
 
     def __init__(self, folder: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+        self.session = open_graph(folder / "model.onnx")
 
     def answer(self, inputs: Arrays) -> Arrays:
         """Return feature (B, d) and content (B, c)."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
+from .graph import open_graph
 from .ranking import check_k, pad, top
 
 INPUTS = ("item_id", "content", "type", "k", "category_filter", "brand_filter")
@@ -131,9 +131,7 @@ class ColdStart:
         self.warm = {kind: np.flatnonzero(warm[kind]) for kind in KINDS}
         self.content = {kind: content[warm[kind]] for kind in KINDS}
         self.behaviour = {kind: _load(folder, f"behaviour_{kind}")[warm[kind]] for kind in KINDS}
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self.gates = onnxruntime.InferenceSession(str(folder / "gates.onnx"), options, providers=["CPUExecutionProvider"])
+        self.gates = open_graph(folder / "gates.onnx")
 
     def vectors(self, content: Floats, kind: str) -> tuple[dict[str, Floats], int]:
         """Return the query vectors (d,) of a content vector (c,) by relation, and whether that of ``kind`` rests on borrowed behaviour."""

@@ -34,9 +34,7 @@ from training.mmsc.vectors import encode_items
 from training.text_tokens import load_tokenizer
 
 WIDTH = 24
-TINY_BUNDLES = BundleRecipe(
-    dim=8, heads=2, word_dim=8, batch=64, negatives=16, epochs=1, folds=3, asked=400, candidates=40, tree_negatives=20, rounds=8
-)
+TINY_BUNDLES = BundleRecipe(dim=8, heads=2, word_dim=8, batch=64, epochs=1, folds=3, asked=400, candidates=40, tree_negatives=20, rounds=8)
 
 
 def tiny_cirp() -> Cirp:

@@ -28,6 +28,10 @@ class BundleCases:
         """Return M."""
         return len(self.target)
 
+    def take(self, at: Ints | slice) -> "BundleCases":
+        """Return some of the cases, in that order."""
+        return BundleCases(self.units, self.unit[at], self.target[at], self.times)
+
     def given(self, case: int) -> list[int]:
         """Return the items of a case's bundle less its target."""
         return [item for item in self.units[self.unit[case]] if item != self.target[case]]

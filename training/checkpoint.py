@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from goeswith.errors import TrainingStopped
+from goeswith.results import write_json
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,17 @@ def fingerprint(values: Mapping[str, Any]) -> str:
 def keep_with_model(parameter: nn.Parameter) -> None:
     """Let checkpoints hold a parameter that changes without a gradient of its own."""
     parameter.is_kept = True  # type: ignore[attr-defined]  # an attribute of ours on torch's parameter
+
+
+def begin(folder: Path, inputs: Mapping[str, Any]) -> None:
+    """Clear what another recipe or other data left in a model's folder; keep the checkpoints of this very training."""
+    started, asked = folder / "started.json", json.loads(json.dumps(inputs))
+    if started.is_file() and json.loads(started.read_text(encoding="utf-8")) == asked:
+        return
+    if folder.exists():
+        logger.info("inputs or recipe changed: training anew in %s", folder.name)
+        shutil.rmtree(folder)
+    write_json(started, asked)
 
 
 def learned_state(model: nn.Module) -> dict[str, Tensor]:

@@ -101,6 +101,19 @@ class TrainingSet:
         return self.items.positions()
 
 
+def variant_groups(items: Items) -> Ints:
+    """Return a number for each item's product, (N,): variants of one product share it."""
+    names = [variant or item for variant, item in zip(items.variant_of, items.ids, strict=True)]
+    _, groups = np.unique(np.array(names, dtype=np.str_), return_inverse=True)
+    return groups.astype(np.int64)
+
+
+def log_prices(prices: Floats) -> Floats:
+    """Return log prices (N,); NaN where a price is unknown or not positive."""
+    found: Floats = np.log(np.where(prices > 0, prices, np.nan)).astype(np.float32)
+    return found
+
+
 def read_training_set(profile: Profile, *, version: int, run: str, graph: str) -> TrainingSet:
     """Read the rows that ``run`` retrieved for ``graph``. Raises ``DataContractError`` where there are none."""
     rows = lake.read_table(profile, "training_sets", version=version, where={"run": run, "graph": graph})

@@ -45,7 +45,7 @@ def substitutes(
 
     Example: goeswith ask substitutes 0108775015 -k 5
     """
-    _show(_asker(local).related("substitutes", item_id, k, _filters(in_stock, max_price, category, brand)), as_json)
+    _show(_asker(local).related("substitutes", item_id, k, _filters(in_stock=in_stock, max_price=max_price, category=category, brand=brand)), as_json)
 
 
 @app.command()
@@ -63,7 +63,7 @@ def complements(
 
     Example: goeswith ask complements 0108775015 --max-price 20
     """
-    _show(_asker(local).related("complements", item_id, k, _filters(in_stock, max_price, category, brand)), as_json)
+    _show(_asker(local).related("complements", item_id, k, _filters(in_stock=in_stock, max_price=max_price, category=category, brand=brand)), as_json)
 
 
 @app.command()
@@ -81,9 +81,8 @@ def bundle(
 
     Example: goeswith ask bundle 0108775015 0110065001 --no-variants --per-category 2
     """
-    mixed: dict[str, Any] = {"no_variants": True} if no_variants else {}
-    mixed |= {"per_category": per_category} if per_category else {}
-    _show(_asker(local).bundle(item_ids, k, _filters(in_stock, max_price, "", "") | mixed), as_json)
+    filters = _filters(in_stock=in_stock, max_price=max_price, no_variants=no_variants, per_category=per_category)
+    _show(_asker(local).bundle(item_ids, k, filters), as_json)
 
 
 @app.command()
@@ -99,7 +98,7 @@ def make_bundle(
 
     Example: goeswith ask make-bundle 0108775015 --size 4 --budget 60
     """
-    wish = {"item": item_id, "size": size, "budget": budget, "filters": _filters(in_stock, None, "", "")}
+    wish = {"item": item_id, "size": size, "budget": budget, "filters": _filters(in_stock=in_stock)}
     _show(_asker(local).make_bundle(wish), as_json)
 
 
@@ -145,8 +144,8 @@ def _asker(local: bool) -> Asker:
     return build_asker(load_profile(), local=local)
 
 
-def _filters(in_stock: bool, max_price: float | None, category: str, brand: str) -> dict[str, Any]:
-    given = {"in_stock": in_stock, "max_price": max_price, "category": category, "brand": brand}
+def _filters(**given: Any) -> dict[str, Any]:
+    """Return the filters that were given."""
     return {name: value for name, value in given.items() if value not in (None, False, "")}
 
 

@@ -73,10 +73,10 @@ def test_killed_at_many_random_moments_any_job_ends_where_it_would_have(history:
         killed = [JobProcess(home, step, versions).kill_when(after_seconds(moment), only_driver=only_driver) for moment in moments]
         if any(killed):
             break
-    print(f"{name}: seed {SEED}, {whole:.1f} s, killed after {moments} s: {killed}")  # noqa: T201 - shown where it fails
+    told = f"{name}: seed {SEED}, {whole:.1f} s, killed after {moments} s: {killed}"
     ended = run_step(home, step, versions)
-    assert ended.code == 0, ended.said
-    assert read_contents(home) == history.expected(name)
+    assert ended.code == 0, f"{told}\n{ended.said}"
+    assert read_contents(home) == history.expected(name), told
     if step.job == "ingest":
         count_rows(home, step, ended)
     assert any(killed), "the job was done before each of the moments"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from training.bundles.units import Lessons
+from training.bundles.lessons import Lessons
 from training.dataset import Ints
 
 FIRST = 0.25

@@ -12,10 +12,11 @@ from sklearn.decomposition import TruncatedSVD
 
 from model_repository.completion import Completion, Settings
 from training.bundles.facets import Facet, affinity, list_facets
+from training.bundles.lessons import Lessons
 from training.bundles.recipe import BundleRecipe
 from training.bundles.set_encoder import SetEncoder
-from training.bundles.set_task import SetTask, encode_given, encode_targets, leave_each_out
-from training.dataset import Floats, Ints, Items
+from training.bundles.set_task import SetTask, draw_cases, encode_given, encode_targets
+from training.dataset import Floats, Ints, Items, log_prices, variant_groups
 from training.trainer import TrainerConfig, fit
 from training.words import all_words, title_words
 
@@ -55,11 +56,8 @@ def read_content(items: Items, vectors: Mapping[str, Floats], recipe: BundleReci
     sparse = {name: matrix for name, matrix in (("title", title_words(items)), ("words", all_words(items))) if matrix is not None}
     blocks = [*dense.values(), *([reduce_words(sparse["words"], recipe)] if "words" in sparse else [])]
     inputs = unit_rows(np.hstack(blocks)) if blocks else np.ones((len(items), 1), dtype=np.float32)
-    names = [variant or item for variant, item in zip(items.variant_of, items.ids, strict=True)]
-    _, variants = np.unique(np.array(names, dtype=np.str_), return_inverse=True)
-    prices = np.log(np.where(items.prices > 0, items.prices, np.nan)).astype(np.float32)
-    places = {"price": prices, "number": product_numbers(items)}
-    return Content(dense, sparse, inputs, tuple(list_facets(items)), variants.astype(np.int64), places)
+    places = {"price": log_prices(items.prices), "number": product_numbers(items)}
+    return Content(dense, sparse, inputs, tuple(list_facets(items)), variant_groups(items), places)
 
 
 def product_numbers(items: Items) -> Floats:
@@ -105,10 +103,10 @@ class Knowledge:
         return encode_given(self.encoder, self.arrays["set_input"], given.tolist())
 
 
-def learn(units: tuple[tuple[int, ...], ...], content: Content, recipe: BundleRecipe, folder: Path, what: str) -> Knowledge:
+def learn(units: Lessons, content: Content, recipe: BundleRecipe, folder: Path, what: str) -> Knowledge:
     """Return what units teach. ``folder`` holds the set encoder's checkpoints: a training that was killed goes on from there."""
     size = len(content.variants)
-    src, dst = pairs_within(units)
+    src, dst = pairs_within(units.members)
     arrays: Arrays = {"set_input": content.inputs, "variants": content.variants}
     arrays |= {f"place_{name}": values for name, values in content.places.items()}
     arrays |= {f"near_{name}": rows for name, rows in content.dense.items()}
@@ -128,11 +126,11 @@ def settings_of(content: Content, recipe: BundleRecipe) -> Settings:
     return Settings(tuple(content.dense), tuple(content.sparse), tuple(f.name for f in content.facets), recipe.candidates)
 
 
-def fit_set_encoder(units: tuple[tuple[int, ...], ...], content: Content, recipe: BundleRecipe, folder: Path, what: str) -> SetEncoder:
+def fit_set_encoder(units: Lessons, content: Content, recipe: BundleRecipe, folder: Path, what: str) -> SetEncoder:
     """Return the set encoder trained on units; as it starts where there are none."""
-    task = SetTask(leave_each_out(units, recipe.most_cases, recipe.seed), content.inputs, content.words, recipe)
+    task = SetTask(draw_cases(units, recipe.most_cases, recipe.seed), content.inputs, content.words, recipe)
     config = TrainerConfig(epochs=recipe.epochs, lr=recipe.lr, weight_decay=recipe.weight_decay, schedule="cosine", seed=recipe.seed)
-    if units:
+    if len(units):
         fit(task, config, folder, recipe={"units": len(units)}, what=what)
     return task.model.cpu().eval()
 

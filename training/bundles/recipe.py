@@ -20,8 +20,6 @@ class BundleRecipe:
     word_dim: Count = 192
     """Width that the words of all texts are reduced to."""
     batch: Count = 256
-    negatives: Annotated[int, Field(ge=0)] = 0
-    """Uniform negatives of a batch, beside its other targets: with any, the encoder learns what was ever sold, not what goes with it."""
     epochs: Count = 6
     most_cases: Count = 60_000
     """Cases of an epoch."""

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from training.bundle_cases import MAX_BASKET, BundleCases, leave_one_out
+from training.bundles.lessons import Lessons
 from training.bundles.recipe import BundleRecipe
 from training.bundles.set_encoder import SetEncoder
 from training.dataset import Floats, Ints
@@ -18,81 +20,70 @@ from training.task import Task
 NONE = -1
 
 
-class Cases(NamedTuple):
-    """M cases: which items are given, (M, G) padded with ``NONE``, which is sought, (M,), and the unit that they are of, (M,)."""
-
-    given: Ints
-    target: Ints
-    unit: Ints
-
-    def take(self, at: slice) -> "Cases":
-        """Return some of the cases."""
-        return Cases(self.given[at], self.target[at], self.unit[at])
-
-
 class Batch(NamedTuple):
-    """B cases and the C items that each one's target is found among; the first B of them are the targets."""
+    """B cases; each one's target is found among the targets of all."""
 
     items: Tensor
     """(B, G, w)."""
     mask: Tensor
     """(B, G)."""
-    among: Tensor
-    """(C, w)."""
+    targets: Tensor
+    """(B, w)."""
     words: Tensor
-    """(B, C) cosine of words."""
+    """(B, B) cosine of words."""
     wrong: Tensor
-    """(B, C) which of them are no negatives: the target's copies, what is given."""
+    """(B, B) which targets are no negatives of a case: its own, met again, and what is given."""
 
 
-def leave_each_out(units: Sequence[tuple[int, ...]], most: int, seed: int) -> Cases:
-    """Return the cases of every (unit, item), ``most`` of them drawn by ``seed``."""
-    cases = [([item for item in unit if item != target], target, at) for at, unit in enumerate(units) for target in unit]
-    order = np.random.default_rng(seed).permutation(len(cases))[:most]
-    given = np.full((len(order), max((len(cases[i][0]) for i in order), default=1)), NONE, dtype=np.int64)
-    for row, i in zip(given, order, strict=True):
-        row[: len(cases[i][0])] = cases[i][0]
-    target, unit = (np.array([cases[i][part] for i in order], dtype=np.int64) for part in (1, 2))
-    return Cases(given, target, unit)
+def draw_cases(lessons: Lessons, most: int, seed: int) -> BundleCases:
+    """Return the cases of every (unit, item) in a random order, ``most`` of them, drawn by ``seed``."""
+    cases = leave_one_out(lessons.members, lessons.times, max_cases=MAX_BASKET * len(lessons), seed=seed)
+    return cases.take(np.random.default_rng(seed).permutation(len(cases))[:most])
+
+
+def padded(cases: BundleCases) -> Ints:
+    """Return the given items of each case, (M, G) padded with ``NONE``."""
+    rows = [cases.given(case) for case in range(len(cases))]
+    given = np.full((len(rows), max(map(len, rows), default=1)), NONE, dtype=np.int64)
+    for row, items in zip(given, rows, strict=True):
+        row[: len(items)] = items
+    return given
 
 
 class SetTask(Task):
-    """Cross-entropy of the item left out among the batch's other targets and uniform ones."""
+    """Cross-entropy of the item left out among the batch's other targets (uniform negatives teach what was ever sold: ADR 13)."""
 
-    def __init__(self, cases: Cases, inputs: Floats, words: sp.csr_matrix | None, recipe: BundleRecipe) -> None:
-        self.cases, self.recipe = cases, recipe
+    def __init__(self, cases: BundleCases, inputs: Floats, words: sp.csr_matrix | None, recipe: BundleRecipe) -> None:
+        self.given, self.target, self.batch = padded(cases), cases.target, recipe.batch
         self.inputs, self.words = torch.from_numpy(inputs), words
         torch.manual_seed(recipe.seed)
         self.model: SetEncoder = SetEncoder(inputs.shape[1], recipe.dim, recipe.heads, recipe.temperature)
 
     def steps_per_epoch(self) -> int:
         """Return the number of batches."""
-        return math.ceil(len(self.cases.target) / self.recipe.batch)
+        return math.ceil(len(self.target) / self.batch)
 
-    def plans(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield which cases make a batch, and its uniform negatives."""
-        for part in torch.split(torch.randperm(len(self.cases.target), generator=generator), self.recipe.batch):
-            yield part, torch.randint(len(self.inputs), (self.recipe.negatives,), generator=generator)
+    def plans(self, generator: torch.Generator) -> Iterator[Tensor]:
+        """Yield which cases make a batch."""
+        yield from torch.split(torch.randperm(len(self.target), generator=generator), self.batch)
 
-    def load(self, plan: tuple[Tensor, Tensor]) -> Batch:
+    def load(self, plan: Tensor) -> Batch:
         """Return the batch of a plan."""
-        part, others = plan
-        given, target = self.cases.given[part.numpy()], self.cases.target[part.numpy()]
-        among = np.concatenate([target, others.numpy()])
+        given, target = self.given[plan.numpy()], self.target[plan.numpy()]
         mask = given != NONE
-        wrong = (given[:, :, None] == among[None, None, :]).any(1) | (target[:, None] == among[None, :])
-        wrong[np.arange(len(target)), np.arange(len(target))] = False
+        wrong = (given[:, :, None] == target[None, None, :]).any(1) | (target[:, None] == target[None, :])
+        np.fill_diagonal(wrong, val=False)
         return Batch(
             items=self.inputs[torch.from_numpy(np.where(mask, given, 0))],
             mask=torch.from_numpy(mask.astype(np.float32)),
-            among=self.inputs[torch.from_numpy(among)],
-            words=torch.from_numpy(word_cosines(self.words, given, among)),
+            targets=self.inputs[torch.from_numpy(target)],
+            words=torch.from_numpy(word_cosines(self.words, given, target)),
             wrong=torch.from_numpy(wrong),
         )
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the loss."""
-        logits = self.model.logits(self.model(batch.items, batch.mask), self.model.targets(batch.among), batch.words)
+        logits = self.model.logits(self.model(batch.items, batch.mask), self.model.targets(batch.targets), batch.words)
         wanted = torch.arange(len(batch.items), device=logits.device)
         return {"set_loss": F.cross_entropy(logits.masked_fill(batch.wrong, -math.inf), wanted)}
 

@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_limits
 
 from goeswith.progress import progress
 from model_repository.completion import Completion, Found, Settings, as_probability, order_items
+from training.bundle_cases import BundleCases
 from training.bundles.knowledge import Knowledge
 from training.bundles.recipe import BundleRecipe
-from training.bundles.set_task import NONE, Cases
 from training.dataset import Floats, Ints
 
 PARAMETERS = {
@@ -34,7 +34,7 @@ ONE_THREAD = partial(threadpool_limits, limits=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class Questions:
     """Candidates of Q questions under each other, the one that was left out first of each."""
 
     features: Floats
@@ -50,25 +50,25 @@ class Lesson:
         return len(self.sizes) / max(1, self.asked)
 
 
-def ask(knowledge: Knowledge, cases: Cases, recipe: BundleRecipe, what: str) -> Lesson:
+def ask(knowledge: Knowledge, cases: BundleCases, recipe: BundleRecipe, what: str) -> Questions:
     """Return what knowledge that has not seen these cases finds for them: the true item, and random other candidates."""
     completion, rng = knowledge.completion(), np.random.default_rng(recipe.seed)
     groups: list[Floats] = []
-    with ONE_THREAD(), progress(f"bundles: {what}", len(cases.target), unit="cases") as advance:
+    with ONE_THREAD(), progress(f"bundles: {what}", len(cases), unit="cases") as advance:
         for case, found in find_all(knowledge, completion, cases):
             groups += _group(found, int(cases.target[case]), recipe.tree_negatives, rng)
             advance(1, "")
     features = np.concatenate(groups) if groups else np.zeros((0, len(knowledge.settings.columns)), np.float32)
-    return Lesson(features, np.array([len(group) for group in groups], dtype=np.int64), len(cases.target))
+    return Questions(features, np.array([len(group) for group in groups], dtype=np.int64), len(cases))
 
 
-def find_all(knowledge: Knowledge, completion: Completion, cases: Cases) -> Iterator[tuple[int, Found]]:
+def find_all(knowledge: Knowledge, completion: Completion, cases: BundleCases) -> Iterator[tuple[int, Found]]:
     """Yield each case and what is found for it, unit by unit: what is near the items of some units is looked up in one pass."""
-    for part in np.array_split(np.argsort(cases.unit, kind="stable"), -(-len(cases.target) // TOGETHER) or 1):
-        completion.remember(cases.given[part][cases.given[part] != NONE])
-        for case in part:
-            given = cases.given[case][cases.given[case] != NONE]
-            yield int(case), completion.find(given, knowledge.query(given))
+    for part in np.array_split(np.argsort(cases.unit, kind="stable"), -(-len(cases) // TOGETHER)) if len(cases) else ():
+        given = [np.array(cases.given(case), dtype=np.int64) for case in part]
+        completion.remember(np.concatenate(given))
+        for case, items in zip(part, given, strict=True):
+            yield int(case), completion.find(items, knowledge.query(items))
 
 
 def _group(found: Found, target: int, negatives: int, rng: np.random.Generator) -> list[Floats]:
@@ -80,17 +80,17 @@ def _group(found: Found, target: int, negatives: int, rng: np.random.Generator) 
     return [found.features[np.concatenate([np.flatnonzero(found.items == target), drawn])]]
 
 
-def join_lessons(lessons: Sequence[Lesson]) -> Lesson:
-    """Return lessons as one."""
-    features, sizes = (np.concatenate(parts) for parts in zip(*((one.features, one.sizes) for one in lessons), strict=True))
-    return Lesson(features, sizes, sum(one.asked for one in lessons))
+def join_questions(parts: Sequence[Questions]) -> Questions:
+    """Return the questions of several folds as one."""
+    features, sizes = (np.concatenate(column) for column in zip(*((part.features, part.sizes) for part in parts), strict=True))
+    return Questions(features, sizes, sum(part.asked for part in parts))
 
 
-def grow(lesson: Lesson, settings: Settings, recipe: BundleRecipe) -> lightgbm.Booster:
+def grow(questions: Questions, settings: Settings, recipe: BundleRecipe) -> lightgbm.Booster:
     """Return trees whose thresholds are single precision: any runtime decides alike."""
-    labels = np.zeros(len(lesson.features), dtype=np.int64)
-    labels[np.cumsum(lesson.sizes) - lesson.sizes] = 1
-    data = lightgbm.Dataset(lesson.features, labels, group=lesson.sizes, feature_name=[name.replace(" ", "_") for name in settings.columns])
+    labels = np.zeros(len(questions.features), dtype=np.int64)
+    labels[np.cumsum(questions.sizes) - questions.sizes] = 1
+    data = lightgbm.Dataset(questions.features, labels, group=questions.sizes, feature_name=[name.replace(" ", "_") for name in settings.columns])
     sizes = {"num_leaves": recipe.leaves, "learning_rate": recipe.tree_lr, "seed": recipe.seed}
     return lightgbm.Booster(model_str=in_single_precision(lightgbm.train({**PARAMETERS, **sizes}, data, recipe.rounds).model_to_string()))
 

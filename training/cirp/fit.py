@@ -1,6 +1,5 @@
 """From a training set and a recipe to a complete model folder; a run that was killed goes on, a finished one is left alone."""
 
-import json
 import logging
 import shutil
 from dataclasses import asdict, replace
@@ -11,8 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from goeswith.profile import Profile
-from goeswith.results import write_json
-from training.checkpoint import fingerprint, remove_checkpoints
+from training.checkpoint import begin, fingerprint, remove_checkpoints
 from training.cirp.files import read_summary, write_model, write_vectors
 from training.cirp.inputs import ItemInputs, build_inputs
 from training.cirp.model import Cirp, build_cirp, compile_towers
@@ -47,7 +45,7 @@ def train(
     torch.manual_seed(recipe.seed)
     model, graph = build_cirp(recipe), build_graph(training, recipe)
     with ranks.first_alone():
-        _begin(folder, inputs_hash)
+        begin(folder, {"inputs": inputs_hash})
     if keep_untrained or recipe.before is None:
         inputs = _build_inputs(training, model, recipe, profile, ranks)
     if keep_untrained and ranks.first:
@@ -116,17 +114,6 @@ def summarise(training: TrainingSet, inputs: ItemInputs, graph: ItemGraph, curve
     }
     updates = int(curve[-1]["items"]) if curve else 0
     return {"graph": training.graph, **counts, "epochs": len(curve), "item_updates": updates, "validation_mrr": best, "notes": notes}
-
-
-def _begin(folder: Path, inputs_hash: str) -> None:
-    """Clear what another recipe or other data left; keep the checkpoints of this very training."""
-    started = folder / "started.json"
-    if started.exists() and json.loads(started.read_text(encoding="utf-8"))["inputs"] == inputs_hash:
-        return
-    if folder.exists():
-        logger.info("inputs or recipe changed: training anew in %s", folder.name)
-        shutil.rmtree(folder)
-    write_json(started, {"inputs": inputs_hash})
 
 
 def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, folder: Path, inputs_hash: str, ranks: Ranks) -> list[Row]:

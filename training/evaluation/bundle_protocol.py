@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from goeswith.progress import progress
 from training.bundle_cases import BundleCases
-from training.dataset import Floats, Times, TrainingSet
+from training.dataset import Floats, Times, TrainingSet, variant_groups
 from training.evaluation.graph import item_degrees
 from training.evaluation.metrics import Mask, Values, mean_rank
 from training.scorers import BundleScorer
@@ -26,7 +26,7 @@ class BundleRanks:
 
 def rank_bundles(scorer: BundleScorer, cases: BundleCases, training: TrainingSet, known_at: Times) -> BundleRanks:
     """Return the ranks that a scorer reaches. ``known_at`` (N,) masks what was not in the catalogue when the bundle was made."""
-    variants = variant_groups(training)
+    variants = variant_groups(training.items)
     ranks = np.empty((len(cases), 2))
     with threadpool_limits(limits=1), progress(f"bundles: {scorer.name}", len(cases), unit=" cases") as advance:
         for case in range(len(cases)):
@@ -50,13 +50,6 @@ def _masked(scores: Floats, cases: BundleCases, case: int, known_at: Times) -> F
     return scores
 
 
-def variant_groups(training: TrainingSet) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return a number for each item's product, (N,): variants of one product share it."""
-    names = [variant or item for variant, item in zip(training.items.variant_of, training.items.ids, strict=True)]
-    _, groups = np.unique(np.array(names, dtype=np.str_), return_inverse=True)
-    return groups.astype(np.int64)
-
-
 def bundle_slices(cases: BundleCases, training: TrainingSet) -> Mapping[str, Mask]:
     """Return which cases (M,) belong to each slice; slices without a case are left out."""
     degree = item_degrees(training.pairs, training.items)[cases.target]
@@ -76,7 +69,7 @@ def bundle_slices(cases: BundleCases, training: TrainingSet) -> Mapping[str, Mas
 
 
 def _shares_variant(cases: BundleCases, training: TrainingSet) -> Mask:
-    groups = variant_groups(training)
+    groups = variant_groups(training.items)
     return np.fromiter((groups[t] in groups[given] for t, given in _each(cases)), dtype=bool, count=len(cases))
 
 

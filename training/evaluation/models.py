@@ -48,6 +48,6 @@ def mixed_with_words(name: str, features: Floats, words: Similarity, cases: Bund
     """Return the encoder's cosine and the words' cosine, mixed by the share that ranks validation bundles best (NDCG@20)."""
     near = DenseDot(unit(features), unit(features))
     options = [BundleRanker(name, Mix(((near, share), (words, 1 - share)))) for share in MIX_WEIGHTS]
-    few = BundleCases(cases.units, cases.unit[:CHOICE_CASES], cases.target[:CHOICE_CASES], cases.times)
+    few = cases.take(slice(CHOICE_CASES))
     reached = [float(gains(rank_bundles(option, few, training, known_at).all, 20).mean()) for option in options]
     return options[int(np.argmax(reached))]

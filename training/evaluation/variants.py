@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-WHOLE_BUDGET = 240_000
-"""Item updates of ``cirp_small``; a pruned graph is trained on for as much less as it has fewer relations."""
+from training.cirp.recipe import cirp_small
+
+WHOLE_BUDGET = cirp_small().item_updates
+"""A pruned graph is trained on for as much less as it has fewer relations."""
 MOMENTUM = {"momentum": 0.995, "queue": 1_024}
 RATES = (10, 30, 50, 70, 90)
 CONTROLS = ("random", "degree", "spectral")

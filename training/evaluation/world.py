@@ -78,5 +78,4 @@ def drop_tested_pairs(cases: BundleCases, tested: BundleCases, size: int) -> Bun
     """Return the cases whose (given, target) pairs are all untested: no test pair stands in what a head is fitted on."""
     pairs = {a * size + b for unit in tested.units for a in unit for b in unit if a != b}
     clean = [not any(g * size + int(cases.target[case]) in pairs for g in cases.given(case)) for case in range(len(cases))]
-    keep = np.array(clean, dtype=bool)
-    return BundleCases(cases.units, cases.unit[keep], cases.target[keep], cases.times)
+    return cases.take(np.flatnonzero(clean))

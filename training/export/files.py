@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from goeswith.results import write_json
+from training.dataset import variant_groups
 from training.export.bundles import write_bundle_files
 from training.export.graphs import write_onnx
 from training.export.preprocess import write_preprocess
@@ -67,7 +68,7 @@ def _write_relations(trained: Trained, folder: Path) -> None:
     items = trained.items
     listed = {
         "ids": items.ids,
-        "variants": trained.variant_groups().tolist(),
+        "variants": variant_groups(items).tolist(),
         "categories": items.categories,
         "brands": [b or "" for b in items.brands],
     }

@@ -12,7 +12,7 @@ from goeswith.errors import ModelInvalid
 from goeswith.model_contract import TOLERANCE, GoldenCase, GoldenCases, ModelSpec, to_value
 from goeswith.pictures import read_picture
 from training.bundles.trees import score_all
-from training.dataset import Floats, Ints
+from training.dataset import Floats, Ints, variant_groups
 from training.export.preprocess import raw_tensors
 from training.export.signatures import RAW_FIELDS
 from training.export.trained import Trained
@@ -91,7 +91,7 @@ def _bundle_answer(trained: Trained) -> tuple[Named, Named]:
 
 def _known_answer(trained: Trained, kind: str) -> tuple[Named, Named]:
     at = int(chosen_items(trained)[0])
-    groups = trained.variant_groups()
+    groups = variant_groups(trained.items)
     inputs = {"item_id": _strings([trained.items.ids[at].encode()]), "type": _strings([kind.encode()]), "k": _int(K)}
     queries = {each: trained.vectors.ends(each)[0][at] for each in KINDS}
     return inputs, _related(trained, kind, queries, int(trained.vectors.sources(kind)[at]), groups == groups[at])

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -47,12 +46,6 @@ class Trained:
     def behaviour(self, kind: str) -> Floats:
         """Return (N, b) behaviour of one task."""
         return self.vectors.tensors[f"behaviour_{kind}"]
-
-    def variant_groups(self) -> npt.NDArray[np.int64]:
-        """Return (N,) a number that the variants of one product share."""
-        numbers: dict[str, int] = {}
-        pairs = zip(self.items.ids, self.items.variant_of, strict=True)
-        return np.array([numbers.setdefault(parent or item, len(numbers)) for item, parent in pairs], dtype=np.int64)
 
     def relate_new(self, content: Tensor, kind: str) -> tuple[dict[str, Floats], int]:
         """Return the query vectors (d,) of a new item's content (1, c) by relation, and what that of ``kind`` rests on, by the trainer's own code."""

@@ -1,7 +1,5 @@
 """The job ``train_bundles``: CIRP's vectors, curated bundles and baskets in, a model that completes bundles out."""
 
-import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -14,11 +12,11 @@ from goeswith import fingerprint
 from goeswith.config import STRICT, parse_config
 from goeswith.errors import ModelInvalid
 from goeswith.jobs import JobResult, JobRun
-from goeswith.results import write_json
 from training.bundles.files import load_bundles, read_note, write_bundles
 from training.bundles.fit import Fitted, fit_bundles, refit
+from training.bundles.lessons import Lessons, as_lessons, read_basket_lessons, read_bundle_lessons, without_pairs_of
 from training.bundles.recipe import BundleRecipe
-from training.bundles.units import Lessons, as_lessons, read_basket_lessons, read_bundle_lessons, without_pairs_of
+from training.checkpoint import begin
 from training.dataset import TrainingSet, read_training_set
 from training.reserved import read_reserved, read_units
 
@@ -47,7 +45,7 @@ def run(job: JobRun) -> JobResult:
     decided = folder.parent / "evaluation" / "bundles" if config.graph == "full" else None
     inputs = _fingerprint(job, recipe, folder / "cirp", decided)
     if read_note(folder / "bundles").get("inputs") != inputs:
-        _begin(folder / "bundles", inputs)
+        begin(folder / "bundles", {"inputs": inputs})
         training = read_training_set(job.profile, version=job.version_of("training_sets"), run=job.run_id, graph=config.graph)
         bundles, baskets = read_lessons(job, training, recipe)
         vectors = _read_vectors(folder / "cirp")
@@ -86,12 +84,3 @@ def _fingerprint(job: JobRun, recipe: BundleRecipe, cirp: Path, decided: Path | 
     before = read_note(decided).get("inputs") if decided else None
     vectors = fingerprint.of_files(cirp / "vectors.safetensors")
     return fingerprint.of_values(fingerprint.of_code(CODE), asdict(recipe), versions, job.run_id, vectors, before)
-
-
-def _begin(folder: Path, inputs: str) -> None:
-    """Clear what another recipe or other data left; keep the checkpoints of this very training."""
-    started = folder / "started.json"
-    if started.is_file() and json.loads(started.read_text(encoding="utf-8")) == inputs:
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    write_json(started, inputs)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +12,7 @@ from goeswith import fingerprint
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
-from goeswith.results import write_json
+from training.checkpoint import begin
 from training.dataset import TrainingSet, read_training_set
 from training.mmsc.content import Tokens
 from training.mmsc.fit import fit_mmsc, graph_size, write_model
@@ -42,7 +41,7 @@ def run(job: JobRun) -> JobResult:
     data = read_training_set(job.profile, version=version, run=job.run_id, graph=config.graph)
     inputs = {"training_sets": version, "cirp": _digest(folder / "cirp" / "vectors.safetensors"), "code": fingerprint.of_code(CODE)}
     if not is_complete(folder / "mmsc", recipe, inputs):
-        begin(folder / "mmsc", recipe, inputs)
+        begin(folder / "mmsc", {"recipe": as_values(recipe), "inputs": inputs})
         tokens = read_tokens(job.profile, recipe, folder / "cirp", data)
         fitted = fit_mmsc(data, tokens, recipe, folder / "mmsc", inputs=inputs)
         write_model(folder / "mmsc", fitted, data, recipe, inputs)
@@ -73,15 +72,6 @@ def is_complete(folder: Path, recipe: MmscRecipe, inputs: dict[str, Any]) -> boo
     note = json.loads(path.read_text(encoding="utf-8"))
     asked = json.loads(json.dumps(as_values(recipe)))
     return bool(note["recipe"] == asked and note["inputs"] == inputs)
-
-
-def begin(folder: Path, recipe: MmscRecipe, inputs: dict[str, Any]) -> None:
-    """Clear what another recipe or other inputs left; keep the checkpoints of this very training."""
-    asked, started = {"recipe": as_values(recipe), "inputs": inputs}, folder / "started.json"
-    if started.is_file() and json.loads(started.read_text(encoding="utf-8")) == json.loads(json.dumps(asked)):
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    write_json(started, asked)
 
 
 def summarise(folder: Path, data: TrainingSet) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from goeswith_client import Client, ClientConfig, Filters, InvalidRequest, ModelUnavailable, UnknownItem
+from goeswith_client import Answer, Client, ClientConfig, Filters, InvalidRequest, ModelUnavailable, UnknownItem
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 
 KINDS = ("racket", "balls", "bag", "shoe", "shirt")
@@ -21,8 +21,8 @@ def make(features: DictFeatures | None = None, models: FakeModels | None = None)
     return Client(ClientConfig(), features=features or shop(), models=models or FakeModels(rank_all()))
 
 
-def ids(answer: object) -> list[str]:
-    return [item.item_id for item in answer.items]  # type: ignore[attr-defined]  # any answer
+def ids(answer: Answer) -> list[str]:
+    return [item.item_id for item in answer.items]
 
 
 def test_variants_of_given_items_are_left_out_where_asked() -> None:

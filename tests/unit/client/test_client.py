@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from goeswith_client import (
+    Answer,
     Client,
     ClientConfig,
     Evidence,
@@ -27,8 +28,8 @@ def make(features: DictFeatures | None = None, models: FakeModels | None = None,
     return Client(ClientConfig.model_validate(config), features=features or DictFeatures(), models=models or FakeModels())
 
 
-def ids(answer: object) -> list[str]:
-    return [item.item_id for item in answer.items]  # type: ignore[attr-defined]  # any answer
+def ids(answer: Answer) -> list[str]:
+    return [item.item_id for item in answer.items]
 
 
 def test_precomputed_neighbours_answer_without_the_model() -> None:

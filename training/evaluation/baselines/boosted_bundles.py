@@ -9,10 +9,9 @@ import scipy.sparse as sp
 
 from goeswith.progress import progress
 from training.bundle_cases import BundleCases
-from training.dataset import Floats, Ints, TrainingSet
-from training.evaluation.baselines.content import brands, content, log_prices
+from training.dataset import Floats, Ints, TrainingSet, log_prices, variant_groups
+from training.evaluation.baselines.content import brands, content
 from training.evaluation.baselines.simple import adamic_adar
-from training.evaluation.bundle_protocol import variant_groups
 from training.evaluation.graph import KINDS, counted
 from training.evaluation.similarity import Edges, Similarity, SparseDot
 from training.words import tfidf, title_words
@@ -39,7 +38,7 @@ class BundleFeatures:
         self._channels: list[Similarity] = [*words, content(items), Edges(counted(training.pairs, "complement", size)), *shared]
         self._brands = brands(items)
         self._prices = log_prices(items.prices)
-        self._variants = variant_groups(training)
+        self._variants = variant_groups(items)
         self._leaf, self._affinity = category_affinity(training)
 
     def of(self, given: Sequence[int]) -> tuple[Ints, Floats, Floats]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.sparse as sp
 
-from training.dataset import Floats, Items
+from training.dataset import Items
 from training.evaluation.similarity import SparseDot
 from training.words import title_words
 
@@ -43,9 +43,3 @@ def content(items: Items) -> SparseDot:
     words = title_words(items)
     both = labels if words is None else sp.hstack([labels, words]).tocsr() * np.float32(np.sqrt(0.5))
     return SparseDot.of(both)
-
-
-def log_prices(prices: Floats) -> Floats:
-    """Return log prices (N,); NaN where a price is unknown or not positive."""
-    found: Floats = np.log(np.where(prices > 0, prices, np.nan)).astype(np.float32)
-    return found

@@ -46,7 +46,7 @@ class Completing:
         while True:
             ranked = self._ranked(wanted)
             items = self.filters.pick(hydrate(self.features, ranked, self.filters.accept), self.given)
-            if len(items) >= k or len(ranked) < wanted or wanted == MAX_K:
+            if len(items) >= k or len(ranked) < wanted or wanted == MAX_K or self.source == "precomputed":
                 return items[:k]
             wanted = min(MAX_K, wanted * 4)
 

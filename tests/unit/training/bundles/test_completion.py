@@ -21,7 +21,7 @@ def content() -> Content:
 
 @pytest.fixture(scope="module")
 def knowledge(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
-    return learn(baskets(80).members, content, QUICK, tmp_path_factory.mktemp("set"), "set encoder")
+    return learn(baskets(80), content, QUICK, tmp_path_factory.mktemp("set"), "set encoder")
 
 
 @pytest.fixture(scope="module")
@@ -97,5 +97,5 @@ def test_a_query_is_the_same_whatever_the_order_of_the_given_items(knowledge: Kn
 
 
 def test_learning_again_gives_the_same_bits(content: Content, knowledge: Knowledge, tmp_path: Path) -> None:
-    again = learn(baskets(80).members, content, QUICK, tmp_path, "set encoder")
+    again = learn(baskets(80), content, QUICK, tmp_path, "set encoder")
     assert all(np.array_equal(again.arrays[name], array, equal_nan=True) for name, array in knowledge.arrays.items())

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goeswith.errors import ModelInvalid
-from tests.unit.training.bundles.worlds import NOTHING, QUICK, baskets, shop, vectors
+from tests.unit.training.bundles.worlds import QUICK, baskets, shop, vectors
 from training.bundles import fit as fitting
 from training.bundles.files import load_bundles, write_bundles
 from training.bundles.fit import Choice, Fitted, fit_bundles
+from training.bundles.lessons import NOTHING
 from training.bundles.scorer import completers
-from training.bundles.set_task import NONE, leave_each_out
+from training.bundles.set_task import draw_cases
 from training.bundles.trees import in_single_precision
 from training.export.bundles import write_bundle_files
 
@@ -27,13 +28,13 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
 
 def recall(fitted: Fitted, name: str) -> float:
     (scorer,) = (found for found in completers(fitted) if found.name == name)
-    cases, hits = leave_each_out(baskets(60, seed=9).members, 100, 0), 0
-    for row, target in zip(cases.given, cases.target, strict=True):
-        given = row[row != NONE]
-        scores = scorer.score(given.tolist())
+    cases, hits = draw_cases(baskets(60, seed=9), 100, 0), 0
+    for case, target in enumerate(cases.target):
+        given = cases.given(case)
+        scores = scorer.score(given)
         scores[given] = -np.inf
         hits += int(np.count_nonzero(scores > scores[target]) < 10)
-    return hits / len(cases.target)
+    return hits / len(cases)
 
 
 def test_what_goes_together_is_learned_by_set_encoder_and_trees(fitted: Fitted) -> None:
@@ -45,9 +46,9 @@ def test_what_goes_together_is_learned_by_set_encoder_and_trees(fitted: Fitted) 
 
 def test_a_score_of_the_trees_is_how_likely_the_item_is_the_missing_one(fitted: Fitted) -> None:
     (scorer,) = (found for found in completers(fitted) if found.trees is not None)
-    cases, said, true = leave_each_out(baskets(60, seed=9).members, 150, 0), 0.0, 0
-    for row, target in zip(cases.given, cases.target, strict=True):
-        scores = scorer.score(row[row != NONE].tolist())
+    cases, said, true = draw_cases(baskets(60, seed=9), 150, 0), 0.0, 0
+    for case, target in enumerate(cases.target):
+        scores = scorer.score(cases.given(case))
         said += scores[scores > 0].sum()
         true += int(scores[target] > 0)
     assert 0.7 < said / true < 1.4, "as many as it says are right"

@@ -5,7 +5,7 @@ import pytest
 
 from training.bundles.fit import holds_any
 from training.bundles.folds import has_times, split_folds
-from training.bundles.units import Lessons
+from training.bundles.lessons import Lessons
 
 
 def lessons(times: list[str], groups: list[int] | None = None) -> Lessons:

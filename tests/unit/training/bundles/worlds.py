@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from tests.unit.training.evaluation.small_worlds import make_items
+from training.bundles.lessons import Lessons
 from training.bundles.recipe import BundleRecipe
-from training.bundles.units import Lessons
 from training.dataset import Items
 
 COLOURS = ("red", "blue", "green", "black", "white", "pink", "grey", "brown")
 KINDS = ("racket", "ball", "bag", "shoe", "shirt")
-QUICK = BundleRecipe(dim=16, heads=2, word_dim=8, batch=64, negatives=8, epochs=20, folds=3, asked=600, candidates=20, tree_negatives=20, rounds=20)
+QUICK = BundleRecipe(dim=16, heads=2, word_dim=8, batch=64, epochs=20, folds=3, asked=600, candidates=20, tree_negatives=20, rounds=20)
 
 
 def shop() -> Items:
@@ -41,6 +41,3 @@ def baskets(count: int, seed: int = 0, *, timed: bool = True) -> Lessons:
         members.append(tuple(sorted(int((kind * len(COLOURS) + colour) * 2 + rng.integers(2)) for kind in kinds)))
     days = np.datetime64("2025-01-01", "us") + np.arange(count).astype("timedelta64[D]")
     return Lessons(tuple(members), days if timed else np.full(count, np.datetime64("NaT", "us")), np.arange(count, dtype=np.int64))
-
-
-NOTHING = Lessons((), np.array([], dtype="datetime64[us]"), np.array([], dtype=np.int64))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.unit.training.evaluation.small_worlds import make_items, make_pairs
-from training.dataset import TrainingSet
-from training.evaluation.baselines.content import content, indicators, log_prices
+from training.dataset import TrainingSet, log_prices
+from training.evaluation.baselines.content import content, indicators
 from training.evaluation.baselines.simple import simple_baselines
 from training.words import tfidf, title_words
 

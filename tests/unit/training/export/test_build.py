@@ -13,6 +13,7 @@ from goeswith.model_contract import hash_files, read_export
 from goeswith.profile import load_profile
 from tests.tiny_models import shared_home, tiny_trained
 from tests.tiny_shop import RUN
+from training.dataset import variant_groups
 from training.export.build import Origin, write_export
 from training.export.golden import build_golden, chosen_items, raw_items
 from training.export.load import load_mmsc
@@ -63,7 +64,7 @@ def test_golden_answers_are_deterministic(trained: Trained, pictures: Path) -> N
 
 def test_variants_share_a_group_with_their_parent(trained: Trained) -> None:
     ids = trained.items.ids
-    groups = replace(trained, items=replace(trained.items, variant_of=(None, ids[0], ids[0], *trained.items.variant_of[3:]))).variant_groups()
+    groups = variant_groups(replace(trained.items, variant_of=(None, ids[0], ids[0], *trained.items.variant_of[3:])))
     assert groups[0] == groups[1] == groups[2]
     assert len(set(groups.tolist())) == len(ids) - 2
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile
 from tests.tiny_shop import RUN, write_tiny_lake
+from training.bundles.lessons import BasketSample, Lessons, as_lessons, without_pairs_of
 from training.bundles.recipe import BundleRecipe
-from training.bundles.units import BasketSample, Lessons, as_lessons, without_pairs_of
 from training.dataset import read_training_set
 from training.jobs.train_bundles import read_lessons
 from training.reserved import Units
@@ -37,7 +37,7 @@ def test_the_evaluation_graph_learns_from_no_reserved_bundle_and_the_full_graph_
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 5)), max_size=120), st.integers(1, 12), st.integers(1, 30))
 def test_a_sample_keeps_whole_baskets_and_about_as_many_as_asked(rows: list[tuple[int, int]], limit: int, size: int) -> None:
-    sample = BasketSample(limit, pa.array(["b0"]))
+    sample = BasketSample(limit, frozenset({"b0"}))
     table = pa.table({"basket_id": pa.array([f"b{b}" for b, _ in rows], pa.string()), "item_id": pa.array([f"i{i}" for _, i in rows], pa.string())})
     kept = sample.keep(pa.concat_tables([sample.keep(table.slice(at, size)) for at in range(0, len(rows), size)] or [table]))
     names = set(kept["basket_id"].to_pylist())

@@ -34,24 +34,33 @@ class Lessons:
         """Return the units at some positions."""
         return Lessons(tuple(self.members[i] for i in at), self.times[at], self.groups[at])
 
+    def and_also(self, others: "Lessons") -> "Lessons":
+        """Return these units and others behind them; groups of one are none of the other's."""
+        apart = int(self.groups.max(initial=-1)) + 1
+        times, groups = np.concatenate([self.times, others.times]), np.concatenate([self.groups, others.groups + apart])
+        return Lessons((*self.members, *others.members), times, groups)
+
+
+NOTHING = Lessons((), np.array([], dtype="datetime64[us]"), np.array([], dtype=np.int64))
+
 
 @dataclass(slots=True)
 class BasketSample:
     """Keeps the rows of about ``limit`` baskets: those whose ids hash lowest, so a basket is kept whole whatever batch its rows are in."""
 
     limit: int
-    without: pa.Array
+    without: frozenset[str]
     below: int = 2**32
     kept: set[str] = field(default_factory=set)
 
     def keep(self, rows: pa.Table) -> pa.Table:
         """Return the rows of the baskets that are kept as yet; those of earlier batches may be too many by now."""
-        rows = rows.filter(pc.and_(pc.is_valid(rows["basket_id"]), pc.invert(pc.is_in(rows["basket_id"], value_set=self.without))))
-        self.kept |= {name for name in pc.unique(rows["basket_id"]).to_pylist() if _hash(name) < self.below}
+        names = [name for name in pc.unique(rows["basket_id"]).to_pylist() if name is not None and name not in self.without]
+        self.kept |= {name for name in names if _hash(name) < self.below}
         while len(self.kept) > self.limit:
             self.below = self.below * 3 // 4
             self.kept = {name for name in self.kept if _hash(name) < self.below}
-        return rows.filter(pc.is_in(rows["basket_id"], value_set=pa.array(sorted(self.kept), pa.string())))
+        return rows.filter(pc.is_in(rows["basket_id"], value_set=pa.array([name for name in names if name in self.kept], pa.string())))
 
 
 def _hash(name: str) -> int:
@@ -67,7 +76,7 @@ def read_bundle_lessons(job: JobRun, index: Mapping[str, int], reserved: Sequenc
 
 def read_basket_lessons(job: JobRun, index: Mapping[str, int], reserved: Sequence[Reserved], limit: int) -> Lessons:
     """Read the baskets that no split of ``reserved`` holds, about ``limit`` of them."""
-    sample = BasketSample(limit, pa.array(sorted(set().union(*(split.baskets for split in reserved))), pa.string()))
+    sample = BasketSample(limit, frozenset().union(*(split.baskets for split in reserved)))
     return as_lessons(read_baskets(job, sample.keep), index)
 
 
