@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 Times = npt.NDArray[np.datetime64]
 
-BOUGHT_TOGETHER = ("co_purchase", "also_bought", "bought_together")
+BOUGHT_TOGETHER: Final = ("co_purchase", "also_bought", "bought_together")
 """Relations that make the undirected graph of CIRP."""
 
 

@@ -18,7 +18,7 @@ from torch_geometric.nn.conv.gcn_conv import gcn_norm
 from torch_geometric.utils import coalesce, to_undirected
 
 from training.dataset import Floats, Ints
-from training.negatives import EdgeSet, uniform_negatives
+from training.negatives import EdgeSet, draw_negatives
 from training.task import Task
 
 SCORE_CHUNK = 262_144
@@ -73,33 +73,36 @@ def normalised_adjacency(edges: Tensor, num_nodes: int) -> Tensor:
 
 
 class PruningTask(Task):
-    """BPR: an edge scores above the same item with a uniform non-neighbour."""
+    """BPR: an edge scores above the same item with each of some non-neighbours, drawn uniformly or (``by_degree``) as often as they have edges."""
 
-    def __init__(self, src: Ints, dst: Ints, num_nodes: int, *, dim: int, layers: int, batch: int) -> None:
+    def __init__(
+        self, src: Ints, dst: Ints, num_nodes: int, *, dim: int, layers: int, batch: int, negatives: int = 1, by_degree: bool = False
+    ) -> None:
         edges = np.unique(np.stack([np.minimum(src, dst), np.maximum(src, dst)]), axis=1)
         self.edges = torch.from_numpy(edges)
         self.known = EdgeSet(self.edges[0], self.edges[1], num_nodes)
-        self.batch = batch
+        self.among = self.edges.flatten() if by_degree else None
+        self.batch, self.negatives = batch, negatives
         self.model: LightGCN = LightGCN(self.edges, num_nodes, dim, layers)
 
     def plans(self, generator: torch.Generator) -> Iterator[Tensor]:
-        """Yield (3, B): item, neighbour, non-neighbour; each edge once, from a random end."""
+        """Yield (2 + negatives, B): item, neighbour, non-neighbours; each edge once, from a random end."""
         order = torch.randperm(self.edges.shape[1], generator=generator)
         for part in torch.split(order, self.batch):
             ends = self.edges[:, part]
             flip = torch.rand(len(part), generator=generator) < 0.5
             src, dst = torch.where(flip, ends[1], ends[0]), torch.where(flip, ends[0], ends[1])
-            yield torch.stack([src, dst, uniform_negatives(src, self.known, generator)])
+            yield torch.stack([src, dst, *(draw_negatives(src, self.known, generator, self.among) for _ in range(self.negatives))])
 
     def steps_per_epoch(self) -> int:
         """Return the number of batches."""
         return -(-self.edges.shape[1] // self.batch)
 
     def losses(self, batch: Tensor) -> dict[str, Tensor]:
-        """Return the BPR loss, -log sigmoid(e_i . e_j - e_i . e_k)."""
+        """Return the BPR loss, -log sigmoid(e_i . e_j - e_i . e_k), mean over the non-neighbours k."""
         x = self.model()
-        src, dst, other = x[batch[0]], x[batch[1]], x[batch[2]]
-        return {"bpr_loss": F.softplus((src * (other - dst)).sum(1)).mean()}
+        src, dst, others = x[batch[0]], x[batch[1]], x[batch[2:]]
+        return {"bpr_loss": F.softplus((src * (others - dst)).sum(-1)).mean()}
 
     def items_in(self, batch: Tensor) -> int:
         """Return the number of edges."""

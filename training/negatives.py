@@ -47,12 +47,17 @@ def _by_key(keys: Tensor, weights: Tensor) -> Tensor:
     return found
 
 
-def uniform_negatives(src: Tensor, known: EdgeSet, generator: torch.Generator) -> Tensor:
-    """Return for each node of ``src`` (B,) a uniform node that is neither it nor its neighbour, (B,)."""
-    drawn = torch.randint(known.num_nodes, src.shape, generator=generator)
+def draw_negatives(src: Tensor, known: EdgeSet, generator: torch.Generator, among: Tensor | None = None) -> Tensor:
+    """Return for each node of ``src`` (B,) one that is neither it nor its neighbour, (B,): uniformly of all nodes, or of ``among`` (M,)."""
+    drawn = _draw(len(src), known, generator, among)
     for _ in range(TRIES):
         bad = (drawn == src) | known.contains(src, drawn)
         if not bad.any():
             break
-        drawn[bad] = torch.randint(known.num_nodes, (int(bad.sum()),), generator=generator)
+        drawn[bad] = _draw(int(bad.sum()), known, generator, among)
     return drawn
+
+
+def _draw(count: int, known: EdgeSet, generator: torch.Generator, among: Tensor | None) -> Tensor:
+    at = torch.randint(known.num_nodes if among is None else len(among), (count,), generator=generator)
+    return at if among is None else among[at]

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,10 @@ def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> list[npt.NDArray[np.
     return [np.array(found.ids, dtype=np.int64) for found in tokenizer.encode_batch([text.lower() for text in texts])]
 
 
-def pad_tokens(rows: Sequence[npt.NDArray[np.int64]], padding: int, length: int | None = None) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+Ids = npt.NDArray[np.int64]
+
+
+def pad_tokens(rows: Sequence[npt.NDArray[np.integer[Any]]], padding: int, length: int | None = None) -> tuple[Ids, Ids]:
     """Return ids and attention mask (B, L), L the longest row or ``length``."""
     width = length or max(map(len, rows))
     ids = np.full((len(rows), width), padding, dtype=np.int64)

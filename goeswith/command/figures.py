@@ -48,11 +48,17 @@ def keep_figures(path: Path, folder: Path = FIGURES) -> None:
 def shown_rows(figures: Sequence[Figure]) -> list[Figure]:
     """Return what pages show: of evaluations the main metric, over all seeds where they were pooled; of the rest everything."""
     from training.evaluation.pages import main_rows
-    from training.evaluation.tables import MAIN_METRICS
 
     evaluated = main_rows(figures)
     pooled = [figure for figure in evaluated if figure.seed is None]
-    return (pooled or evaluated) + [figure for figure in figures if figure.task not in MAIN_METRICS]
+    return (pooled or evaluated) + [figure for figure in figures if not is_evaluated(figure)]
+
+
+def is_evaluated(figure: Figure) -> bool:
+    """Return whether an evaluation measured it, not a bench."""
+    from training.evaluation.tables import ENCODER, MAIN_METRICS
+
+    return figure.task in (*MAIN_METRICS, ENCODER)
 
 
 def to_lines(figures: Iterable[Figure]) -> str:
@@ -65,6 +71,4 @@ def _part(figure: Figure) -> tuple[str, ...]:
 
     An evaluation measures all slices of a data set; a bench the slices that it is asked for.
     """
-    from training.evaluation.tables import MAIN_METRICS
-
-    return (figure.data, figure.task) if figure.task in MAIN_METRICS else (figure.data, figure.task, figure.slice)
+    return (figure.data, figure.task) if is_evaluated(figure) else (figure.data, figure.task, figure.slice)

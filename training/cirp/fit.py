@@ -10,12 +10,14 @@ import torch
 from safetensors.torch import load_file
 
 from goeswith.profile import Profile
+from goeswith.results import write_json
 from training.checkpoint import begin, fingerprint, remove_checkpoints
 from training.cirp.files import read_summary, write_model, write_vectors
-from training.cirp.inputs import ItemInputs, build_inputs
+from training.cirp.inputs import ItemInputs, build_inputs, teach_words
 from training.cirp.model import Cirp, build_cirp, compile_towers
 from training.cirp.neighbours import ItemGraph, build_graph
 from training.cirp.recipe import CirpRecipe, Stage
+from training.cirp.space import describe_space
 from training.cirp.task import CirpTask
 from training.cirp.vectors import encode_all
 from training.dataset import TrainingSet
@@ -26,6 +28,8 @@ CHECKPOINT_EVERY = 25
 """Optimizer steps: a step takes seconds."""
 BEFORE = "before"
 """Folder of the first stage, until the second is done."""
+UNTRAINED, SPACE = "untrained", "space.json"
+"""Folder of the encoder before its first step, and what its space is like."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,25 +53,35 @@ def train(
     if keep_untrained or recipe.before is None:
         inputs = _build_inputs(training, model, recipe, profile, ranks)
     if keep_untrained and ranks.first:
-        write_vectors(folder / "untrained", training.items.ids, encode_all(model, inputs, recipe.max_tokens))
+        _write_untrained(folder / UNTRAINED, training, model, inputs, recipe)
     if recipe.before is not None:
         _train_before(training, recipe, recipe.before, folder / BEFORE, profile, ranks)
         model.load_state_dict(load_file(folder / BEFORE / "model.safetensors"))
         inputs = _build_inputs(training, model, recipe, profile, ranks)  # its frozen layers are others now
     curve = [] if recipe.untrained else _fit(model, inputs, graph, recipe, folder, inputs_hash, ranks)
     if ranks.first:
-        write_vectors(folder, training.items.ids, encode_all(model, inputs, recipe.max_tokens))
-        write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve)})
+        vectors = encode_all(model, inputs, recipe.max_tokens)
+        write_vectors(folder, training.items.ids, vectors)
+        space = describe_space(model, vectors)
+        write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve), "space": space})
         remove_checkpoints(folder)
         shutil.rmtree(folder / BEFORE, ignore_errors=True)
     ranks.wait()
     return read_summary(folder)
 
 
+def _write_untrained(folder: Path, training: TrainingSet, model: Cirp, inputs: ItemInputs, recipe: CirpRecipe) -> None:
+    vectors = encode_all(model, inputs, recipe.max_tokens)
+    write_vectors(folder, training.items.ids, vectors)
+    write_json(folder / SPACE, describe_space(model, vectors))
+
+
 def _build_inputs(training: TrainingSet, model: Cirp, recipe: CirpRecipe, profile: Profile, ranks: Ranks) -> ItemInputs:
-    """Let the first process fill the caches that the others read."""
+    """Let the first process fill the caches that the others read, and the model read the words of all texts."""
     with ranks.first_alone():
-        return build_inputs(training.items, model, recipe, profile)
+        inputs = build_inputs(training.items, model, recipe, profile)
+    teach_words(model, inputs, recipe)
+    return inputs
 
 
 def _train_before(training: TrainingSet, recipe: CirpRecipe, stage: Stage, folder: Path, profile: Profile, ranks: Ranks) -> None:
@@ -113,7 +127,9 @@ def summarise(training: TrainingSet, inputs: ItemInputs, graph: ItemGraph, curve
         **{f"with_{name}": n for name, n in there.items()},
     }
     updates = int(curve[-1]["items"]) if curve else 0
-    return {"graph": training.graph, **counts, "epochs": len(curve), "item_updates": updates, "validation_mrr": best, "notes": notes}
+    seconds = round(sum(row["seconds"] for row in curve), 1)
+    done = {"epochs": len(curve), "item_updates": updates, "train_s": seconds, "validation_mrr": best}
+    return {"graph": training.graph, **counts, **done, "notes": notes}
 
 
 def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, folder: Path, inputs_hash: str, ranks: Ranks) -> list[Row]:

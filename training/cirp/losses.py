@@ -18,7 +18,7 @@ class Modality(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """Items (B,) by position, and their vectors. ``whole`` (B, d) is the feature x where it is more than the sum of both."""
+    """Items (B,) by position, and their vectors. ``whole`` (B, d) is the feature x where it is more than the plain sum of both."""
 
     items: Tensor
     text: Modality
@@ -39,10 +39,14 @@ class Relations:
 
     own: Tensor
     """The candidate is the item itself (also a duplicate of it in the queue)."""
+    alike: Tensor
+    """The candidate is the item itself or a variant of the same product: no negative."""
     known: Tensor
     """The candidate is a known neighbour of the item."""
     weights: Tensor | None = None
     """How much each known neighbour counts; all alike where None."""
+    joined: Tensor | None = None
+    """(K,) the candidate has an edge: what has none may be new, and is no negative of CIC; all are where None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Contrast:
 
     def _own(self, anchor: Side, side: Side) -> Tensor:
         logits, usable = self._logits(self.batch, anchor, side)
-        positive, negative = self.relations.own & usable & self._in_batch(logits), usable & ~self.relations.own
+        positive, negative = self.relations.own & usable & self._in_batch(logits), usable & ~self.relations.alike
         hard = nce(logits, positive, negative)
         if not self.softness or self.targets is None:
             return hard
@@ -89,7 +93,8 @@ class Contrast:
     def _neighbours(self, anchor: Side, side: Side) -> Tensor:
         logits, usable = self._logits(self.batch, anchor, side)
         positive = self.relations.known & usable & self._in_batch(logits)
-        return nce(logits, positive, usable & ~(self.relations.own | self.relations.known), self.relations.weights)
+        usable = usable if self.relations.joined is None else usable & self.relations.joined[None, :]
+        return nce(logits, positive, usable & ~(self.relations.alike | self.relations.known), self.relations.weights)
 
     def _logits(self, anchors: Encoded, anchor: Side, side: Side) -> tuple[Tensor, Tensor]:
         """Return similarities (B, K) over the temperature, and where both have what is compared."""

@@ -41,6 +41,7 @@ class Cirp(nn.Module):
         self.text_projection = Projection(text.width, recipe.dim)
         self.image_projection = Projection(image_width, recipe.dim)
         self.log_temperature = nn.Parameter(torch.tensor(math.log(recipe.temperature)))
+        self.log_picture_share = nn.Parameter(torch.tensor(math.log(recipe.picture_share)), requires_grad=recipe.picture_share_learns)
         self.missing = nn.Parameter(torch.zeros(2, recipe.dim)) if recipe.learned_missing else None  # of text, of image
 
     @property
@@ -52,9 +53,9 @@ class Cirp(nn.Module):
         """Return un-projected, L2-normalised text vectors (B, dt) of token ids (B, L)."""
         return F.normalize(self.text_tower(input_ids, attention_mask), dim=-1)
 
-    def encode_hidden(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    def encode_hidden(self, hidden: Tensor, attention_mask: Tensor, input_ids: Tensor) -> Tensor:
         """Return what ``encode_text`` does, from the frozen layers' hidden states (B, L, D)."""
-        return F.normalize(self.text_tower.upper(hidden, attention_mask), dim=-1)
+        return F.normalize(self.text_tower.upper(hidden, attention_mask, input_ids), dim=-1)
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         """Return un-projected, L2-normalised image vectors (B, di) of normalised pixels (B, 3, S, S)."""
@@ -65,12 +66,12 @@ class Cirp(nn.Module):
         return self.fuse(self.text_projection(text), self.image_projection(image), has_text, has_image)
 
     def fuse(self, text: Tensor, image: Tensor, has_text: Tensor, has_image: Tensor) -> Tensor:
-        """Return x (B, d): the normalised sum of both projected vectors (B, d); zero without both.
+        """Return x (B, d): the normalised sum of both projected vectors (B, d), the picture's by its share; zero without both.
 
         For one that is missing stands its learned vector, or where the recipe has none, nothing.
         """
         one, other = has_text.unsqueeze(-1), has_image.unsqueeze(-1)
-        found = text * one + image * other
+        found = text * one + self.log_picture_share.exp() * image * other
         if self.missing is not None:
             found = found + (self.missing[0] * ~one + self.missing[1] * ~other) * (one | other)
         return F.normalize(found, dim=-1)
@@ -81,6 +82,7 @@ def build_cirp(recipe: CirpRecipe) -> Cirp:
     text, image = build_towers(recipe)
     model = Cirp(text, image, int(image.width), recipe)  # type: ignore[arg-type]  # every image tower has a width
     scale_lr(text.upper_layers, recipe.tower_lr_scale)
+    scale_lr(model.text_projection, recipe.text_projection_lr_scale)
     text.save_memory = recipe.save_memory
     if recipe.towers == "blip":
         scale_lr(image, recipe.tower_lr_scale)

@@ -3,15 +3,20 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from training.cirp.edges import collect_edges
 from training.cirp.recipe import CirpRecipe
-from training.dataset import BOUGHT_TOGETHER, Floats, Ints, Items, Pairs, TrainingSet
+from training.dataset import Floats, Ints, Items, TrainingSet, variant_groups
 from training.negatives import EdgeSet
 
 HELD_SHARE = 0.05
 HELD_MOST = 400
+
+
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,15 @@ class ItemGraph:
     """(H, 2), not in ``edges``."""
     categories: Ints
     """(N,) number of each item's whole category."""
+    products: Ints
+    """(N,) number of each item's product; its variants share it."""
+
+    @property
+    def joined(self) -> Bools:
+        """(N,) whether an item has an edge."""
+        found = np.zeros(self.num_items, dtype=np.bool_)
+        found[self.edges.ravel()] = True
+        return found
 
     def known(self, *, weighted: bool = False) -> EdgeSet:
         """Return the training edges in both directions, with their weights where ``weighted``."""
@@ -34,8 +48,14 @@ class ItemGraph:
 
 
 def build_graph(training: TrainingSet, recipe: CirpRecipe) -> ItemGraph:
-    """Return the undirected graph of items bought together; the shuffle control exchanges the ends of all edges first."""
-    edges, weights = undirected(training.pairs.of_relations(BOUGHT_TOGETHER))
+    """Return the undirected graph of the recipe's relations; the shuffle control exchanges the ends of all edges first.
+
+    Variants of a product are no neighbours where the recipe says so: that a shirt is bought in two colours tells nothing of what goes with it.
+    """
+    products = variant_groups(training.items) if recipe.part_variants else np.arange(len(training.items))
+    edges, weights = collect_edges(training, recipe.relations, recipe.seed)
+    apart = products[edges[:, 0]] != products[edges[:, 1]]
+    edges, weights = edges[apart], weights[apart]
     rng = np.random.default_rng(recipe.seed)
     if recipe.shuffle_neighbours:
         edges = np.sort(np.stack([edges[:, 0], rng.permutation(edges[:, 1])], axis=1), axis=1)
@@ -44,21 +64,12 @@ def build_graph(training: TrainingSet, recipe: CirpRecipe) -> ItemGraph:
         weights, edges = weights[edges[:, 0] != edges[:, 1]], edges[edges[:, 0] != edges[:, 1]]
     held = np.zeros(len(edges), dtype=np.bool_)
     held[rng.permutation(len(edges))[: min(HELD_MOST, int(HELD_SHARE * len(edges)))]] = True
-    return ItemGraph(len(training.items), edges[~held], weights[~held], edges[held], _number_categories(training.items))
+    return ItemGraph(len(training.items), edges[~held], weights[~held], edges[held], _number_categories(training.items), products)
 
 
 def _number_categories(items: Items) -> Ints:
     numbers: dict[tuple[str, ...], int] = {}
     return np.array([numbers.setdefault(path, len(numbers)) for path in items.categories], dtype=np.int64)
-
-
-def undirected(pairs: Pairs) -> tuple[Ints, Floats]:
-    """Return each edge once (E, 2), smaller position first, with the largest weight that any of its pairs has."""
-    ends = np.sort(np.stack([pairs.src, pairs.dst], axis=1), axis=1)
-    edges, inverse = np.unique(ends, axis=0, return_inverse=True)
-    weights = np.zeros(len(edges), dtype=np.float32)
-    np.maximum.at(weights, inverse.ravel(), pairs.weights)
-    return edges, weights
 
 
 class NeighbourSampler:

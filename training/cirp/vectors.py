@@ -28,8 +28,7 @@ def encode_items(model: Cirp, inputs: ItemInputs, items: Ints, max_tokens: int) 
     for part in np.array_split(order, max(1, -(-len(order) // CHUNK))):
         with_text, with_image = part[has_text.numpy()[part]], part[has_image.numpy()[part]]
         if len(with_text):
-            hidden, mask = inputs.texts.take(items[with_text], max_tokens)
-            text[with_text] = model.encode_hidden(hidden.to(device), mask.to(device)).cpu()
+            text[with_text] = model.encode_hidden(*(part.to(device) for part in inputs.texts.take(items[with_text], max_tokens))).cpu()
         if len(with_image):
             image[with_image] = model.encode_image(normalise_pixels(inputs.pictures.take(items[with_image]).to(device))).cpu()
     feature = model.feature(text.to(device), image.to(device), has_text.to(device), has_image.to(device)).cpu()

@@ -2,16 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from goeswith import fingerprint
+from goeswith.errors import ConfigError
 from goeswith.profile import Profile
 from goeswith.progress import progress
 from goeswith.results import Figure, read_figures, write_figures
 from training.evaluation.tables import OURS
-from training.evaluation.variants import SUITES
+from training.evaluation.variants import SOURCES, SUITES, Source, Suite
 
 FRESH_SEEDS = (4105, 4106, 4107, 4108, 4109)
 """Seeds of shops that nothing was developed on (4101 to 4104 were looked at while MMSC's readings and its blend were)."""
@@ -26,41 +29,98 @@ ALSO = "planted_all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One experiment: a source, a seed, and 'main' or the name of a variant."""
+    """One experiment: a source and the folder it reads, a seed, and 'main' or the name of a variant."""
 
-    source: str
+    source: Source
     data: str
     seed: int
     variant: str = MAIN
+    made_by: int | None = None
+    """The seed whose main cell ingested what this one reads; its own where None. Shops differ by seed, other sources do not."""
+    tasks: tuple[str, ...] = ("bundle", "relations")
 
     @property
     def world(self) -> str:
         """Name of what all variants of one seed share."""
-        return f"{self.source}-{self.seed}"
+        return f"{self.source.name}-{self.seed}"
+
+    @property
+    def lake_of(self) -> str:
+        """The world whose main cell holds the lake."""
+        return self.world if self.made_by is None else f"{self.source.name}-{self.made_by}"
 
 
 RunCell = Callable[[Profile, Cell], list[Figure]]
+Chosen = Sequence[tuple[Source, str]]
+"""Sources, and the folder of each."""
 
 
-def build_cells(source: str, data: str, seeds: int, suite: str) -> list[Cell]:
-    """Return the cells of a suite; the main one of a seed comes before its variants, which use what it made."""
-    variants = [MAIN, *SUITES[suite]]
-    return [Cell(source=source, data=data, seed=seed, variant=variant) for seed in FRESH_SEEDS[:seeds] for variant in variants]
+def choose_sources(suite: str, source: str, data: Path | None) -> list[tuple[Source, str]]:
+    """Return the named source with ``data`` as its folder, or where none is named the suite's, in their folders below ``data``.
+
+    Raises ``ConfigError`` where the suite reads more than made shops, and no folder is given or one of its sources lacks there.
+    """
+    if source:
+        return [(SOURCES.get(source, Source(name=source, kind=source)), str(data.resolve()) if data else "")]
+    return [(SOURCES[name], _folder_of(SOURCES[name], suite, data)) for name in SUITES[suite].sources]
 
 
-def run_suite(profile: Profile, cells: Sequence[Cell], run_cell: RunCell) -> list[Figure]:
-    """Return the figures of all cells, running those that have none yet under this code."""
+def _folder_of(source: Source, suite: str, data: Path | None) -> str:
+    if not source.folder:
+        return ""
+    if data is None or not (data / source.folder).is_dir():
+        where = "no --data was given" if data is None else f"{data / source.folder} is no folder"
+        raise ConfigError(f"suite {suite} reads {source.name}: {where}", f"give --data DIR with {source.folder}, or one --source")
+    return str((data / source.folder).resolve())
+
+
+def build_cells(chosen: Chosen, seeds: int, suite: str, *, full: bool = False) -> list[Cell]:
+    """Return the cells of a suite; a main one comes before all that use what it made."""
+    plan = SUITES[suite]
+    variants = [*plan.variants, *(plan.full if full else ())]
+    mains = [_main_cell(source, folder, seed, plan) for seed in FRESH_SEEDS[:seeds] for source, folder in chosen]
+    varied = [main for main in mains if main.source.name in plan.varied or len(chosen) == 1]
+    return [*mains, *(replace(main, variant=variant) for main in varied for variant in variants)]
+
+
+def _main_cell(source: Source, folder: str, seed: int, plan: Suite) -> Cell:
+    shared = seed != FRESH_SEEDS[0] and source.kind != "synthetic"
+    return Cell(source=source, data=folder, seed=seed, made_by=FRESH_SEEDS[0] if shared else None, tasks=plan.tasks)
+
+
+def run_suite(profile: Profile, cells: Sequence[Cell], run_cell: RunCell, *, at_once: int = 1) -> list[Figure]:
+    """Return the figures of all cells, running those that have none yet under this code, ``at_once`` of them side by side."""
     code = fingerprint.of_code(CODE)
-    figures: list[Figure] = []
-    with progress("experiments", len(cells), unit=" cells") as advance:
-        for cell in cells:
-            figures += _cached(profile, cell, run_cell, code)
-            advance(1, f"{cell.world} {cell.variant}")
-    return figures
+    found: dict[Cell, list[Figure]] = {}
+    with progress("experiments", len(cells), unit=" cells") as advance, ThreadPoolExecutor(at_once) as pool:
+        for stage in _stages(cells):
+            waiting = {pool.submit(_cached, profile, cell, run_cell, code): cell for cell in stage}
+            for done in as_completed(waiting):
+                cell = waiting[done]
+                found[cell] = _result(done, pool)
+                advance(1, f"{cell.world} {cell.variant}")
+    return [figure for cell in cells for figure in found[cell]]
+
+
+def _result(done: Future[list[Figure]], pool: ThreadPoolExecutor) -> list[Figure]:
+    """Return a cell's figures; where it failed, no other cell is begun."""
+    try:
+        return done.result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+
+
+def _stages(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Return cells in groups whose members need nothing of each other: those that ingest, other main ones, variants."""
+    mains = [cell for cell in cells if cell.variant == MAIN]
+    own, shared = ([cell for cell in mains if (cell.made_by is None) == first] for first in (True, False))
+    return [own, shared, [cell for cell in cells if cell.variant != MAIN]]
 
 
 def _cached(profile: Profile, cell: Cell, run_cell: RunCell, code: str) -> list[Figure]:
-    name = f"cells/{cell.world}-{cell.variant}-{fingerprint.of_values(cell.source, cell.data, code)[:12]}"
+    made_from = fingerprint.of_values(cell.source.kind, cell.data, cell.tasks, code)[:12]
+    name = f"cells/{cell.world}-{cell.variant}-{made_from}"
     found = read_figures(profile, name)
     if found:
         return found
@@ -100,6 +160,7 @@ def _pooled(group: Sequence[Figure]) -> Figure:
     within = float(np.mean((widths / 3.92) ** 2))
     between = float(values.var(ddof=1)) if len(group) > 1 else 0.0
     half = 1.96 * np.sqrt(max(within, between) / len(group))
-    mean = float(values.mean())
-    cases = sum(figure.n or 0 for figure in group)
-    return replace(group[0], value=mean, low=mean - half, high=mean + half, n=cases, seed=None, seconds=None)
+    mean, certain = float(values.mean()), len(group) > 1 or group[0].low is not None
+    cases = sum(figure.n or 0 for figure in group) or None
+    low, high = (mean - half, mean + half) if certain else (None, None)
+    return replace(group[0], value=mean, low=low, high=high, n=cases, seed=None, seconds=None)

@@ -8,18 +8,19 @@ import numpy as np
 
 from goeswith.results import Figure
 from training.evaluation.ablation_page import ablation_markdown, is_ablation
-from training.evaluation.tables import MAIN_METRICS, OURS, main_metric, with_interval
+from training.evaluation.encoders import encoder_markdown
+from training.evaluation.tables import ENCODER, MAIN_METRICS, OURS, main_metric, with_interval
 
 
 def main_rows(figures: Iterable[Figure]) -> list[Figure]:
-    """Return the rows of evaluation in their main metric; ablations and slices keep their own."""
-    return [figure for figure in figures if figure.task in MAIN_METRICS and figure.metric == main_metric(figure)]
+    """Return the rows of evaluation in their main metric; ablations and slices keep their own, encoders all that is known of them."""
+    return [figure for figure in figures if figure.task == ENCODER or (figure.task in MAIN_METRICS and figure.metric == main_metric(figure))]
 
 
 def by_table(figures: Iterable[Figure]) -> dict[tuple[str, str, str], list[Figure]]:
-    """Return the rows by (data, task, slice), the best model first."""
+    """Return the rows of models that rank by (data, task, slice), the best model first."""
     tables: dict[tuple[str, str, str], list[Figure]] = {}
-    for figure in sorted(figures, key=lambda f: -f.value):
+    for figure in sorted((f for f in figures if f.task != ENCODER), key=lambda f: -f.value):
         tables.setdefault((figure.data, figure.task, figure.slice), []).append(figure)
     return dict(sorted(tables.items()))
 
@@ -29,7 +30,11 @@ def figures_markdown(figures: Iterable[Figure]) -> str:
     tasks: dict[tuple[str, str], list[Figure]] = {}
     for figure in main_rows(figures):
         tasks.setdefault((figure.data, figure.task), []).append(figure)
-    return "\n".join(_block(*key, rows) + ablation_markdown(*key, rows) for key, rows in sorted(tasks.items()))
+    return "\n".join(_tables(*key, rows) for key, rows in sorted(tasks.items()))
+
+
+def _tables(data: str, task: str, rows: Sequence[Figure]) -> str:
+    return encoder_markdown(data, rows) if task == ENCODER else _block(data, task, rows) + ablation_markdown(data, task, rows)
 
 
 def _block(data: str, task: str, figures: Sequence[Figure]) -> str:

@@ -13,6 +13,9 @@ from training.evaluation.metrics import Mask, Metric, Values
 MAIN_METRICS = {"bundle": "recall@20", "substitutes": "ndcg@10", "complements": "ndcg@10"}
 """The metric by which each task is decided."""
 
+ENCODER = "encoder"
+"""The task of figures about an encoder's training and space, which no case decides."""
+
 OURS = ("cirp", "cirp+tfidf", "cirp+set", "cirp+trees", "mmsc")
 
 

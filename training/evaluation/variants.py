@@ -1,4 +1,4 @@
-"""What experiments change: in CIRP's recipe, in MMSC's, in the graph that both are trained on."""
+"""What experiments change (in CIRP's recipe, in MMSC's, in the graph that both are trained on), and which make a suite."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,23 +40,20 @@ def pruned(rate: int, scorer: str) -> Variant:
     return Variant({"item_updates": updates}, pruning={"rate": rate / 100, "scorer": scorer})
 
 
-CIRP: dict[str, Variant] = {
+def pruned_by(**lightgcn: Any) -> Variant:
+    """Return CIRP on half of the graph, LightGCN's negatives being drawn as ``lightgcn`` says."""
+    half = pruned(50, "lightgcn")
+    return Variant(half.cirp, pruning={**(half.pruning or {}), **lightgcn})
+
+
+CORE: dict[str, Variant] = {
     "image_only": Variant({"drop": ["text"]}),
     "text_only": Variant({"drop": ["image"]}),
     "itc_only": Variant({"terms": ["itc"]}),
     "cic_only": Variant({"terms": ["cic"]}),
     "shuffled_neighbours": Variant({"shuffle_neighbours": True}),
-    "across_modalities_only": Variant({"intra_modal": False}),
-    "equal_terms": Variant({"itc_weight": 1.0}),
     "momentum_queue": Variant(MOMENTUM),
     "soft_targets": Variant({**MOMENTUM, "soft_targets": 0.4}),
-    "last_layer_learns": Variant({"trained_text_layers": 1, "item_updates": WHOLE_BUDGET // 10}),
-    "edge_weights": Variant({"edge_weights": True}),
-    "by_weight": Variant({"by_weight": True}),
-    "one_category": Variant({"one_category": True}),
-    "neighbours_1": Variant({"neighbours": 1}),
-    "negatives_64": Variant({"batch": 64}),
-    "negatives_1024": Variant({"accumulate": 4}),
     "budget_10": Variant({"item_updates": WHOLE_BUDGET // 10}),
     **{f"prune_{rate}": pruned(rate, "lightgcn") for rate in RATES},
     **{f"prune_90_{scorer}": pruned(90, scorer) for scorer in CONTROLS},
@@ -64,5 +61,60 @@ CIRP: dict[str, Variant] = {
 }
 """Of CIRP alone. ``budget_10`` is the control of ``prune_90``: as short, on the whole graph."""
 
-SUITES: dict[str, dict[str, Variant]] = {"main": {}, "ablations": ABLATIONS, "cirp": CIRP}
-VARIANTS: dict[str, Variant] = {**CIRP, **ABLATIONS}
+FULL: dict[str, Variant] = {
+    "across_modalities_only": Variant({"intra_modal": False}),
+    "equal_terms": Variant({"itc_weight": 1.0}),
+    "no_word_codes": Variant({"words": False}),
+    "variants_are_neighbours": Variant({"part_variants": False}),
+    "last_layer_learns": Variant({"trained_text_layers": 1, "item_updates": WHOLE_BUDGET // 10}),
+    "edge_weights": Variant({"edge_weights": True}),
+    "by_weight": Variant({"by_weight": True}),
+    "one_category": Variant({"one_category": True}),
+    "neighbours_1": Variant({"neighbours": 1}),
+    "negatives_64": Variant({"batch": 64}),
+    "negatives_1024": Variant({"accumulate": 4}),
+    **{f"on_{name}": Variant({"relations": [name]}) for name in ("co_view", "then_bought", "alike", "two_hop")},
+    "on_all_relations": Variant({"relations": ["co_purchase", "co_view", "then_bought", "alike", "two_hop"]}),
+    **{f"prune_{rate}_{scorer}": pruned(rate, scorer) for rate in RATES[:-1] for scorer in ("random", "degree")},
+    "prune_50_negatives_8": pruned_by(negatives=8),
+    "prune_50_negatives_by_degree": pruned_by(negatives_by="degree"),
+}
+"""Of CIRP alone, too: what takes longer than an afternoon with the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A source of data by the name that figures have, the connector that reads it, and its folder below that of all data."""
+
+    name: str
+    kind: str
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """Which variants stand beside the main cells, ``full`` ones only where asked for, and which sources are taken where none is named."""
+
+    variants: dict[str, Variant] = field(default_factory=dict)
+    full: dict[str, Variant] = field(default_factory=dict)
+    sources: tuple[str, ...] = ("synthetic",)
+    varied: tuple[str, ...] = ()
+    """Sources whose cells are varied, where none is named."""
+    tasks: tuple[str, ...] = ("bundle", "relations")
+
+
+SOURCES = {
+    source.name: source
+    for source in (
+        Source(name="synthetic", kind="synthetic"),
+        Source(name="hm", kind="hm", folder="hm"),
+        Source(name="bundlerec-clothing", kind="bundlerec", folder="bundlerec/clothing"),
+        Source(name="bundlerec-electronic", kind="bundlerec", folder="bundlerec/electronic"),
+    )
+}
+SUITES = {
+    "main": Suite(),
+    "ablations": Suite(variants=ABLATIONS, varied=("synthetic",)),
+    "cirp": Suite(variants=CORE, full=FULL, sources=tuple(SOURCES), varied=("synthetic", "hm"), tasks=("bundle",)),
+}
+VARIANTS: dict[str, Variant] = {**CORE, **FULL, **ABLATIONS}

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -16,9 +16,10 @@ from goeswith.profile import Profile
 from goeswith.records import read_records
 from goeswith.results import Figure, write_atomically, write_figures, write_json
 from training.evaluation.contenders import Contenders
+from training.evaluation.encoders import encoder_figures
 from training.evaluation.pages import figures_markdown
 from training.evaluation.run import Plan, evaluate_bundles, evaluate_relations
-from training.evaluation.tables import main_metric
+from training.evaluation.tables import MAIN_METRICS, main_metric
 from training.evaluation.world import read_world
 
 CODE = ("goeswith", "training")
@@ -35,6 +36,7 @@ class Config:
     """
 
     data: str = ""
+    tasks: tuple[Literal["bundle", "relations"], ...] = ("bundle", "relations")
     max_cases: int = Field(default=2_000, ge=1)
     max_queries: int = Field(default=1_000, ge=1)
     bootstrap: int = Field(default=500, ge=50)
@@ -82,12 +84,12 @@ def measure(job: JobRun, config: Config, models: Path) -> dict[str, Any]:
     contenders = Contenders(models, baselines=config.baselines)
     plan = Plan(config.max_queries, config.bootstrap, config.seed)
     shared = contenders.shared(world.training)
-    bundles = evaluate_bundles(world, contenders, shared, plan)
-    relations = evaluate_relations(world, contenders, shared, plan)
-    figures = [*bundles.figures, *relations.figures]
+    measures = {"bundle": evaluate_bundles, "relations": evaluate_relations}
+    outcomes = [measures[task](world, contenders, shared, plan) for task in config.tasks]
+    figures = [*(figure for outcome in outcomes for figure in outcome.figures), *encoder_figures(models / "cirp", world.data, config.seed)]
     write_figures(job.profile, "metrics", figures)
     write_atomically(job.profile.results / "metrics.md", figures_markdown(figures))
-    write_json(job.profile.results / "samples.json", [asdict(sample) for sample in (*bundles.samples, *relations.samples)])
+    write_json(job.profile.results / "samples.json", [asdict(sample) for outcome in outcomes for sample in outcome.samples])
     return {"figures": len(figures), "best": best_rows(figures), "bundle_unit": world.bundle_source, "skipped": contenders.skipped}
 
 
@@ -102,6 +104,6 @@ def best_rows(figures: Sequence[Figure]) -> list[dict[str, Any]]:
     best: dict[tuple[str, str], Figure] = {}
     for figure in figures:
         at = (figure.task, figure.slice)
-        if figure.metric == main_metric(figure) and (at not in best or figure.value > best[at].value):
+        if figure.task in MAIN_METRICS and figure.metric == main_metric(figure) and (at not in best or figure.value > best[at].value):
             best[at] = figure
     return [{"task": f.task, "slice": f.slice, "model": f.model, "metric": f.metric, "value": round(f.value, 4)} for f in best.values()]

@@ -41,6 +41,9 @@ class Config:
     dim: Annotated[int, Field(ge=1)] = 64
     layers: Annotated[int, Field(ge=1)] = 3
     pair_updates: Annotated[int, Field(ge=1)] = 1_000_000
+    negatives: Annotated[int, Field(ge=1)] = 1
+    """Non-neighbours that LightGCN compares each edge with."""
+    negatives_by: Literal["uniform", "degree"] = "uniform"
     batch: Annotated[int, Field(ge=1)] = 8192
     lr: Annotated[float, Field(gt=0)] = 0.01
     seed: int = 42
@@ -51,7 +54,7 @@ def run(job: JobRun) -> JobResult:
     config = parse_config(Config, job.params, where="job prune_pairs")
     version = job.version_of("item_pairs")
     written = {}
-    summary: dict[str, Any] = {"rule": config.rule, "rate": config.rate}
+    summary: dict[str, Any] = {"scorer": config.scorer, "rule": config.rule, "rate": config.rate}
     for graph in GRAPHS:
         pairs = read_pairs(job, graph, config.relations)
         rows = score(job, graph, pairs, config)
@@ -106,10 +109,12 @@ def score_all(job: JobRun, graph: str, src: Ints, dst: Ints, num_nodes: int, con
 def fit_and_score(job: JobRun, graph: str, src: Ints, dst: Ints, num_nodes: int, config: Config) -> Floats:
     """Fit LightGCN over all relations together and return a score a pair."""
     torch.manual_seed(config.seed)
-    task = PruningTask(src, dst, num_nodes, dim=config.dim, layers=config.layers, batch=config.batch)
+    by_degree = config.negatives_by == "degree"
+    task = PruningTask(src, dst, num_nodes, dim=config.dim, layers=config.layers, batch=config.batch, negatives=config.negatives, by_degree=by_degree)
     epochs = max(1, min(MAX_EPOCHS, config.pair_updates // task.edges.shape[1]))
     trainer = TrainerConfig(epochs=epochs, lr=config.lr, weight_decay=1e-6, seed=config.seed, clip_norm=10.0)
-    recipe = {"item_pairs": job.version_of("item_pairs"), "relations": config.relations, "dim": config.dim, "layers": config.layers}
+    shaped = {"dim": config.dim, "layers": config.layers, "negatives": config.negatives, "by_degree": by_degree}
+    recipe = {"item_pairs": job.version_of("item_pairs"), "relations": config.relations, **shaped}
     fit(task, trainer, _folder(job, graph), recipe=recipe, what=f"pruning {graph}")
     return score_pairs(task.model, src, dst)
 

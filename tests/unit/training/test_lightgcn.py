@@ -7,7 +7,7 @@ import torch
 from torch_geometric.nn import LGConv
 
 from training.lightgcn import Propagate, PruningTask, normalised_adjacency, score_pairs
-from training.negatives import EdgeSet, uniform_negatives
+from training.negatives import EdgeSet, draw_negatives
 from training.trainer import TrainerConfig, fit
 
 
@@ -66,7 +66,7 @@ def test_negatives_are_neither_the_item_nor_its_neighbours() -> None:
     src, dst, _ = two_cliques(0)
     known = EdgeSet(torch.from_numpy(src), torch.from_numpy(dst), 40)
     asked = torch.from_numpy(np.repeat(np.arange(30), 50))
-    drawn = uniform_negatives(asked, known, torch.Generator().manual_seed(0))
+    drawn = draw_negatives(asked, known, torch.Generator().manual_seed(0))
     assert not known.contains(asked, drawn).any()
     assert not (asked == drawn).any()
     assert len(set(drawn.tolist())) == 40
@@ -80,4 +80,18 @@ def test_an_edge_set_answers_in_the_shape_that_was_asked_and_knows_direction() -
 
 def test_a_node_joined_to_all_others_does_not_hang() -> None:
     known = EdgeSet(torch.zeros(4), torch.tensor([1, 2, 3, 4]), 5)
-    assert len(uniform_negatives(torch.zeros(3, dtype=torch.long), known, torch.Generator())) == 3
+    assert len(draw_negatives(torch.zeros(3, dtype=torch.long), known, torch.Generator())) == 3
+
+
+def test_negatives_may_be_drawn_as_often_as_they_have_edges() -> None:
+    star = PruningTask(np.zeros(9, np.int64), np.arange(1, 10), 40, dim=4, layers=1, batch=9, negatives=4, by_degree=True)
+    plan = next(star.plans(torch.Generator().manual_seed(0)))
+    assert plan.shape == (6, 9)
+    assert plan[2:].max() < 10  # the other 30 have no edge
+
+
+def test_the_loss_is_the_mean_over_all_negatives() -> None:
+    task = PruningTask(np.array([0, 1]), np.array([1, 2]), 6, dim=4, layers=1, batch=2, negatives=2)
+    batch = torch.tensor([[0, 1], [1, 2], [4, 5], [5, 4]])
+    parts = [task.losses(batch[[0, 1, other]])["bpr_loss"] for other in (2, 3)]
+    assert torch.isclose(task.losses(batch)["bpr_loss"], torch.stack(parts).mean())

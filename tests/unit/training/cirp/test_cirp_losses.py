@@ -26,7 +26,8 @@ def related(batch: Encoded, edges: list[tuple[int, int]], queue: Encoded | None 
     ends = torch.tensor(edges).reshape(-1, 2)
     known = EdgeSet(ends[:, 0], ends[:, 1], 100)
     candidates = torch.cat([batch.items, (queue or empty()).items])
-    return Relations(batch.items[:, None] == candidates[None], known.contains(batch.items[:, None], candidates[None]))
+    own = batch.items[:, None] == candidates[None]
+    return Relations(own, own, known.contains(batch.items[:, None], candidates[None]))
 
 
 def hand_nce(anchor: Tensor, positive: Tensor, negatives: Tensor) -> Tensor:
@@ -131,8 +132,8 @@ def test_an_edges_weight_is_how_much_its_terms_count() -> None:
     alone = Contrast(batch, empty(), TAU, related(batch, [(0, 1)])).cic()
     weights = torch.zeros(6, 6)
     weights[0, 1] = weights[1, 0] = 0.7
-    assert torch.isclose(Contrast(batch, empty(), TAU, Relations(relations.own, relations.known, weights)).cic(), alone, atol=1e-6)
-    even = Relations(relations.own, relations.known, torch.full((6, 6), 0.3))
+    assert torch.isclose(Contrast(batch, empty(), TAU, Relations(relations.own, relations.own, relations.known, weights)).cic(), alone, atol=1e-6)
+    even = Relations(relations.own, relations.own, relations.known, torch.full((6, 6), 0.3))
     assert torch.isclose(Contrast(batch, empty(), TAU, even).cic(), Contrast(batch, empty(), TAU, relations).cic(), atol=1e-6)
 
 

@@ -58,7 +58,7 @@ def test_the_text_tower_gives_what_minilm_gives(small: Cirp) -> None:
 def test_kept_hidden_states_give_the_whole_towers_vector_whatever_the_padding(small: Cirp) -> None:
     ids, mask = token_batch(["a red pan", "tennis balls for the green court"])
     alone = small.text_tower.lower(ids[:1, :5], mask[:1, :5])
-    assert torch.allclose(small.encode_hidden(alone, mask[:1, :5]), small.encode_text(ids, mask)[:1], atol=1e-5)
+    assert torch.allclose(small.encode_hidden(alone, mask[:1, :5], ids[:1]), small.encode_text(ids, mask)[:1], atol=1e-5)
 
 
 def test_only_the_last_text_layer_the_conv_tower_and_the_projections_learn(small: Cirp) -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from training.cirp.neighbours import ItemGraph, NeighbourSampler, build_graph, undirected
+from training.cirp.edges import undirected
+from training.cirp.neighbours import ItemGraph, NeighbourSampler, build_graph
 from training.cirp.recipe import cirp_small
 from training.dataset import Items, Pairs, TrainingSet
 
@@ -23,6 +24,13 @@ def training(edges: list[tuple[int, int]], count: int, relation: str = "co_purch
     ids = tuple(f"i{k:03d}" for k in range(count))
     items = Items(ids, none, none, ((),) * count, none, np.full(count, np.nan, np.float32), none, none)
     return TrainingSet("full", items, pairs(edges, relation))
+
+
+def graph_of(edges: list[tuple[int, int]], count: int, weights: list[float] | None = None) -> ItemGraph:
+    """Return a graph whose items are products and categories of their own."""
+    each = np.arange(count)
+    held = np.empty((0, 2), np.int64)
+    return ItemGraph(count, np.array(edges), np.array(weights or [1.0] * len(edges), np.float32), held, categories=each, products=each)
 
 
 RING = [(i, (i + 1) % 100) for i in range(100)]
@@ -55,7 +63,8 @@ def test_shuffled_neighbours_keep_the_count_and_lose_the_edges() -> None:
 
 def test_only_neighbours_are_drawn_and_lonely_items_draw_none() -> None:
     sampler = NeighbourSampler(
-        ItemGraph(5, np.array([[0, 1], [0, 2]]), np.ones(2, np.float32), np.empty((0, 2), np.int64), np.zeros(5, np.int64)), by_weight=False
+        ItemGraph(5, np.array([[0, 1], [0, 2]]), np.ones(2, np.float32), np.empty((0, 2), np.int64), np.zeros(5, np.int64), np.arange(5)),
+        by_weight=False,
     )
     drawn = sampler.draw(torch.tensor([4, 0, 3, 1]), 50, torch.Generator().manual_seed(0))
     assert len(drawn) == 100
@@ -64,7 +73,9 @@ def test_only_neighbours_are_drawn_and_lonely_items_draw_none() -> None:
 
 
 def test_neighbours_are_drawn_by_weight_where_asked() -> None:
-    graph = ItemGraph(3, np.array([[0, 1], [0, 2]]), np.array([0.9, 0.1], np.float32), np.empty((0, 2), np.int64), np.zeros(3, np.int64))
+    graph = ItemGraph(
+        3, np.array([[0, 1], [0, 2]]), np.array([0.9, 0.1], np.float32), np.empty((0, 2), np.int64), np.zeros(3, np.int64), np.arange(3)
+    )
     for by_weight, share in ((True, 0.9), (False, 0.5)):
         drawn = NeighbourSampler(graph, by_weight=by_weight).draw(torch.zeros(1, dtype=torch.long), 2000, torch.Generator().manual_seed(0))
         assert abs((drawn == 1).float().mean().item() - share) < 0.05
@@ -76,7 +87,23 @@ def test_a_graph_without_edges_draws_nothing() -> None:
 
 
 def test_the_known_edges_say_their_weights_in_both_directions_and_0_of_what_is_none() -> None:
-    graph = ItemGraph(3, np.array([[0, 2], [0, 1]]), np.array([0.9, 0.1], np.float32), np.empty((0, 2), np.int64), np.zeros(3, np.int64))
+    graph = ItemGraph(
+        3, np.array([[0, 2], [0, 1]]), np.array([0.9, 0.1], np.float32), np.empty((0, 2), np.int64), np.zeros(3, np.int64), np.arange(3)
+    )
     src, dst = torch.tensor([0, 2, 1, 1]), torch.tensor([2, 0, 0, 2])
     assert torch.allclose(graph.known(weighted=True).weights_of(src, dst), torch.tensor([0.9, 0.9, 0.1, 0.0]))
     assert graph.known().weights_of(src, dst).tolist() == [1.0, 1.0, 1.0, 0.0]
+
+
+def test_variants_of_a_product_are_no_neighbours_where_the_recipe_parts_them() -> None:
+    data = training([(0, 1), (1, 2)], 3)
+    shirts = replace(data, items=replace(data.items, variant_of=("shirt", "shirt", None)))
+    apart, together = (build_graph(shirts, replace(cirp_small(), part_variants=parted)) for parted in (True, False))
+    assert apart.edges.tolist() == [[1, 2]]
+    assert apart.products[0] == apart.products[1] != apart.products[2]
+    assert together.edges.tolist() == [[0, 1], [1, 2]]
+    assert len(set(together.products.tolist())) == 3
+
+
+def test_items_with_an_edge_that_trains_are_joined() -> None:
+    assert graph_of([(0, 2)], 4).joined.tolist() == [True, False, True, False]

@@ -1,19 +1,25 @@
 """Suites of experiments, pooling over seeds, and the pages made from figures."""
 
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from goeswith.errors import ConfigError
 from goeswith.profile import Profile
 from goeswith.results import Figure
-from training.evaluation.experiments import FRESH_SEEDS, MAIN, Cell, as_ablation, build_cells, pool_seeds, run_suite
+from training.evaluation.experiments import FRESH_SEEDS, MAIN, Cell, as_ablation, build_cells, choose_sources, pool_seeds, run_suite
 from training.evaluation.pages import figures_markdown, plot_figures
-from training.evaluation.variants import SUITES
+from training.evaluation.tables import ENCODER
+from training.evaluation.variants import SOURCES, SUITES
 
 
 def figure(model: str, value: float, *, part: str = "planted", metric: str = "recall@20", task: str = "bundle", half: float = 0.02) -> Figure:
     return Figure(task=task, data="tiny", slice=part, model=model, metric=metric, value=value, low=value - half, high=value + half, n=10, seed=1)
+
+
+SHOP = [(SOURCES["synthetic"], "")]
 
 
 class Runner:
@@ -29,21 +35,88 @@ class Runner:
 
 
 def test_the_main_cell_of_a_seed_comes_before_its_variants() -> None:
-    cells = build_cells("synthetic", "", 2, "ablations")
-    assert [cell.variant for cell in cells] == [MAIN, *SUITES["ablations"]] * 2
+    cells = build_cells(SHOP, 2, "ablations")
+    assert [cell.variant for cell in cells] == [MAIN] * 2 + [*SUITES["ablations"].variants] * 2
     assert {cell.seed for cell in cells} == set(FRESH_SEEDS[:2])
+
+
+def test_the_long_variants_are_run_only_where_asked_for() -> None:
+    short, whole = (build_cells(SHOP, 1, "cirp", full=full) for full in (False, True))
+    assert {cell.variant for cell in whole} - {cell.variant for cell in short} == set(SUITES["cirp"].full)
+
+
+def test_a_suite_reads_all_its_sources_below_one_folder_and_names_the_one_that_lacks(tmp_path: Path) -> None:
+    for folder in ("hm", "bundlerec/clothing"):
+        (tmp_path / folder).mkdir(parents=True)
+    with pytest.raises(ConfigError, match="bundlerec/electronic is no folder"):
+        choose_sources("cirp", "", tmp_path)
+    (tmp_path / "bundlerec/electronic").mkdir()
+    chosen = choose_sources("cirp", "", tmp_path)
+    assert [(source.name, Path(folder).name) for source, folder in chosen] == [
+        *(("synthetic", ""), ("hm", "hm"), ("bundlerec-clothing", "clothing"), ("bundlerec-electronic", "electronic"))
+    ]
+    varied = {cell.source.name for cell in build_cells(chosen, 1, "cirp") if cell.variant != MAIN}
+    assert varied == {"synthetic", "hm"}
+
+
+def test_a_suite_without_its_folder_says_what_to_give() -> None:
+    with pytest.raises(ConfigError, match="no --data was given") as refused:
+        choose_sources("cirp", "", None)
+    assert "--data DIR" in refused.value.remedy
+    assert choose_sources("main", "", None) == SHOP
+
+
+def test_one_ingest_serves_all_seeds_of_a_source_that_is_no_made_shop() -> None:
+    shops, real = (build_cells([(SOURCES[name], "")], 3, "main") for name in ("synthetic", "hm"))
+    assert [cell.lake_of for cell in shops] == [cell.world for cell in shops]
+    assert {cell.lake_of for cell in real} == {real[0].world}
+
+
+def test_cells_side_by_side_give_the_figures_in_their_order_and_begin_after_what_they_need(profile: Profile) -> None:
+    runner = Runner()
+    cells = build_cells(SHOP, 2, "ablations")
+    figures = run_suite(profile, cells, runner, at_once=3)
+    assert {cell.variant for cell in runner.ran[:2]} == {MAIN}
+    assert sorted(runner.ran, key=cells.index) == cells
+    assert [f.seed for f in figures[:6]] == [FRESH_SEEDS[0]] * 3 + [FRESH_SEEDS[1]] * 3
+
+
+def test_a_cell_that_fails_stops_those_that_have_not_begun(profile: Profile) -> None:
+    ran: list[Cell] = []
+
+    def fail(_: Profile, cell: Cell) -> list[Figure]:
+        ran.append(cell)
+        time.sleep(0.2)  # a cell takes minutes
+        raise ConfigError("no disk", "find one")
+
+    with pytest.raises(ConfigError, match="no disk"):
+        run_suite(profile, build_cells(SHOP, 5, "main"), fail)
+    assert len(ran) <= 2
+
+
+def test_what_is_known_of_an_encoder_stands_in_a_table_of_its_own_with_what_was_changed() -> None:
+    known = [figure("cirp", v, part="all", metric=m, task=ENCODER) for m, v in (("train_s", 61.4), ("uniformity", -3.2))]
+    page = figures_markdown([*known, *as_ablation([figure("cirp", -2.5, part="all", metric="uniformity", task=ENCODER)], "no_texts")])
+    assert "### tiny: the encoder" in page
+    assert "| cirp |  |  | 61 |  | -3.200 [-3.220, -3.180] |  |" in page
+    assert "| no_texts |  |  |  |  | -2.500 [-2.520, -2.480] |  |" in page
+
+
+def test_one_seed_without_an_interval_pools_to_none() -> None:
+    (pooled,) = pool_seeds([Figure(task=ENCODER, data="tiny", slice="all", model="cirp", metric="train_s", value=61.4, seed=1)])
+    assert (pooled.value, pooled.low, pooled.n) == (61.4, None, None)
 
 
 def test_a_cell_that_has_figures_is_not_run_again(profile: Profile) -> None:
     first, second = Runner(), Runner()
-    cells = build_cells("synthetic", "", 2, "main")
+    cells = build_cells(SHOP, 2, "main")
     before = run_suite(profile, cells, first)
     assert run_suite(profile, cells, second) == before
     assert (len(first.ran), len(second.ran)) == (2, 0)
 
 
 def test_a_stopped_suite_goes_on_where_it_was(profile: Profile) -> None:
-    cells = build_cells("synthetic", "", 3, "main")
+    cells = build_cells(SHOP, 3, "main")
     run_suite(profile, cells[:1], Runner())
     rest = Runner()
     run_suite(profile, cells, rest)
@@ -51,7 +124,7 @@ def test_a_stopped_suite_goes_on_where_it_was(profile: Profile) -> None:
 
 
 def test_figures_carry_the_seed_of_their_cell(profile: Profile) -> None:
-    figures = run_suite(profile, build_cells("synthetic", "", 2, "main"), Runner())
+    figures = run_suite(profile, build_cells(SHOP, 2, "main"), Runner())
     assert {f.seed for f in figures} == set(FRESH_SEEDS[:2])
 
 
