@@ -28,12 +28,13 @@ TINY = np.float32(1e-12)
 def write_int8(source: Path, inputs: Mapping[str, Tensor], target: Path) -> None:
     """Write the int8 twin of a graph. Raises ``ModelInvalid`` where it is no smaller, or is not the same function of each row of ``inputs``."""
     model = onnx.load(str(source))
-    _Rewriter(model.graph).rewrite()
+    rewriter = _Rewriter(model.graph)
+    rewriter.rewrite()
     onnx.checker.check_model(model)
     onnx.save(model, str(target))
     check_graph(target)
-    if target.stat().st_size >= source.stat().st_size:
-        raise ModelInvalid(f"{target.name} is no smaller than {source.name}: no weight could be quantised", "export with precision float32")
+    if not rewriter.constants or target.stat().st_size >= source.stat().st_size:
+        raise ModelInvalid(f"{target.name} is no smaller than {source.name}: it has no weights, or too small ones", "export with precision float32")
     check_rows(target, inputs)
 
 
