@@ -39,8 +39,9 @@ def run(job: JobRun) -> JobResult:
     made_from = fingerprint.of_values(
         version, config.precision, [hash_files(models / name) for name in MODELS], fingerprint.of_code(("training/export", "model_repository"))
     )
-    if _is_made_from(export, made_from):
-        return JobResult(summary={"changed": False, "models": list(MODELS)})
+    before = read_made_from(export, made_from)
+    if before is not None:
+        return JobResult(summary={"changed": False, "models": list(MODELS), "encoder": before.encoder.model_dump(mode="json")})
     items = read_training_set(job.profile, version=version, run=job.run_id, graph="full").items
     trained = load_trained(models, items)
     written = write_export(trained, origin_of(job, models, made_from), export, job.profile.pictures, config.precision)
@@ -68,9 +69,10 @@ def own_metrics(job: JobRun) -> tuple[dict[str, Any], ...]:
     return tuple(asdict(figure) for figure in figures if figure.model in OURS and figure.slice in SLICES)
 
 
-def _is_made_from(export: Path, made_from: str) -> bool:
+def read_made_from(export: Path, made_from: str) -> ExportManifest | None:
+    """Return the manifest of an export that was made from the same models by the same code, None for any other or none."""
     try:
         manifest = ExportManifest.model_validate_json((export / MANIFEST).read_bytes())
     except (OSError, ValidationError):
-        return False
-    return manifest.made_from == made_from
+        return None
+    return manifest if manifest.made_from == made_from else None
