@@ -65,7 +65,7 @@ class GraphFigures(_Part):
 
     bytes: int
     ms_per_item: float
-    """Median time of one item alone, on one thread of the machine that exported."""
+    """Median processor time of one item alone, on the machine that exported."""
 
 
 class Agreement(_Part):

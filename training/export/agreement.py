@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -11,6 +10,7 @@ import numpy as np
 from goeswith.errors import DataContractError, ModelInvalid
 from goeswith.model_contract import Agreement, EncoderReport, GraphFigures, Precision
 from model_repository.graph import open_graph
+from model_repository.item_encoder import OUTPUTS
 from training.dataset import Floats, Ints
 from training.export.preprocess import raw_items, raw_tensors
 from training.export.trained import Trained
@@ -21,21 +21,14 @@ FLOOR = 0.9
 """The least ``overlap_at_20`` of an encoder that is served: nine in ten of a new item's neighbours stay."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """What one graph says of the sampled items, and how long it takes for one."""
-
-    vectors: Mapping[str, Floats]
-    ms: list[float]
-
-
 def measure_encoders(trained: Trained, paths: Mapping[Precision, Path], served: Precision, pictures: Path) -> EncoderReport:
     """Return what both graphs cost, and how far their vectors agree. Raises ``ModelInvalid`` where int8 is to be served and agrees too little."""
     at = sample_items(trained)
-    found = {precision: _encode(trained, at, path, pictures) for precision, path in paths.items()}
+    found = _encode(trained, at, paths, pictures)
+    (float32, _), (int8, _) = found["float32"], found["int8"]
     catalogue = {"feature": trained.feature, "content": trained.vectors.tensors["content"]}
-    agreement = {name: compare(found["float32"].vectors[name], found["int8"].vectors[name], everything, at) for name, everything in catalogue.items()}
-    costs = {p: GraphFigures(bytes=path.stat().st_size, ms_per_item=round(median(found[p].ms), 3)) for p, path in paths.items()}
+    agreement = {name: compare(float32[name], int8[name], everything, at) for name, everything in catalogue.items()}
+    costs = {p: GraphFigures(bytes=path.stat().st_size, ms_per_item=round(found[p][1], 3)) for p, path in paths.items()}
     report = EncoderReport(precision=served, sampled=len(at), graphs=costs, agreement=agreement)
     _require_agreement(report)
     return report
@@ -73,15 +66,22 @@ def nearest(vectors: Floats, catalogue: Floats, own: Ints) -> Ints:
     return np.argsort(-scores, axis=1, kind="stable")[:, : min(NEAREST, len(catalogue) - 1)].astype(np.int64)
 
 
-def _encode(trained: Trained, at: Ints, path: Path, pictures: Path) -> _Encoded:
-    """Run a graph on one item after the other, as the server runs it."""
-    session, names, rows, ms = open_graph(path), ("feature", "content"), [], []
+def _encode(trained: Trained, at: Ints, paths: Mapping[Precision, Path], pictures: Path) -> dict[Precision, tuple[dict[str, Floats], float]]:
+    """Return each graph's vectors by output and its median ms of processor time, one item after the other as the server runs them.
+
+    The graphs take turns, so that what else the machine does slows both alike; each has one thread, this one.
+    """
+    sessions = {precision: open_graph(path) for precision, path in paths.items()}
+    rows: dict[Precision, list[list[Floats]]] = {precision: [] for precision in paths}
+    ms: dict[Precision, list[float]] = {precision: [] for precision in paths}
     for item in at:
-        tensors = raw_tensors(trained.preprocess, raw_items(trained.items, at=np.array([item]), pictures=pictures))
-        begun = time.perf_counter()
-        rows.append(session.run(list(names), tensors))
-        ms.append((time.perf_counter() - begun) * 1e3)
-    return _Encoded({name: np.concatenate(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}, ms)
+        tensors = raw_tensors(trained.preprocess, raw_items(trained.items, np.array([item]), pictures))
+        for precision, session in sessions.items():
+            begun = time.thread_time()
+            rows[precision].append(session.run(list(OUTPUTS), tensors))
+            ms[precision].append((time.thread_time() - begun) * 1e3)
+    joined = {p: dict(zip(OUTPUTS, map(np.concatenate, zip(*said, strict=True)), strict=True)) for p, said in rows.items()}
+    return {precision: (vectors, median(ms[precision])) for precision, vectors in joined.items()}
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from goeswith.model_contract import EncoderReport, Precision
+from model_repository.item_encoder import OUTPUTS
 from training.export.agreement import measure_encoders
 from training.export.graphs import write_onnx
 from training.export.preprocess import Preprocess
@@ -31,7 +32,7 @@ def write_encoders(trained: Trained, precision: Precision, pictures: Path, folde
     kinds: tuple[Precision, ...] = ("float32", "int8")
     paths = {kind: folder / UNSERVED / f"item_encoder.{kind}.onnx" for kind in kinds}
     inputs = _examples(trained.preprocess)
-    parity = write_onnx(trained.encoder, inputs, ("feature", "content"), paths["float32"])
+    parity = write_onnx(trained.encoder, inputs, OUTPUTS, paths["float32"])
     write_int8(paths["float32"], inputs, paths["int8"])
     report = measure_encoders(trained, paths, precision, pictures)
     (folder / SERVED).parent.mkdir()

@@ -11,6 +11,7 @@ import torch
 from goeswith.errors import ModelInvalid
 from goeswith.model_contract import INT8_TOLERANCE, TOLERANCE, GoldenCase, GoldenCases, ModelSpec, Precision, to_value
 from model_repository.graph import open_graph
+from model_repository.item_encoder import OUTPUTS
 from training.bundles.trees import score_all
 from training.dataset import Floats, Ints, variant_groups
 from training.export.preprocess import raw_items, raw_tensors
@@ -63,7 +64,7 @@ def by_graph(path: Path) -> Encode:
     session = open_graph(path)
 
     def encode(tensors: Named) -> tuple[Floats, Floats]:
-        feature, content = session.run(["feature", "content"], dict(tensors))
+        feature, content = session.run(list(OUTPUTS), dict(tensors))
         return feature, content
 
     return encode
