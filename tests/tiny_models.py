@@ -11,6 +11,7 @@ import torch
 from transformers import BertConfig, BertModel
 
 from goeswith.jobs import JobRun
+from goeswith.model_contract import Precision
 from goeswith.pictures import read_picture
 from goeswith.profile import Profile, load_profile
 from tests.tiny_shop import RUN, write_tiny_lake
@@ -95,7 +96,7 @@ def tiny_bundles(data: TrainingSet, vectors: dict[str, np.ndarray], versions: di
     return fitted
 
 
-def write_tiny_export(profile: Profile, run: str = RUN, seed: int = 0) -> Path:
+def write_tiny_export(profile: Profile, run: str = RUN, seed: int = 0, precision: Precision = "float32") -> Path:
     """Write an export of the tiny shop and return its folder."""
     folder = profile.models / run / "export"
     origin = Origin(
@@ -107,7 +108,7 @@ def write_tiny_export(profile: Profile, run: str = RUN, seed: int = 0) -> Path:
         metrics=(),
         feature_names=("title", "image"),
     )
-    write_export(tiny_trained(profile, seed), origin, folder, profile.pictures)
+    write_export(tiny_trained(profile, seed), origin, folder, profile.pictures, precision)
     return folder
 
 

@@ -9,7 +9,7 @@ import tritonclient.grpc as grpc
 from tritonclient.utils import InferenceServerException
 
 from goeswith.errors import ModelInvalid
-from goeswith.model_contract import TOLERANCE, GoldenCase, Value, from_value
+from goeswith.model_contract import GoldenCase, Value, from_value
 
 DEADLINE_S = 60.0
 _TRITON_TYPES = {"STRING": "BYTES"}
@@ -18,7 +18,7 @@ _TRITON_TYPES = {"STRING": "BYTES"}
 def replay_golden(client: grpc.InferenceServerClient, cases: Sequence[GoldenCase], version: int) -> float:
     """Return the largest difference between a served number and the trainer's.
 
-    Raises ``ModelInvalid`` that names the model and the difference if it is above ``TOLERANCE``, or if other items are served.
+    Raises ``ModelInvalid`` that names the model and the difference if it is above the case's tolerance, or if other items are served.
     """
     return max((_difference(case, _ask(client, case, version)) for case in cases), default=0.0)
 
@@ -44,10 +44,10 @@ def _difference(case: GoldenCase, served: dict[str, npt.NDArray[Any]]) -> float:
     wanted = {name: from_value(value) for name, value in case.outputs.items()}
     gaps = [(_gap(array, served[name]), name) for name, array in wanted.items() if array.dtype != np.object_]
     worst, name = max(gaps, default=(0.0, ""))
-    if not worst <= TOLERANCE:
-        raise ModelInvalid(f"{case.model}: golden {name} differs by {worst:.3g}, at most {TOLERANCE:g}", "train and export again, then publish")
+    if not worst <= case.tolerance:
+        raise ModelInvalid(f"{case.model}: golden {name} differs by {worst:.3g}, at most {case.tolerance:g}", "train and export again, then publish")
     for name in (n for n, array in wanted.items() if array.dtype == np.object_):
-        _check_names(case.model, name, wanted, served)
+        _check_names(case, name, wanted, served)
     return worst
 
 
@@ -57,16 +57,16 @@ def _gap(wanted: npt.NDArray[Any], served: npt.NDArray[Any]) -> float:
     return float(np.max(np.abs(wanted.astype(np.float64) - served.astype(np.float64)), initial=0.0))
 
 
-def _check_names(model: str, output: str, wanted: dict[str, npt.NDArray[Any]], served: dict[str, npt.NDArray[Any]]) -> None:
+def _check_names(case: GoldenCase, output: str, wanted: dict[str, npt.NDArray[Any]], served: dict[str, npt.NDArray[Any]]) -> None:
     """Names must be equal, but two items whose scores are equal within the tolerance may stand in either order."""
     differ = wanted[output] != served[output]
     if not differ.any():
         return
     scores = wanted["scores"]
     tied = np.zeros(scores.shape, dtype=bool)
-    near = np.abs(np.diff(scores, axis=1)) <= TOLERANCE
+    near = np.abs(np.diff(scores, axis=1)) <= case.tolerance
     tied[:, 1:] |= near
     tied[:, :-1] |= near
     tied[:, -1] = True  # its twin may be the first that is not in the answer
     if (differ & ~tied).any():
-        raise ModelInvalid(f"{model}: golden {output} are others than the trainer's", "train and export again, then publish")
+        raise ModelInvalid(f"{case.model}: golden {output} are others than the trainer's", "train and export again, then publish")

@@ -130,6 +130,7 @@ def _published(export: Path, manifest: ExportManifest, version: int, before: rep
         run=manifest.run,
         release=manifest.release,
         made_from=_fingerprint(export),
+        precision=manifest.encoder.precision,
         models=manifest.models,
         metrics=manifest.metrics,
         feature_names=manifest.feature_names,
@@ -141,4 +142,4 @@ def _fingerprint(export: Path) -> str:
 
 
 def _summary(published: repo.Published) -> dict[str, Any]:
-    return {"version": published.version, "run": published.run, "models": [spec.name for spec in published.models]}
+    return {"version": published.version, "run": published.run, "precision": published.precision, "models": [spec.name for spec in published.models]}

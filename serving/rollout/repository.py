@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from goeswith.errors import ModelUnavailable
-from goeswith.model_contract import MANIFEST, ExportManifest, ModelSpec
+from goeswith.model_contract import MANIFEST, ExportManifest, ModelSpec, Precision
 from goeswith.profile import PROJECT_ROOT
 from goeswith.results import write_json
 from serving.rollout.triton_config import Target, triton_config
@@ -36,6 +36,8 @@ class Published(BaseModel):
     release: str
     made_from: str
     """Fingerprint of the export and of the models' code."""
+    precision: Precision = "float32"
+    """That of the item encoder; manifests from before there was a choice do not say it."""
     models: tuple[ModelSpec, ...]
     metrics: tuple[Mapping[str, Any], ...]
     feature_names: tuple[str, ...]

@@ -33,7 +33,7 @@ from serving.rollout.current import model_status, serve_current, stop_serving
 from serving.rollout.golden import replay_golden
 from serving.rollout.repository import read_published
 from serving.runtime.triton import client_of, find_triton, launch_of, start_triton
-from tests.tiny_models import raw_fields, shared_home, tiny_trained
+from tests.tiny_models import raw_fields, shared_home, tiny_trained, write_tiny_export
 from tests.tiny_shop import RUN
 from training.export.preprocess import raw_tensors
 from training.export.trained import Trained
@@ -266,6 +266,24 @@ def test_a_new_version_goes_live_under_traffic_and_the_old_one_still_answers(exp
             assert {version for version in ("1", "2") if client.is_model_ready("relations", version)} == {"1", "2"}
             assert replay_golden(client, read_golden(folder), 2) <= 1e-4
         assert model_status(profile).pid == pid
+    finally:
+        stop_serving(profile)
+
+
+def test_an_int8_encoder_follows_a_float32_one_and_answers_as_its_graph_does(export: Path, tmp_path: Path) -> None:
+    profile = copy_of(export, tmp_path)
+    publish_models(profile)
+    serve_current(profile)
+    folder = write_tiny_export(profile, run="int8", precision="int8")
+    try:
+        summary = publish_models(profile).summary
+        assert (summary["version"], summary["run"], summary["precision"]) == (2, "int8", "int8")
+        assert summary["golden_max_abs_diff"] <= 1e-4  # the same onnxruntime on the same machine: the tolerance is for others
+        with client_of(profile.triton) as client:
+            cases = [case for case in read_golden(folder) if case.model in ("item_encoder", "new_item")]
+            assert replay_golden(client, cases, 2) <= 1e-4
+            with pytest.raises(ModelInvalid, match=r"item_encoder: golden (feature|content) differs"):
+                replay_golden(client, [cases[0].model_copy(update={"tolerance": 1e-4})], 1)
     finally:
         stop_serving(profile)
 

@@ -18,31 +18,17 @@ from training.mmsc.vectors import AS_NEAR
 
 
 def write_model_files(trained: Trained, folder: Path) -> dict[str, float]:
-    """Write the files of all models below ``folder`` and return the parity of each ONNX graph."""
+    """Write the files of all models but the item encoder below ``folder`` and return the parity of each ONNX graph."""
     write_preprocess(trained.preprocess, folder / "item_preprocess")
     _write_relations(trained, folder / "relations")
     parity = write_bundle_files(trained.bundles, trained.items.ids, folder / "bundle")
-    return {"item_encoder": _write_encoder(trained, folder / "item_encoder"), "gates": _write_gates(trained, folder / "relations"), **parity}
+    return {"gates": _write_gates(trained, folder / "relations"), **parity}
 
 
 def sizes_of(trained: Trained) -> Sizes:
     """Return the lengths that the signatures are made of."""
     p = trained.preprocess
     return Sizes(tokens=p.max_tokens, image_px=p.image_px, feature=trained.feature.shape[1], content=trained.vectors.tensors["content"].shape[1])
-
-
-def _write_encoder(trained: Trained, folder: Path) -> float:
-    p, generator = trained.preprocess, torch.Generator().manual_seed(0)
-    mask = torch.ones(4, p.max_tokens, dtype=torch.int64)
-    mask[1, p.max_tokens // 2 :] = 0
-    inputs = {
-        "input_ids": torch.randint(0, p.vocabulary, (4, p.max_tokens), generator=generator),
-        "attention_mask": mask,
-        "pixels": torch.randn(4, 3, p.image_px, p.image_px, generator=generator),
-        "has_text": torch.tensor([[1], [1], [0], [0]], dtype=torch.uint8),
-        "has_image": torch.tensor([[1], [0], [1], [0]], dtype=torch.uint8),
-    }
-    return write_onnx(trained.encoder, inputs, ("feature", "content"), folder / "model.onnx")
 
 
 def _write_gates(trained: Trained, folder: Path) -> float:

@@ -1,6 +1,6 @@
 """Golden requests and their answers, computed by the trainer's own code: what every published version must reproduce."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,12 @@ import numpy.typing as npt
 import torch
 
 from goeswith.errors import ModelInvalid
-from goeswith.model_contract import TOLERANCE, GoldenCase, GoldenCases, ModelSpec, to_value
-from goeswith.pictures import read_picture
+from goeswith.model_contract import INT8_TOLERANCE, TOLERANCE, GoldenCase, GoldenCases, ModelSpec, Precision, to_value
+from model_repository.graph import open_graph
+from model_repository.item_encoder import OUTPUTS
 from training.bundles.trees import score_all
 from training.dataset import Floats, Ints, variant_groups
-from training.export.preprocess import raw_tensors
-from training.export.signatures import RAW_FIELDS
+from training.export.preprocess import raw_items, raw_tensors
 from training.export.trained import Trained
 from training.mmsc.neighbours import belongs_elsewhere
 from training.mmsc.recipe import KINDS
@@ -24,29 +24,57 @@ NUM_ITEMS = 4
 K = 10
 SOURCES = (b"content", b"cold_start", b"behaviour")
 
+ENCODED = ("item_encoder", "new_item")
+"""The models whose answers come from the item encoder."""
+
 Named = Mapping[str, npt.NDArray[Any]]
+Encode = Callable[[Named], tuple[Floats, Floats]]
 
 
-def build_golden(trained: Trained, specs: Sequence[ModelSpec], pictures: Path) -> GoldenCases:
-    """Return one request a model and kind of question; ``pictures`` is the picture store."""
+def build_golden(trained: Trained, specs: Sequence[ModelSpec], pictures: Path, encode: Encode, precision: Precision) -> GoldenCases:
+    """Return one request a model and kind of question, about items that ``encode`` gives feature and content of.
+
+    ``pictures`` is the picture store; ``precision`` is the served encoder's, and says how near to these answers a server must come.
+    """
     by_name = {spec.name: spec for spec in specs}
-    cases = [_case(by_name[model], inputs, outputs) for model, inputs, outputs in _answers(trained, pictures)]
+    near = dict.fromkeys(ENCODED, INT8_TOLERANCE) if precision == "int8" else {}
+    cases = [_case(by_name[model], inputs, outputs, near.get(model, TOLERANCE)) for model, inputs, outputs in _answers(trained, pictures, encode)]
     return GoldenCases(cases=tuple(cases))
 
 
-def _case(spec: ModelSpec, inputs: Named, outputs: Named) -> GoldenCase:
+def _case(spec: ModelSpec, inputs: Named, outputs: Named, tolerance: float) -> GoldenCase:
     types = {tensor.name: tensor.dtype for tensor in (*spec.inputs, *spec.outputs)}
     said = [{name: to_value(types[name], array) for name, array in part.items()} for part in (inputs, outputs)]
-    return GoldenCase(model=spec.name, inputs=said[0], outputs=said[1])
+    return GoldenCase(model=spec.name, inputs=said[0], outputs=said[1], tolerance=tolerance)
 
 
-def _answers(trained: Trained, pictures: Path) -> Iterator[tuple[str, Named, Named]]:
-    raw = raw_items(trained, pictures)
+def by_module(trained: Trained) -> Encode:
+    """Return the encoder as the trainer runs it."""
+
+    def encode(tensors: Named) -> tuple[Floats, Floats]:
+        with torch.no_grad():
+            feature, content = trained.encoder(**{name: torch.from_numpy(array) for name, array in tensors.items()})
+        return feature.numpy(), content.numpy()
+
+    return encode
+
+
+def by_graph(path: Path) -> Encode:
+    """Return the encoder as a graph: int8 is a function of its own, which no module computes."""
+    session = open_graph(path)
+
+    def encode(tensors: Named) -> tuple[Floats, Floats]:
+        feature, content = session.run(list(OUTPUTS), dict(tensors))
+        return feature, content
+
+    return encode
+
+
+def _answers(trained: Trained, pictures: Path, encode: Encode) -> Iterator[tuple[str, Named, Named]]:
+    raw = raw_items(trained.items, chosen_items(trained), pictures)
     tensors = raw_tensors(trained.preprocess, raw)
     yield "item_preprocess", raw, tensors
-    with torch.no_grad():
-        feature, content = (v.numpy() for v in trained.encoder(**{name: torch.from_numpy(array) for name, array in tensors.items()}))
-    _check_encoder(trained, feature)
+    feature, content = encode(tensors)
     yield "item_encoder", tensors, {"feature": feature, "content": content}
     yield "bundle", *_bundle_answer(trained)
     for kind in KINDS:
@@ -56,9 +84,11 @@ def _answers(trained: Trained, pictures: Path) -> Iterator[tuple[str, Named, Nam
             yield "new_item", *_new_answer(trained, kind, one, feature[row : row + 1], content[row : row + 1])
 
 
-def _check_encoder(trained: Trained, feature: Floats) -> None:
-    """The whole way from raw bytes must give the vectors that training stored, or bundles would mix two spaces."""
-    gap = float(np.abs(feature - trained.feature[chosen_items(trained)]).max())
+def check_features(trained: Trained, pictures: Path) -> None:
+    """The whole way from raw bytes must give the vectors that training stored, or bundles would mix two spaces. Raises ``ModelInvalid``."""
+    at = chosen_items(trained)
+    feature, _ = by_module(trained)(raw_tensors(trained.preprocess, raw_items(trained.items, at, pictures)))
+    gap = float(np.abs(feature - trained.feature[at]).max())
     if not gap <= TOLERANCE:
         raise ModelInvalid(f"the encoder's features differ from the stored ones by {gap:.3g}, at most {TOLERANCE:g}", "run the job train_cirp again")
 
@@ -68,17 +98,6 @@ def chosen_items(trained: Trained) -> Ints:
     spread = np.unique(np.linspace(0, len(trained.items) - 1, NUM_ITEMS).astype(np.int64))
     without = [i for i, image in enumerate(trained.items.images) if image is None]
     return np.unique(np.append(spread, without[:1])).astype(np.int64)
-
-
-def raw_items(trained: Trained, pictures: Path) -> dict[str, npt.NDArray[np.object_]]:
-    """Return the chosen items as a shop would send them: (B, 1) bytes a field."""
-    items, rows = trained.items, []
-    for i in chosen_items(trained):
-        image = items.images[i]
-        texts = (items.titles[i], items.descriptions[i], items.brands[i], " > ".join(items.categories[i]))
-        rows.append([*((text or "").encode() for text in texts), read_picture(pictures, image) if image else b""])
-    columns = zip(*rows, strict=True)
-    return {name: _strings(column) for name, column in zip(RAW_FIELDS, columns, strict=True)}
 
 
 def _bundle_answer(trained: Trained) -> tuple[Named, Named]:

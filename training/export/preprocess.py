@@ -13,7 +13,10 @@ from tokenizers import Tokenizer
 
 from goeswith.errors import ModelInvalid
 from goeswith.item_text import item_text
+from goeswith.pictures import read_picture
 from goeswith.results import write_atomically, write_json
+from training.dataset import Ints, Items
+from training.export.signatures import RAW_FIELDS
 from training.pictures import CLIP_MEAN, CLIP_STD, decode_picture, normalise_pixels
 from training.text_tokens import PAD, load_tokenizer, pad_tokens, tokenise
 
@@ -52,6 +55,17 @@ def write_preprocess(preprocess: Preprocess, folder: Path) -> None:
     write_atomically(folder / "tokenizer.json", preprocess.tokenizer.to_str())
     lengths = {"max_tokens": preprocess.max_tokens, "image_px": preprocess.image_px}
     write_json(folder / "preprocess.json", {**lengths, "mean": CLIP_MEAN, "std": CLIP_STD, "pad_token": PAD, "pad_id": preprocess.pad_id})
+
+
+def raw_items(items: Items, at: Ints, pictures: Path) -> dict[str, npt.NDArray[np.object_]]:
+    """Return the items at the positions ``at`` (B,) as a shop would send them: (B, 1) bytes a field; ``pictures`` is the picture store."""
+    rows = []
+    for i in at:
+        image = items.images[i]
+        texts = (items.titles[i], items.descriptions[i], items.brands[i], " > ".join(items.categories[i]))
+        rows.append([*((text or "").encode() for text in texts), read_picture(pictures, image) if image else b""])
+    columns = zip(*rows, strict=True)
+    return {name: np.array(column, dtype=np.object_).reshape(-1, 1) for name, column in zip(RAW_FIELDS, columns, strict=True)}
 
 
 def raw_tensors(preprocess: Preprocess, raw: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:

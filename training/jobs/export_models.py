@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from goeswith import fingerprint
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
-from goeswith.model_contract import MANIFEST, ExportManifest, hash_files
+from goeswith.model_contract import MANIFEST, ExportManifest, Precision, hash_files
 from goeswith.results import read_figures
 from training.dataset import read_training_set
 from training.evaluation.tables import ENCODER, OURS
@@ -26,23 +26,27 @@ SLICES = ("all", "warm")
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """Nothing to choose: what the run trained on the full graph is exported."""
+    """``precision`` is that of the served item encoder: 'int8' is smaller and faster, and refused where its neighbours are too many others."""
+
+    precision: Precision = "float32"
 
 
 def run(job: JobRun) -> JobResult:
     """Export this run's models; an export of the same models by the same code is left as it is."""
-    parse_config(Config, job.params, where="job export_models")
+    config = parse_config(Config, job.params, where="job export_models")
     models, export = job.profile.models / job.run_id / "full", job.profile.models / job.run_id / "export"
     version = job.version_of("training_sets")
     made_from = fingerprint.of_values(
-        version, [hash_files(models / name) for name in MODELS], fingerprint.of_code(("training/export", "model_repository"))
+        version, config.precision, [hash_files(models / name) for name in MODELS], fingerprint.of_code(("training/export", "model_repository"))
     )
-    if _is_made_from(export, made_from):
-        return JobResult(summary={"changed": False, "models": list(MODELS)})
+    before = read_made_from(export, made_from)
+    if before is not None:
+        return JobResult(summary={"changed": False, "models": list(MODELS), "encoder": before.encoder.model_dump(mode="json")})
     items = read_training_set(job.profile, version=version, run=job.run_id, graph="full").items
     trained = load_trained(models, items)
-    parity = write_export(trained, origin_of(job, models, made_from), export, job.profile.pictures)
-    return JobResult(summary={"changed": True, "models": list(MODELS), "items": len(items), "parity": parity})
+    written = write_export(trained, origin_of(job, models, made_from), export, job.profile.pictures, config.precision)
+    encoder = written.encoder.model_dump(mode="json")
+    return JobResult(summary={"changed": True, "models": list(MODELS), "items": len(items), "parity": written.parity, "encoder": encoder})
 
 
 def origin_of(job: JobRun, models: Path, made_from: str) -> Origin:
@@ -65,9 +69,10 @@ def own_metrics(job: JobRun) -> tuple[dict[str, Any], ...]:
     return tuple(asdict(figure) for figure in figures if figure.model in OURS and figure.slice in SLICES and figure.task != ENCODER)
 
 
-def _is_made_from(export: Path, made_from: str) -> bool:
+def read_made_from(export: Path, made_from: str) -> ExportManifest | None:
+    """Return the manifest of an export that was made from the same models by the same code, None for any other or none."""
     try:
         manifest = ExportManifest.model_validate_json((export / MANIFEST).read_bytes())
     except (OSError, ValidationError):
-        return False
-    return manifest.made_from == made_from
+        return None
+    return manifest if manifest.made_from == made_from else None

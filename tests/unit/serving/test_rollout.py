@@ -152,6 +152,13 @@ def test_another_number_another_shape_or_nan_is_refused(served: np.ndarray[Any, 
         replay(case(scores=SCORES), scores=served)
 
 
+def test_a_case_says_how_far_off_its_numbers_may_be() -> None:
+    near = case(scores=SCORES).model_copy(update={"tolerance": 0.02})
+    assert replay(near, scores=SCORES + np.float32(0.01)) == pytest.approx(0.01, rel=1e-2)
+    with pytest.raises(ModelInvalid, match=r"at most 0\.02"):
+        replay(near, scores=SCORES + np.float32(0.03))
+
+
 def test_ties_may_stand_in_either_order_and_nothing_else() -> None:
     wanted = case(item_ids=names(b"a", b"b", b"c", b"d"), scores=SCORES)
     assert replay(wanted, item_ids=names(b"a", b"c", b"b", b"d"), scores=SCORES) == 0.0

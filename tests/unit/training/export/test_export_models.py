@@ -1,7 +1,7 @@
 """The job: from the trainers' folders to an export, once."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -42,6 +42,9 @@ def test_a_run_is_exported_once_with_its_recipes_and_figures(profile: Profile) -
     assert manifest.recipes["cirp"]["towers"] == "small"
     assert [row["model"] for row in manifest.metrics] == ["cirp"]
     assert export_models.run(job).summary["changed"] is False
+    int8 = export_models.run(replace(job, params={"precision": "int8"}))
+    assert int8.summary["encoder"]["precision"] == "int8"
+    assert int8.summary["encoder"]["graphs"]["int8"]["bytes"] < 0.3 * int8.summary["encoder"]["graphs"]["float32"]["bytes"]
 
 
 @pytest.mark.slow
@@ -64,6 +67,7 @@ def test_models_that_are_not_what_is_served_are_refused(profile: Profile) -> Non
         load_trained(folder, items)
 
 
-def test_the_job_has_no_parameters(profile: Profile) -> None:
-    with pytest.raises(ConfigError, match="export_models"):
-        export_models.run(JobRun(profile=profile, run_id=RUN, params={"fast": True}))
+@pytest.mark.parametrize(("params", "match"), [({"fast": True}, "fast"), ({"precision": "int4"}, "'float32' or 'int8'")])
+def test_the_job_chooses_a_precision_and_nothing_else(profile: Profile, params: dict[str, object], match: str) -> None:
+    with pytest.raises(ConfigError, match=match):
+        export_models.run(JobRun(profile=profile, run_id=RUN, params=params))
