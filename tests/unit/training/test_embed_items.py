@@ -73,7 +73,9 @@ def change_items(profile: Profile, change: Callable[[dict[str, Any]], dict[str, 
     kept = [new for new in map(change, rows) if new is not None]
     columns = pa.schema([f for f in find_table("items").schema if f.name != "updated_at"])
     lake.write_table(profile, "items", pa.Table.from_pylist(kept, schema=columns), writer=Writer.SPARK)
-    gone = pa.Table.from_pylist([{"item_id": row["item_id"]} for row in rows if change(row) is None], schema=columns.empty_table().select(["item_id"]).schema)
+    gone = pa.Table.from_pylist(
+        [{"item_id": row["item_id"]} for row in rows if change(row) is None], schema=columns.empty_table().select(["item_id"]).schema
+    )
     lake.delete_rows(profile, "items", gone, writer=Writer.SPARK)
 
 
@@ -208,8 +210,6 @@ def test_a_model_that_is_not_complete_is_named_and_nothing_else_is_taken(profile
 
 
 def test_a_model_whose_training_set_is_gone_is_refused(profile: Profile) -> None:
-    lake.write_table(
-        profile, "training_sets", find_table("training_sets").schema.empty_table(), writer=Writer.FEATURES, replace={"run": RUN}
-    )
+    lake.write_table(profile, "training_sets", find_table("training_sets").schema.empty_table(), writer=Writer.FEATURES, replace={"run": RUN})
     with pytest.raises(DataContractError, match="build_training_set"):
         run_job(profile)
