@@ -62,6 +62,14 @@ def learned_state(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone().contiguous() for name, value in model.state_dict().items() if name not in frozen}
 
 
+def weights_digest(model: nn.Module) -> str:
+    """Return sha256 over the names and values of all weights and buffers."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
 def load_learned(model: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Put back what ``learned_state`` returned; an empty mapping changes nothing."""
     unexpected = model.load_state_dict(dict(state), strict=False).unexpected_keys

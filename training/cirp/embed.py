@@ -1,6 +1,5 @@
 """A trained CIRP as the encoder of any catalogue: what a vector depends on, and the vectors of a block of items."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ from torch import Tensor
 
 from goeswith import fingerprint
 from goeswith.profile import Profile
-from training.cirp.files import WEIGHTS, load_cirp
+from training.checkpoint import weights_digest
+from training.cirp.files import load_cirp
 from training.cirp.inputs import build_inputs, read_contents
 from training.cirp.model import Cirp
 from training.cirp.recipe import CirpRecipe
@@ -42,6 +42,4 @@ class Encoder:
 def load_encoder(folder: Path, run: str) -> Encoder:
     """Return the CIRP that ``run`` left in ``folder``. Raises ``ModelInvalid``."""
     model, recipe = load_cirp(folder)
-    with (folder / WEIGHTS).open("rb") as stream:
-        weights = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Encoder(run=run, model=model, recipe=recipe, digest=fingerprint.of_values(run, asdict(recipe), weights))
+    return Encoder(run=run, model=model, recipe=recipe, digest=fingerprint.of_values(run, asdict(recipe), weights_digest(model)))

@@ -17,7 +17,7 @@ from training.cirp.model import Cirp, build_cirp, compile_towers
 from training.cirp.neighbours import ItemGraph, build_graph
 from training.cirp.recipe import CirpRecipe, Stage
 from training.cirp.task import CirpTask
-from training.cirp.vectors import encode_all
+from training.cirp.vectors import encode_all, forget_blocks
 from training.dataset import TrainingSet
 from training.ranks import ALONE, Ranks
 from training.trainer import Row, TrainerConfig, fit
@@ -49,14 +49,16 @@ def train(
     if keep_untrained or recipe.before is None:
         inputs = _build_inputs(training, model, recipe, profile, ranks)
     if keep_untrained and ranks.first:
-        write_vectors(folder / "untrained", training.items.ids, encode_all(model, inputs, recipe.max_tokens))
+        write_vectors(folder / "untrained", training.items.ids, encode_all(model, inputs, recipe.max_tokens, folder / "untrained"))
+        forget_blocks(folder / "untrained")
     if recipe.before is not None:
         _train_before(training, recipe, recipe.before, folder / BEFORE, profile, ranks)
         model.load_state_dict(load_file(folder / BEFORE / "model.safetensors"))
         inputs = _build_inputs(training, model, recipe, profile, ranks)  # its frozen layers are others now
     curve = [] if recipe.untrained else _fit(model, inputs, graph, recipe, folder, inputs_hash, ranks)
     if ranks.first:
-        write_vectors(folder, training.items.ids, encode_all(model, inputs, recipe.max_tokens))
+        write_vectors(folder, training.items.ids, encode_all(model, inputs, recipe.max_tokens, folder))
+        forget_blocks(folder)
         write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve)})
         remove_checkpoints(folder)
         shutil.rmtree(folder / BEFORE, ignore_errors=True)
