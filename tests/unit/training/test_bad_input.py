@@ -155,7 +155,7 @@ def test_odd_titles_pictures_and_twins_train_and_twins_are_alike(profile: Profil
     require_answers(profile)
 
 
-@pytest.mark.parametrize("members", [[], ["nobody", "noone"], ["pen-red-0"]], ids=["none", "of unknown items", "of one item"])
+@pytest.mark.parametrize("members", [[], ["nobody", "nothing"], ["pen-red-0"]], ids=["none", "of unknown items", "of one item"])
 def test_bundles_that_teach_nothing_leave_content_to_rank_by(profile: Profile, members: list[str]) -> None:
     versions = write_shop(profile, as_it_is, units=bundle_of("a", *members))
     write_random_vectors(profile, [row["item_id"] for row in item_rows(profile)])
