@@ -18,6 +18,7 @@ with DAG("train", doc_md=__doc__, schedule=[table_asset("relations")], catchup=F
         job_task("train_cirp", task_id="train_cirp_full", params={"graph": "full"}),
         job_task("train_bundles", task_id="train_bundles_full", params={"graph": "full"}),
         job_task("train_mmsc", task_id="train_mmsc_full", params={"graph": "full"}),
+        job_task("embed_items"),
         job_task("infer"),
         job_task("gate", task_id="gate_learned", params={"tables": list(LEARNED)}),
         job_task("export_models"),

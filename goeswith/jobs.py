@@ -32,6 +32,7 @@ JOBS: dict[str, str] = {
     "train_mmsc": "training.jobs.train_mmsc",
     "train_bundles": "training.jobs.train_bundles",
     "evaluate_models": "training.jobs.evaluate_models",
+    "embed_items": "training.jobs.embed_items",
     "infer": "training.jobs.infer",
     "export_models": "training.jobs.export_models",
     "publish_models": "serving.rollout.publish",
@@ -50,11 +51,12 @@ READS: dict[str, tuple[str, ...]] = {
     "build_relations": ("item_pairs", "pair_scores", "edge_verdicts"),
     "mine_sets": ("events", "holdout"),
     "build_training_set": ("items", "events", "holdout", "item_pairs", "edge_verdicts", "relations"),
+    "embed_items": ("items", "training_sets"),
     "infer": ("edge_verdicts", "item_pairs", "items", "relations", "training_sets"),
 }
 """The tables that a job's outcome depends on; a job that is not named here may read any."""
 
-ONE_AT_A_TIME = ("ingest", "reserve_holdout", "count_pairs", "measure_pairs", "judge_edges", "build_relations", "gate", "release")
+ONE_AT_A_TIME = ("ingest", "reserve_holdout", "count_pairs", "measure_pairs", "judge_edges", "build_relations", "embed_items", "gate", "release")
 """Jobs that write on top of what they find in a table: of each, one process at a time is at work, whatever the run."""
 
 

@@ -181,19 +181,43 @@ def write_table(
     ``consumed`` names the versions of the tables that the rows were made from; it stands in the commit's metadata.
     Raises ``DataContractError`` where the rows do not fit the catalogue, or another writer owns the table.
     """
-    table = find_table(name)
-    if table.writer is not writer:
-        raise DataContractError(f"table {name!r} is written by {table.writer}, not by {writer}", "use the job that owns it")
+    table = _own_table(name, writer)
     fitted = _fit(table, rows)
-    delta = create_table(profile, name)
-    metadata = {"consumed": ",".join(f"{k}={v}" for k, v in sorted((consumed or {}).items()))}
-    commit = CommitProperties(custom_metadata=metadata)
+    delta, commit = create_table(profile, name), _commit_of(consumed)
     if replace:
         predicate = " AND ".join(f"{column} = {_literal(value)}" for column, value in replace.items())
         write_deltalake(delta, fitted, mode="overwrite", predicate=predicate, commit_properties=commit)
     elif fitted.num_rows:
         _merge(delta, table, fitted, commit)
     return open_table(profile, name).version()
+
+
+def delete_rows(profile: Profile, name: str, keys: pa.Table, *, writer: Writer, consumed: Mapping[str, int] | None = None) -> int:
+    """Delete in one commit the rows whose key stands in ``keys``, and return the table's version afterwards; no keys, no commit.
+
+    Raises ``DataContractError`` where another writer owns the table.
+    """
+    table = _own_table(name, writer)
+    delta = create_table(profile, name)
+    if keys.num_rows:
+        merge = delta.merge(keys, predicate=_same_key(table), source_alias="s", target_alias="t", commit_properties=_commit_of(consumed))
+        merge.when_matched_delete().execute()
+    return open_table(profile, name).version()
+
+
+def _own_table(name: str, writer: Writer) -> Table:
+    table = find_table(name)
+    if table.writer is not writer:
+        raise DataContractError(f"table {name!r} is written by {table.writer}, not by {writer}", "use the job that owns it")
+    return table
+
+
+def _commit_of(consumed: Mapping[str, int] | None) -> CommitProperties:
+    return CommitProperties(custom_metadata={"consumed": ",".join(f"{k}={v}" for k, v in sorted((consumed or {}).items()))})
+
+
+def _same_key(table: Table) -> str:
+    return " AND ".join(f"t.{column} = s.{column}" for column in table.key)
 
 
 def _fit(table: Table, rows: pa.Table) -> pa.Table:
@@ -221,8 +245,7 @@ def _column(table: Table, rows: pa.Table, name: str) -> pa.ChunkedArray | pa.Arr
 
 def _merge(delta: DeltaTable, table: Table, rows: pa.Table, commit: CommitProperties) -> None:
     changed = " OR ".join(f"(t.{c} IS DISTINCT FROM s.{c})" for c in table.content)
-    on = " AND ".join(f"t.{column} = s.{column}" for column in table.key)
-    merge = delta.merge(rows, predicate=on, source_alias="s", target_alias="t", commit_properties=commit)
+    merge = delta.merge(rows, predicate=_same_key(table), source_alias="s", target_alias="t", commit_properties=commit)
     if table.content:
         merge = merge.when_matched_update_all(predicate=changed)
     merge.when_not_matched_insert_all().execute()

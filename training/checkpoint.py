@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from goeswith.errors import TrainingStopped
+from goeswith.errors import ModelInvalid, TrainingStopped
 from goeswith.results import write_json
 
 logger = logging.getLogger(__name__)
@@ -62,6 +62,14 @@ def learned_state(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone().contiguous() for name, value in model.state_dict().items() if name not in frozen}
 
 
+def weights_digest(model: nn.Module) -> str:
+    """Return sha256 over the names and values of all weights and buffers."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
 def load_learned(model: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Put back what ``learned_state`` returned; an empty mapping changes nothing."""
     unexpected = model.load_state_dict(dict(state), strict=False).unexpected_keys
@@ -76,6 +84,33 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, beside)
     _sync(beside)
     beside.replace(path)
+
+
+def load_tensors(path: Path, job: str) -> dict[str, Tensor]:
+    """Return the tensors of a finished model's file. Raises ``ModelInvalid`` that names the job which writes it, where it is missing or cut short."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelInvalid(f"{path} cannot be read: {error}", f"delete {path.parent} and run the job {job} again") from error
+
+
+def load_weights(model: nn.Module, path: Path, job: str) -> None:
+    """Fill a model from its file. Raises ``ModelInvalid`` where the file cannot be read, or is that of another recipe."""
+    try:
+        model.load_state_dict(load_tensors(path, job))
+    except RuntimeError as error:
+        first = str(error).partition("\n\t")[2].partition("\n")[0]
+        raise ModelInvalid(f"{path} is not of the recipe beside it: {first}", f"delete {path.parent} and run the job {job} again") from error
+
+
+def read_recipe(folder: Path, job: str) -> dict[str, Any]:
+    """Return ``recipe.json`` of a complete model's folder, {} for any other. Raises ``ModelInvalid`` where the file is damaged."""
+    path = folder / "recipe.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise ModelInvalid(f"{path} cannot be read: {error}", f"delete {folder} and run the job {job} again") from error
+    return found
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint, optimizer: torch.optim.Optimizer, step: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
@@ -121,6 +122,15 @@ def read_training_set(profile: Profile, *, version: int, run: str, graph: str) -
     if not len(items):
         raise DataContractError(f"training_sets holds no items of run {run!r} for graph {graph!r}", "run the job build_training_set first")
     return TrainingSet(graph, items, build_pairs(rows.filter(pa.compute.equal(rows["kind"], "pair")), items))
+
+
+def read_as_of(profile: Profile, *, version: int, run: str) -> datetime:
+    """Return the time up to which the training set of a run knew the shop. Raises ``DataContractError`` where it has none."""
+    known = lake.read_table(profile, "training_sets", version=version, columns=["as_of"], where={"run": run})["as_of"]
+    latest: datetime | None = pa.compute.max(known).as_py()
+    if latest is None:
+        raise DataContractError(f"training_sets holds no rows of run {run!r}", "run the job build_training_set first")
+    return latest
 
 
 def build_items(rows: pa.Table) -> Items:

@@ -1,15 +1,17 @@
 """Pictures as tensors: decoded once to bytes of one size, normalised when a tower reads them. Serving does exactly the same."""
 
 import io
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from goeswith.errors import DataContractError
 from goeswith.pictures import read_picture
 from training.row_store import RowStore
 
@@ -34,6 +36,16 @@ def normalise_pixels(pixels: Tensor) -> Tensor:
     return (pixels.float() / 255 - mean) / std
 
 
+def _decode_stored(pictures: Path, reference: str, size_px: int) -> Pixels:
+    """Raise ``DataContractError`` for what is not in the store, or was damaged there: ingest took in only what can be read."""
+    data = read_picture(pictures, reference)
+    try:
+        return decode_picture(data, size_px)
+    except (OSError, SyntaxError, ValueError, struct.error) as error:
+        told = "neither JPEG nor PNG" if isinstance(error, UnidentifiedImageError) else error  # its own message holds a memory address
+        raise DataContractError(f"picture {reference!r} in {pictures} is damaged: {told}", "delete the file and run ingest again") from error
+
+
 class PictureShard:
     """The decoded pictures of N items: row i of ``take`` is item i's, so an epoch decodes nothing."""
 
@@ -44,7 +56,7 @@ class PictureShard:
         store = RowStore(cache / f"pixels-{size_px}", (3, size_px, size_px), np.uint8)
         store.add(
             references,
-            lambda keys: [decode_picture(read_picture(pictures, key), size_px)[None] for key in keys],
+            lambda keys: [_decode_stored(pictures, key, size_px)[None] for key in keys],
             chunk=CHUNK,
             what="decoding pictures",
         )

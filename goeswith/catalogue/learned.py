@@ -82,6 +82,7 @@ ITEM_EMBEDDINGS = Table(
             field("modalities", STRINGS, "what it was made from: text, image, behaviour"),
             field("model_version", pa.string(), "the run that trained the model"),
             field("release", pa.string(), "the release whose tables it was made from"),
+            field("made_from", pa.string(), "fingerprint of the model, text and picture behind it; null where all items are behind it", null=True),
             KNOWN_AT,
             UPDATED_AT,
         ]

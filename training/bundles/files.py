@@ -1,6 +1,5 @@
 """The folder of a trained bundle completion: arrays, set encoder, trees, and ``recipe.json``, which is written last and says that all is there."""
 
-import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -8,8 +7,7 @@ from typing import Any
 
 import lightgbm
 import numpy as np
-from safetensors.numpy import load_file, save_file
-from safetensors.torch import load_file as load_tensors
+from safetensors.numpy import save_file
 
 from goeswith.config import parse_config
 from goeswith.errors import ModelInvalid
@@ -20,9 +18,11 @@ from training.bundles.knowledge import Knowledge
 from training.bundles.recipe import BundleRecipe
 from training.bundles.set_encoder import SetEncoder
 from training.bundles.trees import Trees
-from training.checkpoint import save_tensors
+from training.checkpoint import load_tensors, load_weights, read_recipe, save_tensors
 
 TREES = "trees.txt"
+TREES_END = "end of trees"
+JOB = "train_bundles"
 
 
 def write_bundles(folder: Path, fitted: Fitted, ids: tuple[str, ...], recipe: BundleRecipe, inputs: str) -> None:
@@ -42,19 +42,25 @@ def write_bundles(folder: Path, fitted: Fitted, ids: tuple[str, ...], recipe: Bu
 
 def read_note(folder: Path) -> dict[str, Any]:
     """Return ``recipe.json`` of a complete folder, {} for any other."""
-    path = folder / "recipe.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return found
+    return read_recipe(folder, JOB)
 
 
 def load_bundles(folder: Path) -> Fitted:
-    """Return a trained model. Raises ``ModelInvalid`` for an incomplete folder."""
+    """Return a trained model. Raises ``ModelInvalid`` for an incomplete or damaged folder."""
     note = read_note(folder)
     if not note:
-        raise ModelInvalid(f"{folder} holds no complete bundle completion", "run the job train_bundles")
+        raise ModelInvalid(f"{folder} holds no complete bundle completion", f"run the job {JOB}")
     recipe = parse_config(BundleRecipe, note["recipe"], where=str(folder / "recipe.json"))
-    arrays = dict(load_file(folder / "arrays.safetensors"))
+    arrays = {name: tensor.numpy() for name, tensor in load_tensors(folder / "arrays.safetensors", JOB).items()}
     encoder = SetEncoder(arrays["set_input"].shape[1], recipe.dim, recipe.heads, recipe.temperature)
-    encoder.load_state_dict(load_tensors(folder / "set_encoder.safetensors"))
-    trees = Trees(lightgbm.Booster(model_file=str(folder / TREES)), *note["line"]) if note["line"] else None
+    load_weights(encoder, folder / "set_encoder.safetensors", JOB)
+    trees = Trees(_load_trees(folder / TREES), *note["line"]) if note["line"] else None
     return Fitted(Knowledge(encoder.eval(), arrays, Settings.of(note["settings"])), trees, note["summary"])
+
+
+def _load_trees(path: Path) -> lightgbm.Booster:
+    """LightGBM takes a file that was cut short for one of fewer trees."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if TREES_END not in text:
+        raise ModelInvalid(f"{path} is missing or was cut short", f"delete {path.parent} and run the job {JOB} again")
+    return lightgbm.Booster(model_str=text)

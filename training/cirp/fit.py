@@ -19,7 +19,7 @@ from training.cirp.neighbours import ItemGraph, build_graph
 from training.cirp.recipe import CirpRecipe, Stage
 from training.cirp.space import describe_space
 from training.cirp.task import CirpTask
-from training.cirp.vectors import encode_all
+from training.cirp.vectors import encode_all, forget_blocks
 from training.dataset import TrainingSet
 from training.ranks import ALONE, Ranks
 from training.trainer import Row, TrainerConfig, fit
@@ -60,8 +60,9 @@ def train(
         inputs = _build_inputs(training, model, recipe, profile, ranks)  # its frozen layers are others now
     curve = [] if recipe.untrained else _fit(model, inputs, graph, recipe, folder, inputs_hash, ranks)
     if ranks.first:
-        vectors = encode_all(model, inputs, recipe.max_tokens)
+        vectors = encode_all(model, inputs, recipe.max_tokens, folder)
         write_vectors(folder, training.items.ids, vectors)
+        forget_blocks(folder)
         space = describe_space(model, vectors)
         write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve), "space": space})
         remove_checkpoints(folder)
@@ -71,8 +72,9 @@ def train(
 
 
 def _write_untrained(folder: Path, training: TrainingSet, model: Cirp, inputs: ItemInputs, recipe: CirpRecipe) -> None:
-    vectors = encode_all(model, inputs, recipe.max_tokens)
+    vectors = encode_all(model, inputs, recipe.max_tokens, folder)
     write_vectors(folder, training.items.ids, vectors)
+    forget_blocks(folder)
     write_json(folder / SPACE, describe_space(model, vectors))
 
 

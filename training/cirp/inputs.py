@@ -94,10 +94,15 @@ class ItemInputs:
 def build_inputs(items: Items, model: Cirp, recipe: CirpRecipe, profile: Profile) -> ItemInputs:
     """Return the inputs of a training set's items, filling the caches under the profile's home where they lack any."""
     cache = profile.root / "cache"
-    texts = [""] * len(items) if "text" in recipe.drop else items.texts()
-    images = [None] * len(items) if "image" in recipe.drop else list(items.images)
+    texts, images = read_contents(items, recipe)
     model.eval()
     return ItemInputs(TextShard(texts, model, recipe, cache), PictureShard(images, profile.pictures, cache, recipe.image_px))
+
+
+def read_contents(items: Items, recipe: CirpRecipe) -> tuple[list[str], list[str | None]]:
+    """Return the text ('' where missing) and the picture's reference of each item, less the modalities that the recipe drops."""
+    texts = [""] * len(items) if "text" in recipe.drop else items.texts()
+    return texts, [None] * len(items) if "image" in recipe.drop else list(items.images)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from goeswith.errors import ConfigError
 from training.cirp.inputs import ItemInputs, Texts
 from training.cirp.losses import Contrast, Encoded, Modality, Relations
 from training.cirp.model import Cirp
@@ -21,6 +22,8 @@ from training.pictures import normalise_pixels
 from training.task import ContrastiveTask, Tensors
 
 VALIDATION_ITEMS = 768
+SMALLEST_PX = 17
+"""Up to 16 pixels a side the small tower ends in one value a channel: of a lone picture there is nothing to normalise by."""
 SMALLEST_CROP = 0.75
 TARGET = "target_"
 """Begins the names of the momentum encoder's vectors."""
@@ -118,9 +121,17 @@ class CirpTask(ContrastiveTask):
         text = cirp.text_projection(cirp.encode_hidden(*batch.texts))
         image = text.new_zeros(text.shape)
         if len(batch.pixels):
+            self._require_values(batch.pixels)
             pictures = augment(normalise_pixels(batch.pixels), batch.crops)
             image[batch.has_image] = cirp.image_projection(cirp.encode_image(pictures)).to(image.dtype)
         return {"text": text, "image": image, "whole": cirp.fuse(text, image, batch.has_text, batch.has_image)}
+
+    def _require_values(self, pixels: Tensor) -> None:
+        """Raise ``ConfigError`` where the small tower would normalise one value by itself."""
+        if self.recipe.towers == "small" and len(pixels) == 1 and self.recipe.image_px < SMALLEST_PX:
+            raise ConfigError(
+                f"a batch holds one picture, of {self.recipe.image_px} pixels a side", f"image_px of {SMALLEST_PX} or more, or a larger batch"
+            )
 
     @torch.no_grad()
     def describe(self, batch: Batch) -> Tensors:

@@ -1,10 +1,15 @@
 """Vectors of items by a CIRP model: what ``vectors.safetensors`` holds."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from goeswith.progress import progress
+from training.checkpoint import save_tensors, weights_digest
 from training.cirp.inputs import ItemInputs
 from training.cirp.model import Cirp
 from training.dataset import Ints
@@ -12,6 +17,8 @@ from training.pictures import normalise_pixels
 
 CHUNK = 128
 BLOCK = 1024
+BLOCKS = "encoded"
+"""Folder of the blocks that are done, below that of the weights that made them."""
 
 
 @torch.no_grad()
@@ -35,12 +42,22 @@ def encode_items(model: Cirp, inputs: ItemInputs, items: Ints, max_tokens: int) 
     return {"text": text, "image": image, "has_text": has_text.to(torch.uint8), "has_image": has_image.to(torch.uint8), "feature": feature}
 
 
-def encode_all(model: Cirp, inputs: ItemInputs, max_tokens: int) -> dict[str, Tensor]:
-    """Return what ``encode_items`` does for every item, block by block."""
-    blocks = []
-    everything = np.arange(len(inputs.texts.has))
+def encode_all(model: Cirp, inputs: ItemInputs, max_tokens: int, folder: Path) -> dict[str, Tensor]:
+    """Return what ``encode_items`` does for every item, block by block.
+
+    ``folder`` keeps the blocks of these very weights that are done, for a run that was killed, until ``forget_blocks``.
+    """
+    everything, kept = np.arange(len(inputs.texts.has)), folder / BLOCKS / weights_digest(model)
+    blocks = [(kept / f"{start:09d}.safetensors", everything[start : start + BLOCK]) for start in range(0, len(everything), BLOCK)]
     with progress("encoding items", len(everything), unit="items") as advance:
-        for start in range(0, len(everything), BLOCK):
-            blocks.append(encode_items(model, inputs, everything[start : start + BLOCK], max_tokens))
-            advance(len(blocks[-1]["text"]), "")
-    return {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}
+        for path, items in blocks:
+            if not path.is_file():
+                save_tensors(path, encode_items(model, inputs, items, max_tokens))
+            advance(len(items), "")
+    found = [load_file(path) for path, _ in blocks]
+    return {name: torch.cat([block[name] for block in found]) for name in found[0]}
+
+
+def forget_blocks(folder: Path) -> None:
+    """Remove what ``encode_all`` kept, once the vectors are written whole."""
+    shutil.rmtree(folder / BLOCKS, ignore_errors=True)

@@ -1,27 +1,23 @@
-"""The job ``infer``: what the published models say of every item, ready to serve."""
+"""The job ``infer``: what MMSC says of every item, ready to serve."""
 
-from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from safetensors.numpy import load_file
 
 from goeswith import lake
 from goeswith.catalogue import Writer, find_table
 from goeswith.config import STRICT, parse_config
-from goeswith.errors import ModelInvalid
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
-from training.dataset import TrainingSet, read_training_set
+from training.dataset import read_as_of, read_training_set
+from training.embeddings import Stamp, embedding_rows
 from training.mmsc.evidence import Evidence, build_evidence
 from training.mmsc.neighbours import NOTHING, Neighbours, rank_all
 from training.mmsc.recipe import KINDS
-from training.mmsc.rows import Stamp, embedding_rows, neighbour_rows
+from training.mmsc.rows import neighbour_rows
 from training.mmsc.scorer import MmscScorer, load_scorer
 from training.mmsc.stored import StoredVectors
 
@@ -35,28 +31,22 @@ class Config:
 
 
 def run(job: JobRun) -> JobResult:
-    """Write ``item_embeddings`` and ``item_neighbours`` from this run's models. A run that is repeated writes nothing."""
+    """Write MMSC's ``item_embeddings`` and ``item_neighbours`` from this run's model. A run that is repeated writes nothing."""
     config = parse_config(Config, job.params, where="job infer")
     folder, version = job.profile.models / job.run_id / config.graph, job.version_of("training_sets")
     data = read_training_set(job.profile, version=version, run=job.run_id, graph=config.graph)
-    scorer, stamp = load_scorer(folder / "mmsc", data), read_stamp(job, version)
+    scorer, known_at = load_scorer(folder / "mmsc", data), read_as_of(job.profile, version=version, run=job.run_id)
+    stamp = Stamp(model_version=job.run_id, release=job.run_id, known_at=known_at)
     consumed = {name: job.version_of(name) for name in ("training_sets", "relations")}
     found = rank_all(scorer, data.items, config.k)
     evidence = read_evidence(job, config.graph)
-    vectors = build_embeddings(folder / "cirp", data, scorer.vectors, stamp)
+    vectors = {"mmsc": mmsc_rows(data.items.ids, scorer.vectors, stamp)}
     lists = {kind: neighbour_rows(kind, data.items.ids, found[kind], scorer, evidence, stamp) for kind in KINDS}
     written = {
         "item_embeddings": replace_changed(job.profile, "item_embeddings", "model", vectors, consumed),
         "item_neighbours": replace_changed(job.profile, "item_neighbours", "type", lists, consumed),
     }
     return JobResult(versions=written, summary=summarise(scorer, found))
-
-
-def read_stamp(job: JobRun, version: int) -> Stamp:
-    """Return the run, and the time up to which its training set knew the shop."""
-    as_of = lake.read_table(job.profile, "training_sets", version=version, columns=["as_of"], where={"run": job.run_id})["as_of"]
-    latest: datetime = pc.max(as_of).as_py()
-    return Stamp(run=job.run_id, known_at=latest)
 
 
 def read_evidence(job: JobRun, graph: str) -> Evidence:
@@ -68,21 +58,12 @@ def read_evidence(job: JobRun, graph: str) -> Evidence:
     return build_evidence(edges, None if at is None else lake.read_table(job.profile, "edge_verdicts", version=at, columns=columns))
 
 
-def build_embeddings(cirp: Path, data: TrainingSet, vectors: StoredVectors, stamp: Stamp) -> dict[str, pa.Table]:
-    """Return the rows of both models: CIRP's item feature, and MMSC's vector in which content and behaviour are fused."""
-    tensors, ids = load_file(cirp / "vectors.safetensors"), data.items.ids
-    if len(tensors["feature"]) != len(ids):
-        raise ModelInvalid(f"CIRP in {cirp} knows {len(tensors['feature'])} items, not {len(ids)}", "run the job train_cirp again")
-    content = {"text": tensors["has_text"], "image": tensors["has_image"]}
-    behaviour = np.maximum(vectors.tensors["warm_substitute"], vectors.tensors["warm_complement"])
-    return {
-        "cirp": embedding_rows("cirp", ids, tensors["feature"], _modalities(content), stamp),
-        "mmsc": embedding_rows("mmsc", ids, vectors.tensors["substitute"], _modalities({**content, "behaviour": behaviour}), stamp),
-    }
-
-
-def _modalities(present: dict[str, Any]) -> list[list[str]]:
-    return [[name for name, flag in zip(present, row, strict=True) if flag] for row in zip(*present.values(), strict=True)]
+def mmsc_rows(ids: tuple[str, ...], vectors: StoredVectors, stamp: Stamp) -> pa.Table:
+    """Return MMSC's rows: the vector in which content and behaviour are fused."""
+    tensors = vectors.tensors
+    behaviour = np.maximum(tensors["warm_substitute"], tensors["warm_complement"])
+    present = {"text": tensors["plain_text"].any(axis=1), "image": tensors["plain_image"].any(axis=1), "behaviour": behaviour}
+    return embedding_rows("mmsc", ids, tensors["substitute"], present, stamp.columns(len(ids)))
 
 
 def replace_changed(profile: Profile, name: str, partition: str, parts: dict[str, pa.Table], consumed: dict[str, int]) -> int:

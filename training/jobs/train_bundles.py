@@ -1,12 +1,12 @@
 """The job ``train_bundles``: CIRP's vectors, curated bundles and baskets in, a model that completes bundles out."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from safetensors.numpy import load_file
 
 from goeswith import fingerprint
 from goeswith.config import STRICT, parse_config
@@ -16,7 +16,7 @@ from training.bundles.files import load_bundles, read_note, write_bundles
 from training.bundles.fit import Fitted, fit_bundles, refit
 from training.bundles.lessons import Lessons, as_lessons, read_basket_lessons, read_bundle_lessons, without_pairs_of
 from training.bundles.recipe import BundleRecipe
-from training.checkpoint import begin
+from training.checkpoint import begin, load_tensors
 from training.dataset import TrainingSet, read_training_set
 from training.reserved import read_reserved, read_units
 
@@ -48,7 +48,7 @@ def run(job: JobRun) -> JobResult:
         begin(folder / "bundles", {"inputs": inputs})
         training = read_training_set(job.profile, version=job.version_of("training_sets"), run=job.run_id, graph=config.graph)
         bundles, baskets = read_lessons(job, training, recipe)
-        vectors = _read_vectors(folder / "cirp")
+        vectors = _read_vectors(folder / "cirp", training.items.ids)
         fitted = _refit(decided, training, vectors, bundles, baskets, recipe, folder / "bundles") if decided and read_note(decided) else None
         fitted = fitted or fit_bundles(training.items, vectors, bundles, baskets, recipe, folder / "bundles")
         write_bundles(folder / "bundles", fitted, training.items.ids, recipe, inputs)
@@ -72,11 +72,14 @@ def _refit(
     return refit(load_bundles(decided), training.items, vectors, bundles, baskets, recipe, folder)
 
 
-def _read_vectors(folder: Path) -> dict[str, Any]:
+def _read_vectors(folder: Path, ids: tuple[str, ...]) -> dict[str, Any]:
+    """Return CIRP's vectors. Raises ``ModelInvalid`` where there are none, or those of other items."""
     path = folder / "vectors.safetensors"
     if not path.is_file():
         raise ModelInvalid(f"{folder} holds no vectors", "run the job train_cirp first")
-    return dict(load_file(path))
+    if tuple(json.loads((folder / "items.json").read_text(encoding="utf-8"))) != ids:
+        raise ModelInvalid(f"CIRP in {folder} knows other items than the training set", "run the job train_cirp again")
+    return {name: tensor.numpy() for name, tensor in load_tensors(path, "train_cirp").items()}
 
 
 def _fingerprint(job: JobRun, recipe: BundleRecipe, cirp: Path, decided: Path | None) -> str:

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
 from goeswith.errors import ModelInvalid
+from training.checkpoint import load_tensors
 from training.dataset import Items
 from training.mmsc.content import Tokens
 
@@ -17,6 +17,6 @@ def read_cirp_tokens(folder: Path, items: Items) -> Tokens:
         raise ModelInvalid(f"{folder} holds no complete CIRP", "run the job train_cirp for the same run and graph")
     if tuple(json.loads((folder / "items.json").read_text(encoding="utf-8"))) != items.ids:
         raise ModelInvalid(f"CIRP in {folder} knows other items than the training set", "run the job train_cirp again")
-    tensors = load_file(folder / "vectors.safetensors")
+    tensors = load_tensors(folder / "vectors.safetensors", "train_cirp")
     values = {m: tensors[m][:, None, :].float() for m in ("text", "image")}
     return Tokens(values, {m: tensors[f"has_{m}"].to(torch.bool) for m in values})

@@ -55,6 +55,20 @@ def test_a_reader_pinned_to_a_version_does_not_see_later_ones(profile: Profile) 
     assert found(profile, version=first) == {"b": 1.0}
 
 
+def test_rows_are_deleted_by_key_and_nothing_to_delete_is_no_commit(profile: Profile) -> None:
+    write(profile, scores({"b": 1.0, "c": 2.0}))
+    write(profile, scores({"b": 1.0}, graph="evaluation"))
+    keys = scores({"b": 0.0, "nobody": 0.0}).select(find_table("pair_scores").key)
+    version = lake.delete_rows(profile, "pair_scores", keys, writer=Writer.TRAINING, consumed={"item_pairs": 4})
+    left = {(row["graph"], row["dst"]) for row in lake.read_table(profile, "pair_scores").to_pylist()}
+    assert left == {("full", "c"), ("evaluation", "b")}
+    assert lake.open_table(profile, "pair_scores").history(1)[0]["consumed"] == "item_pairs=4"
+    assert lake.delete_rows(profile, "pair_scores", keys.slice(0, 0), writer=Writer.TRAINING) == version
+    assert lake.delete_rows(profile, "pair_scores", keys, writer=Writer.TRAINING) == version, "they are gone already"
+    with pytest.raises(DataContractError, match="written by training"):
+        lake.delete_rows(profile, "pair_scores", keys, writer=Writer.SPARK)
+
+
 def test_replace_removes_what_is_gone_and_leaves_other_partitions(profile: Profile) -> None:
     write(profile, scores({"b": 1.0, "c": 1.0}))
     write(profile, scores({"e": 1.0}, graph="evaluation"))

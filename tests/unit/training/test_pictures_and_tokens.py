@@ -57,6 +57,21 @@ def test_a_picture_that_is_gone_from_the_store_is_named(tmp_path: Path) -> None:
         PictureShard(["ab/x.jpg"], tmp_path, tmp_path / "cache", 8)
 
 
+@pytest.mark.parametrize("damaged", [b"", b"no picture", picture((1, 2, 3))[:-30]], ids=["empty", "noise", "cut short"])
+def test_a_picture_that_was_damaged_in_the_store_is_named_with_the_remedy(tmp_path: Path, damaged: bytes) -> None:
+    (tmp_path / "ab").mkdir()
+    (tmp_path / "ab" / "x.jpg").write_bytes(damaged)
+    with pytest.raises(DataContractError, match=r"ab/x\.jpg' in .* is damaged") as refused:
+        PictureShard(["ab/x.jpg"], tmp_path, tmp_path / "cache", 8)
+    assert "delete the file and run ingest again" in str(refused.value)
+    assert " at 0x" not in str(refused.value)
+
+
+def test_pictures_of_one_pixel_or_one_line_are_read(tmp_path: Path) -> None:
+    for size in ((1, 1), (5_000, 1), (1, 5_000)):
+        assert (decode_picture(picture((9, 9, 9), size=size), 8) == 9).all()
+
+
 def test_tokens_are_lower_case_wordpieces_cut_at_the_length() -> None:
     tokenizer = load_tokenizer(MINILM, 8)
     upper, lower, long = tokenise(tokenizer, ["Red PAN", "red pan", "pan " * 50])

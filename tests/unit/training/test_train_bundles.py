@@ -12,8 +12,9 @@ from safetensors.numpy import save_file
 from goeswith.errors import ConfigError, ModelInvalid
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
+from goeswith.results import write_json
 from tests.tiny_models import TINY_BUNDLES
-from tests.tiny_shop import RUN, write_tiny_lake
+from tests.tiny_shop import RUN, item_rows, write_tiny_lake
 from training.bundles import fit
 from training.bundles.files import TREES, load_bundles
 from training.jobs import train_bundles
@@ -27,6 +28,7 @@ def job_of(profile: Profile, **overrides: Any) -> JobRun:
         folder.mkdir(parents=True)
         rng = np.random.default_rng(0)
         save_file({name: rng.normal(size=(60, 8)).astype(np.float32) for name in ("text", "image")}, folder / "vectors.safetensors")
+        write_json(folder / "items.json", sorted(row["item_id"] for row in item_rows(profile)))
     params = {"graph": "evaluation", "overrides": {**asdict(TINY_BUNDLES), **overrides}}
     return JobRun(profile=profile, run_id=RUN, versions=versions, params=params)
 

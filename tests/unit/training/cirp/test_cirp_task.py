@@ -18,14 +18,14 @@ from training.checkpoint import learned_state
 from training.cirp import fit as fit_module
 from training.cirp.files import load_cirp, read_summary
 from training.cirp.fit import train
-from training.cirp.inputs import build_inputs
-from training.cirp.model import build_cirp
+from training.cirp.inputs import ItemInputs, build_inputs
+from training.cirp.model import Cirp, build_cirp
 from training.cirp.neighbours import build_graph
 from training.cirp.recipe import CirpRecipe, Stage, Term, cirp_small
 from training.cirp.task import Batch, CirpTask, random_crops, reciprocal_rank
 from training.cirp.towers import MINILM
 from training.cirp.vectors import encode_items
-from training.dataset import BOUGHT_TOGETHER, TrainingSet, read_training_set
+from training.dataset import BOUGHT_TOGETHER, Ints, TrainingSet, read_training_set
 from training.pictures import normalise_pixels
 from training.text_tokens import load_tokenizer, pad_id, pad_tokens, tokenise
 
@@ -283,6 +283,31 @@ def test_a_killed_training_goes_on_to_the_same_vectors_and_a_finished_one_is_lef
 ) -> None:
     die_and_go_on(training, profile, QUICK, tmp_path, monkeypatch, "losses")
     assert train(training, QUICK, tmp_path / "cut", profile)["unchanged"]
+
+
+def test_vectors_that_were_encoded_before_a_kill_are_not_encoded_again(
+    training: TrainingSet, profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.cirp.vectors.BLOCK", 16)
+    recipe, sizes = replace(QUICK, max_epochs=1), [0]
+
+    def encode(model: Cirp, inputs: ItemInputs, items: Ints, max_tokens: int) -> dict[str, torch.Tensor]:
+        if sum(sizes) == 32:
+            sizes.append(0)
+            raise KeyboardInterrupt
+        sizes.append(len(items))
+        return encode_items(model, inputs, items, max_tokens)
+
+    train(training, recipe, tmp_path / "whole", profile)
+    monkeypatch.setattr("training.cirp.vectors.encode_items", encode)
+    with pytest.raises(KeyboardInterrupt):
+        train(training, recipe, tmp_path / "cut", profile)
+    sizes[0] = 1  # it dies no more
+    train(training, recipe, tmp_path / "cut", profile)
+    assert sizes == [1, 16, 16, 0, 16, 12]
+    whole, resumed = (load_file(tmp_path / name / "vectors.safetensors") for name in ("whole", "cut"))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert not (tmp_path / "cut" / "encoded").exists()
 
 
 def test_another_recipe_or_other_data_train_anew(training: TrainingSet, profile: Profile, tmp_path: Path) -> None:
