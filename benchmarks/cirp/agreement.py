@@ -1,5 +1,7 @@
 """Before a clock runs: on the same items, whole pictures and the same weights both engines come to the same loss."""
 
+from dataclasses import replace
+
 import torch
 
 from benchmarks.cirp.examples import Collator, Examples
@@ -32,7 +34,8 @@ def our_loss(task: CirpTask, items: Ints) -> float:
 
 
 def their_loss(lesson: Lesson, task: CirpTask, items: Ints) -> float:
-    """Return the rival's loss of whole pictures with the task's weights, in training mode."""
+    """Return the rival's loss of whole pictures with the task's weights, in training mode, on the CPU."""
+    lesson = replace(lesson, device=torch.device("cpu"))
     examples = Examples(lesson, cropped=False)
     batch = Collator(lesson)([examples[int(item)] for item in items])
     model = Rival(task.model.cirp, lesson.recipe).train()

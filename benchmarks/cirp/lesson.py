@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 
+from benchmarks.cirp.runs import EPOCHS
 from benchmarks.cirp.shop import Shop
 from training.cirp.neighbours import ItemGraph, build_graph
 from training.cirp.recipe import CirpRecipe, cirp_small
@@ -15,8 +16,6 @@ from training.dataset import Ints
 
 FROZEN, LEARNS = "frozen_text", "last_layer_learns"
 SLICES = (FROZEN, LEARNS)
-EPOCHS = 4
-"""Epochs that are timed, after one that is not."""
 Precision = Literal["float32", "bfloat16"]
 
 

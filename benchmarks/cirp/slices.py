@@ -9,14 +9,13 @@ import torch
 
 from benchmarks.cirp.agreement import require_same_loss
 from benchmarks.cirp.flops import peak_flops, speed_of
-from benchmarks.cirp.lesson import EPOCHS, Lesson, Precision, build_lesson, timed_batches
-from benchmarks.cirp.ours import build_task, train_ours
+from benchmarks.cirp.lesson import Lesson, Precision, build_lesson, timed_batches
+from benchmarks.cirp.ours import build_model, build_task, train_ours
 from benchmarks.cirp.rival import WARM_STEPS, train_rival
-from benchmarks.cirp.runs import Run
+from benchmarks.cirp.runs import EPOCHS, Run
 from benchmarks.cirp.shop import Shop
 from benchmarks.estimates import Estimate, geometric_mean
 from goeswith.results import Figure
-from training.cirp.model import build_cirp
 from training.cirp.task import CirpTask
 from training.dataset import Ints
 
@@ -46,7 +45,7 @@ def bench_slice(bench: Bench, name: str, tell: Tell) -> list[Figure]:
     """Return the figures of one slice. Raises ``DataContractError`` where the engines' losses differ."""
     lesson = build_lesson(name, bench.shop, bench.precision, bench.device)
     tell(f"{name}: both engines come to the same loss")
-    task = build_task(lesson)
+    task = build_task(lesson, build_model(lesson))
     batches = list(timed_batches(task))
     require_same_loss(lesson, task, batches[0])
     workers = choose_workers(lesson, batches, lambda count: tell(f"{name}: transformers, tried with {count} loader processes"))
@@ -71,9 +70,8 @@ def choose_workers(lesson: Lesson, batches: Sequence[Ints], tell: Callable[[int]
 
 
 def _train_rival(lesson: Lesson, batches: Sequence[Ints], workers: int) -> Run:
-    torch.manual_seed(lesson.recipe.seed)
     warm = [batches[at % len(batches)] for at in range(-WARM_STEPS, 0)]
-    return train_rival(lesson, build_cirp(lesson.recipe), [*warm, *batches], workers)
+    return train_rival(lesson, build_model(lesson), [*warm, *batches], workers)
 
 
 def _peak(lesson: Lesson) -> float | None:
