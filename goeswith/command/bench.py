@@ -53,14 +53,14 @@ def graph(
 def cirp(
     slices: Annotated[str, typer.Option(help="Which: frozen_text (cirp_small as it is), last_layer_learns.")] = "frozen_text,last_layer_learns",
     repeats: Annotated[int, typer.Option(min=1, help="Trainings of each engine; an interval needs two.")] = 3,
-    items: Annotated[int, typer.Option(min=300, help="Items of the synthetic shop that is trained on.")] = 1_500,
+    items: Annotated[int, typer.Option(min=300, help="Items of the synthetic shop that is trained on.")] = 1_000,
     run: Annotated[str, typer.Option(help="Train on the training set of this run instead.")] = "",
     precision: Annotated[Literal["float32", "bfloat16"], typer.Option(help="Of both engines.")] = "float32",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON lines.")] = False,
 ) -> None:
     """Train CIRP with goeswith and with a plain transformers loop: the same batches, the same loss (checked first), on a GPU where there is one.
 
-    Takes about 4 minutes on two cores, otherwise idle.
+    Takes some minutes on two cores, and several times as long beside other work: run it on a machine that is otherwise idle.
 
     Examples: goeswith bench cirp
 
