@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,14 +17,10 @@ from goeswith.progress import progress
 from goeswith.results import Figure, write_figures
 
 if TYPE_CHECKING:
+    from benchmarks.cirp.lesson import Precision
     from benchmarks.graph.slices import Bench
 
 app = typer.Typer(name="bench", help="Measure a part beside what others would take for it.", no_args_is_help=True)
-
-
-@app.callback()
-def _bench() -> None:
-    """Keep the part's name a word of its own while there is but one part."""
 
 
 @app.command()
@@ -47,13 +43,42 @@ def graph(
         import benchmarks.graph.engines.in_polars  # noqa: F401 - a run of minutes shall not end where the last engine is missing
     profile = load_profile()
     found: list[Figure] = []
-    for figures in _scaling(profile, data, repeats) if scaling else _slices(profile, data, _chosen(slices), repeats, full=full):
+    for figures in _scaling(profile, data, repeats) if scaling else _slices(profile, data, slices, repeats, full=full):
         found += figures
         write_figures(profile, "bench-graph-scaling" if scaling else "bench-graph", found)
+    _show(found, as_json=as_json)
+
+
+@app.command()
+def cirp(
+    slices: Annotated[str, typer.Option(help="Which: frozen_text (cirp_small as it is), last_layer_learns.")] = "frozen_text,last_layer_learns",
+    repeats: Annotated[int, typer.Option(min=1, help="Trainings of each engine; an interval needs two.")] = 3,
+    items: Annotated[int, typer.Option(min=300, help="Items of the synthetic shop that is trained on.")] = 1_000,
+    run: Annotated[str, typer.Option(help="Train on the training set of this run instead.")] = "",
+    precision: Annotated[Literal["float32", "bfloat16"], typer.Option(help="Of both engines.")] = "float32",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON lines.")] = False,
+) -> None:
+    """Train CIRP with goeswith and with a plain transformers loop: the same batches, the same loss (checked first), on a GPU where there is one.
+
+    Takes some minutes on two cores, and several times as long beside other work: run it on a machine that is otherwise idle.
+
+    Examples: goeswith bench cirp
+
+              goeswith bench cirp --slices frozen_text --repeats 1 --json
+    """
+    profile = load_profile()
+    found: list[Figure] = []
+    for figures in _trainings(profile, slices, run, items, repeats, precision):
+        found += figures
+        write_figures(profile, "bench-cirp", found)
+    _show(found, as_json=as_json)
+
+
+def _show(figures: Sequence[Figure], *, as_json: bool) -> None:
     if as_json:
-        typer.echo("\n".join(json.dumps(asdict(figure)) for figure in found))
+        typer.echo("\n".join(json.dumps(asdict(figure)) for figure in figures))
     else:
-        print_tables(found)
+        print_tables(figures)
 
 
 @contextmanager
@@ -66,25 +91,24 @@ def _clone_and_its_tools() -> Iterator[None]:
         ) from error
 
 
-def _chosen(slices: str) -> list[str]:
-    from benchmarks.graph.slices import SLICES
-
+def _chosen(slices: str, known: Sequence[str]) -> list[str]:
     chosen = [name.strip() for name in slices.split(",")]
-    unknown = [name for name in chosen if name not in SLICES]
+    unknown = [name for name in chosen if name not in known]
     if unknown:
-        raise ConfigError(f"there is no slice {unknown[0]!r}", f"slices: {', '.join(SLICES)}")
+        raise ConfigError(f"there is no slice {unknown[0]!r}", f"slices: {', '.join(known)}")
     return chosen
 
 
-def _slices(profile: Profile, data: Path, slices: Sequence[str], repeats: int, *, full: bool) -> Iterator[list[Figure]]:
-    from benchmarks.graph.slices import INCREMENT, bench_increment, bench_size
+def _slices(profile: Profile, data: Path, slices: str, repeats: int, *, full: bool) -> Iterator[list[Figure]]:
+    from benchmarks.graph.slices import INCREMENT, SLICES, bench_increment, bench_size
 
+    chosen = _chosen(slices, SLICES)
     with progress("bench graph", None) as advance:
-        for name in slices:
+        for name in chosen:
             bench = _bench_of(profile, data, repeats, self_join=full or name == "1x")
             run = bench_increment if name == INCREMENT else partial(bench_size, name=name)
             yield run(bench, tell=partial(advance, 1))
-    if "10x" in slices and not full:
+    if "10x" in chosen and not full:
         typer.echo("spark-self-join is left out at 10x; --full runs it", err=True)
 
 
@@ -102,3 +126,19 @@ def _bench_of(profile: Profile, data: Path, repeats: int, *, self_join: bool) ->
 
     models = tuple(name for name in MODULES if self_join or name != SELF_JOIN)
     return Bench(source=data, folder=profile.root / "bench" / source_key(data), models=models, repeats=repeats)
+
+
+def _trainings(profile: Profile, slices: str, run: str, items: int, repeats: int, precision: "Precision") -> Iterator[list[Figure]]:
+    with _clone_and_its_tools():
+        from benchmarks.cirp.lesson import SLICES
+        from benchmarks.cirp.shop import make_shop, read_shop
+        from benchmarks.cirp.slices import Bench, bench_slice
+        from training.device import choose_device
+
+    chosen, folder = _chosen(slices, SLICES), profile.root / "bench" / "cirp"
+    with progress("bench cirp", None) as advance:
+        advance(1, "the shop")
+        shop = read_shop(profile, run, folder / run) if run else make_shop(items, folder / f"synthetic-{items}")
+        bench = Bench(shop=shop, repeats=repeats, precision=precision, device=choose_device("auto"))
+        for name in chosen:
+            yield bench_slice(bench, name, tell=partial(advance, 1))

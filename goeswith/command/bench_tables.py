@@ -14,6 +14,15 @@ def _decimals(places: int) -> Callable[[float], str]:
 
 METRICS: dict[str, Callable[[float], str]] = {
     "exponent": _decimals(2),
+    "items_per_s": _decimals(0),
+    "items_per_s/transformers": _decimals(2),
+    "waited_share": _decimals(3),
+    "gflop_per_s": _decimals(0),
+    "mfu": _decimals(3),
+    "fill_seconds": _decimals(1),
+    "budget_seconds": _decimals(0),
+    "budget_seconds/transformers": _decimals(2),
+    "even_items": _decimals(0),
     "seconds": _decimals(1),
     "rebuild_seconds": _decimals(1),
     "commit_seconds": _decimals(1),
@@ -30,8 +39,10 @@ METRICS: dict[str, Callable[[float], str]] = {
 }
 """The metrics that tables show, in their order, and how a value is written."""
 
-PLAIN = ("peak_mb", "shuffle_mb", "disk_mb", "pairs")
+PLAIN = ("peak_mb", "shuffle_mb", "disk_mb", "pairs", "gflop_per_s", "fill_seconds")
 """Metrics without an interval in tables: their runs differ little, and the rows hold it."""
+RATES = ("items_per_s",)
+"""Metrics of which more is faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,8 @@ def _slices(figures: Iterable[Figure]) -> Iterator[tuple[str, str, Mapping[str, 
 
 
 def _fastest_first(models: Mapping[str, dict[str, Figure]], columns: Sequence[str]) -> list[tuple[str, dict[str, Figure]]]:
-    return sorted(models.items(), key=lambda item: min((item[1][name].value for name in columns[:1] if name in item[1]), default=float("inf")))
+    sign = -1 if columns and columns[0] in RATES else 1
+    return sorted(models.items(), key=lambda item: min((sign * item[1][name].value for name in columns[:1] if name in item[1]), default=float("inf")))
 
 
 def _texts(row: Mapping[str, Figure], columns: Sequence[str]) -> tuple[str, ...]:

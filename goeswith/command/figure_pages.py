@@ -47,6 +47,7 @@ def render_page(page: str, figures: Sequence[Figure], folder: Path = FIGURES) ->
 
 
 def _names(figures: Sequence[Figure]) -> dict[str, Any]:
+    from benchmarks.cirp.runs import EPOCHS
     from benchmarks.graph import capacity
     from training.evaluation.pages import figures_markdown
 
@@ -58,7 +59,7 @@ def _names(figures: Sequence[Figure]) -> dict[str, Any]:
     def bench(task: str, data: str) -> str:
         return bench_markdown(figure for figure in figures if (figure.task, figure.data) == (task, data) and figure.metric != FITTED).rstrip("\n")
 
-    return {"row": row, "rows": figures, "evaluation": evaluation, "bench": bench, "capacity": capacity}
+    return {"row": row, "rows": figures, "evaluation": evaluation, "bench": bench, "capacity": capacity, "epochs_timed": EPOCHS}
 
 
 def find_figure(figures: Sequence[Figure], task: str, data: str, part: str, model: str, metric: str) -> Figure:

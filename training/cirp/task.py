@@ -236,9 +236,9 @@ def random_crops(count: int, generator: torch.Generator) -> Tensor:
 
 
 def augment(pixels: Tensor, crops: Tensor) -> Tensor:
-    """Return the crops (M, 3, S, S) of normalised pixels."""
+    """Return the crops (M, 3, S, S) of normalised pixels, channels last in memory: the layout in which convolutions are fastest."""
     grid = F.affine_grid(crops, list(pixels.shape), align_corners=False)
-    return F.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
+    return F.grid_sample(pixels, grid, padding_mode="border", align_corners=False).contiguous(memory_format=torch.channels_last)
 
 
 def _judged_items(graph: ItemGraph, seed: int) -> Ints:

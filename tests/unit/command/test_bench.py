@@ -73,6 +73,20 @@ def test_an_unknown_slice_is_refused_with_those_there_are(tmp_path: Path) -> Non
     assert "1x, 10x, increment" in refused.exception.remedy
 
 
+def test_an_unknown_slice_of_a_training_is_refused_before_anything_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOESWITH_HOME", str(tmp_path / "home"))
+    refused = CliRunner().invoke(app, ["bench", "cirp", "--slices", "frozen"])
+    assert isinstance(refused.exception, ConfigError)
+    assert "frozen_text, last_layer_learns" in refused.exception.remedy
+    assert not (tmp_path / "home").exists()
+
+
+def test_of_rates_the_largest_is_the_fastest() -> None:
+    rows = [row("items_per_s", 50.0, model="transformers"), row("items_per_s", 400.0)]
+    for order in (rows, rows[::-1]):
+        assert [model for _, model, _ in build_tables(order)[0].rows] == ["goeswith", "transformers"]
+
+
 def test_a_folder_without_the_source_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOESWITH_HOME", str(tmp_path / "home"))
     refused = CliRunner().invoke(app, ["bench", "graph", "--data", str(tmp_path), "--slices", "1x"])
@@ -80,7 +94,9 @@ def test_a_folder_without_the_source_is_refused(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "home" / "results").exists()
 
 
-def test_the_bench_explains_its_part() -> None:
-    shown = CliRunner().invoke(app, ["bench", "graph", "--help"])
+@pytest.mark.parametrize("part", ["graph", "cirp"])
+def test_the_bench_explains_its_parts(part: str) -> None:
+    shown = CliRunner().invoke(app, ["bench", part, "--help"])
     assert shown.exit_code == 0
     assert "--slices" in shown.output
+    assert f"goeswith bench {part}" in shown.output

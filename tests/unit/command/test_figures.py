@@ -151,3 +151,20 @@ def test_durations_are_written_as_people_say_them(seconds: float, words: str) ->
 def test_every_file_of_rows_holds_one_data_set_under_its_name() -> None:
     for path in FIGURES.glob("*.jsonl"):
         assert {row.data for row in load_figures(path)} == {path.stem}
+
+
+def measured_trainings() -> list[Figure]:
+    """Return rows of the bench of trainings as its section asks for them."""
+    common = {"task": "cirp", "data": "synthetic", "seed": None}
+    ours = {"items_per_s": 400.0, "items_per_s/transformers": 6.25}
+    rows = [(part, "goeswith", name, value) for part in ("frozen_text", "last_layer_learns") for name, value in ours.items()]
+    rows.append(("frozen_text", "transformers", "items_per_s", 64.0))
+    return [figure(**common, slice=part, model=model, metric=metric, value=value) for part, model, metric, value in rows]
+
+
+def test_trainings_are_shown_once_their_bench_is_kept() -> None:
+    others = [row for row in read_kept() if row.task != "cirp"]
+    page = render_page("figures", [*others, *measured_trainings()]).split("## Training CIRP")[1].split("\n## ")[0]
+    assert "| frozen_text | **goeswith** | 400 | 6.25 |" in page
+    assert "it is 6.2 times with the text frozen" in page
+    assert "Not measured yet" in render_page("figures", others).split("## Training CIRP")[1].split("\n## ")[0]
