@@ -9,7 +9,7 @@ from benchmarks.cirp.flops import count_flops
 from benchmarks.cirp.lesson import Lesson
 from benchmarks.cirp.runs import EPOCHS, Run
 from training.cirp.fit import CHECKPOINT_EVERY
-from training.cirp.inputs import build_inputs
+from training.cirp.inputs import build_inputs, teach_words
 from training.cirp.model import Cirp, build_cirp
 from training.cirp.task import CirpTask
 from training.device import move
@@ -38,7 +38,9 @@ def build_model(lesson: Lesson) -> Cirp:
 
 def build_task(lesson: Lesson, model: Cirp) -> CirpTask:
     """Return the task before its first step, its caches filled."""
-    return CirpTask(model, build_inputs(lesson.shop.training.items, model, lesson.recipe, lesson.shop.home), lesson.graph, lesson.recipe)
+    inputs = build_inputs(lesson.shop.training.items, model, lesson.recipe, lesson.shop.home)
+    teach_words(model, inputs, lesson.recipe)
+    return CirpTask(model, inputs, lesson.graph, lesson.recipe)
 
 
 def trainer_config(lesson: Lesson, epochs: int = 1 + EPOCHS) -> TrainerConfig:

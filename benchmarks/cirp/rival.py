@@ -17,6 +17,7 @@ from benchmarks.cirp.lesson import Lesson
 from benchmarks.cirp.runs import Run
 from training.cirp.losses import Contrast, Encoded, Modality, Relations
 from training.cirp.model import TEMPERATURE_RANGE, Cirp
+from training.cirp.neighbours import ItemGraph
 from training.cirp.queue import FeatureQueue
 from training.cirp.recipe import CirpRecipe
 from training.cirp.towers import MINILM
@@ -42,6 +43,7 @@ class Rival(nn.Module):
             module.requires_grad_(False)  # no operation below the first layer that learns is recorded
         self.image_tower, self.text_projection = copy.deepcopy(cirp.image_tower), copy.deepcopy(cirp.text_projection)
         self.image_projection, self.log_temperature = copy.deepcopy(cirp.image_projection), copy.deepcopy(cirp.log_temperature)
+        self.words, self.log_picture_share = copy.deepcopy(cirp.text_tower.words), copy.deepcopy(cirp.log_picture_share)
 
     def train(self, mode: bool = True) -> Self:
         """Let what is frozen stay without dropout."""
@@ -50,36 +52,39 @@ class Rival(nn.Module):
             module.eval()
         return self
 
-    def forward(self, batch: Collated) -> tuple[Tensor, Tensor]:
-        """Return the projected vectors of texts and pictures (B, d), zero for a picture that is missing."""
+    def forward(self, batch: Collated) -> Encoded:
+        """Return the projected vectors of texts and pictures (B, d), zero for a picture that is missing, and the features."""
         hidden = self.bert(**batch.tokens).last_hidden_state
         weights = batch.tokens["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        text = self.text_projection(F.normalize((hidden * weights).sum(1) / weights.sum(1), dim=-1))
+        pooled = (hidden * weights).sum(1) / weights.sum(1)
+        pooled = pooled if self.words is None else self.words(pooled, batch.tokens["input_ids"])
+        text = self.text_projection(F.normalize(pooled, dim=-1))
         image = text.new_zeros(text.shape)
         if len(batch.pixels):
             image[batch.has_image] = self.image_projection(F.normalize(self.image_tower(batch.pixels), dim=-1)).to(image.dtype)
-        return text, image
+        there = F.normalize(text * batch.has_text[:, None] + self.log_picture_share.exp() * image * batch.has_image[:, None], dim=-1)
+        return Encoded(batch.items, Modality(text, batch.has_text), Modality(image, batch.has_image), there)
 
 
 class Objective:
     """ITC + CIC by the very functions that our task calls, over the batch alone."""
 
     def __init__(self, lesson: Lesson) -> None:
-        self.recipe, self.known = lesson.recipe, lesson.graph.known()
+        self.recipe, self.graph, self.known = lesson.recipe, lesson.graph, lesson.graph.known()
         self.queue = FeatureQueue(0, lesson.recipe.dim).to(lesson.device).read()
 
     def losses(self, model: Rival, batch: Collated) -> Tensors:
         """Return the terms of one batch."""
-        text, image = model(batch)
-        encoded = Encoded(batch.items, Modality(text, batch.has_text), Modality(image, batch.has_image))
-        contrast = Contrast(encoded, self.queue, model.log_temperature.exp().clamp(*TEMPERATURE_RANGE), relations_of(batch.items, self.known))
-        return {"itc_loss": self.recipe.itc_weight * contrast.itc(), "cic_loss": contrast.cic(), "intra_loss": contrast.intra()}
+        temperature = model.log_temperature.exp().clamp(*TEMPERATURE_RANGE)
+        contrast = Contrast(model(batch), self.queue, temperature, relations_of(batch.items, self.graph, self.known))
+        return {"itc_loss": self.recipe.itc_weight * contrast.itc(), "cic_loss": contrast.cic(), "feature_loss": contrast.features()}
 
 
-def relations_of(items: Tensor, known: EdgeSet) -> Relations:
-    """Return who is who, and who is whose neighbour, among the items (B,) of a batch."""
+def relations_of(items: Tensor, graph: ItemGraph, known: EdgeSet) -> Relations:
+    """Return who is who, who is a variant of whom, and who is whose neighbour, among the items (B,) of a batch; and who has an edge at all."""
+    products, joined = (torch.from_numpy(values).to(items.device)[items] for values in (graph.products, graph.joined))
     one, other = items[:, None], items[None, :]
-    return Relations(one == other, known.contains(one, other))
+    return Relations(one == other, products[:, None] == products[None, :], known.contains(one, other), joined=joined)
 
 
 def train_rival(lesson: Lesson, cirp: Cirp, batches: Sequence[Ints], workers: int) -> Run:

@@ -54,7 +54,8 @@ def alike_edges(items: Items, rng: np.random.Generator) -> Ints:
             groups[brand, path].append(item)
     drawn = [_mates(np.array(group, dtype=np.int64), rng) for group in groups.values()]
     edges = np.concatenate([np.empty((0, 2), np.int64), *drawn])
-    return edges[edges[:, 0] != edges[:, 1]]
+    apart: Ints = edges[edges[:, 0] != edges[:, 1]]
+    return apart
 
 
 def _mates(group: Ints, rng: np.random.Generator) -> Ints:

@@ -22,7 +22,7 @@ from training.cirp.task import CirpTask
 from training.cirp.vectors import encode_all, forget_blocks
 from training.dataset import TrainingSet
 from training.ranks import ALONE, Ranks
-from training.trainer import Row, TrainerConfig, fit
+from training.trainer import Row, TrainerConfig, fit, scale_lr
 
 CHECKPOINT_EVERY = 25
 """Optimizer steps: a step takes seconds."""
@@ -139,6 +139,8 @@ def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, 
     if recipe.compiled:
         compile_towers(model)
     epochs = max(1, min(recipe.max_epochs, recipe.item_updates // graph.num_items))
+    steps = max(1, epochs * (task.steps_per_epoch() // recipe.accumulate))
+    scale_lr(model.text_projection, min(1.0, (recipe.projection_steps or steps) / steps))
     config = TrainerConfig(
         epochs=epochs,
         lr=recipe.lr,

@@ -72,14 +72,9 @@ class Contrast:
         """
         return (self._neighbours("image", "text") + self._neighbours("text", "image")) / 2
 
-    def intra(self) -> Tensor:
-        """Return the mean of t_i -> t_j, v_i -> v_j and x_i -> x_j over neighbours: CIC's switch.
-
-        The last trains the very feature that ranks. They are all there is where one modality is missing everywhere.
-        """
-        sides: tuple[Side, ...] = ("text", "image", "fused")
-        terms = [self._neighbours(side, side) for side in sides if _side(self.batch, side).has.any()]
-        return torch.stack(terms).mean() if terms else self.batch.text.vectors.sum() * 0
+    def features(self) -> Tensor:
+        """Return x_i -> x_j over neighbours: the term of the very feature that ranks, and all there is where one modality is missing everywhere."""
+        return self._neighbours("fused", "fused")
 
     def _own(self, anchor: Side, side: Side) -> Tensor:
         logits, usable = self._logits(self.batch, anchor, side)

@@ -82,7 +82,6 @@ def build_cirp(recipe: CirpRecipe) -> Cirp:
     text, image = build_towers(recipe)
     model = Cirp(text, image, int(image.width), recipe)  # type: ignore[arg-type]  # every image tower has a width
     scale_lr(text.upper_layers, recipe.tower_lr_scale)
-    scale_lr(model.text_projection, recipe.text_projection_lr_scale)
     text.save_memory = recipe.save_memory
     if recipe.towers == "blip":
         scale_lr(image, recipe.tower_lr_scale)

@@ -49,8 +49,8 @@ class CirpRecipe:
     terms: tuple[Term, ...] = ("itc", "cic")
     itc_weight: Annotated[float, Field(gt=0)] = 1.0
     """ITC beside CIC; the paper weighs both alike."""
-    intra_modal: bool = True
-    """Whether CIC has text-text and image-image terms beside the cross-modal ones."""
+    feature_term: bool = True
+    """Whether CIC has a term on the feature that ranks, beside the cross-modal ones."""
     queue: Annotated[int, Field(ge=0)]
     """Vectors of earlier batches that are negatives too; the momentum encoder's where there is one."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -72,21 +72,21 @@ class CirpRecipe:
     accumulate: Count = 1
     """Batches of a step: the items of all of them are each other's negatives, in the memory of one."""
     neighbours: int = 3
-    """Neighbours drawn for each item that leads a batch; every known edge within the batch is a positive."""
+    """Neighbours drawn for each item that leads a batch, where items do; every known edge within the batch is a positive."""
     by_edges: bool = False
-    """Whether a batch is led by the ends of random edges, and by some items without any, rather than by random items and their neighbours."""
-    lone_negatives: bool = True
-    """Whether items without an edge are negatives of CIC; such an item may be new, and nothing is known of what goes with it."""
+    """Whether a batch is the ends of random edges and some items without any, not random items and their neighbours. The items without any
+    are no negatives of CIC then: they may be new, and nothing is known of what goes with them."""
     one_category: bool = False
-    """Whether the items that lead a batch are of one category, which makes negatives hard."""
+    """Whether the items that lead a batch, where items do, are of one category, which makes negatives hard."""
     item_updates: Count
     """Budget: epochs = updates / items, between 1 and ``max_epochs``."""
     max_epochs: Count
     lr: float
     tower_lr_scale: float
     """Learning rate of pretrained layers, as a share of ``lr``."""
-    text_projection_lr_scale: Annotated[float, Field(gt=0)] = 1.0
-    """The same of the text's projection, which begins as a map of a pretrained space."""
+    projection_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps at the whole learning rate that the text's projection, which begins as a map of a pretrained space, moves as far as; 0: no bound.
+    Where there are more, its rate is as much lower: what it learns beyond holds of the items that were sold, and of no new one."""
     picture_share: Annotated[float, Field(gt=0)] = 1.0
     """What a picture counts for in the feature, beside a text's 1."""
     picture_share_learns: bool = False
@@ -131,12 +131,17 @@ def cirp_small() -> CirpRecipe:
         trained_text_layers=0,
         dim=384,
         itc_weight=0.1,
+        part_variants=True,
+        by_edges=True,
         queue=0,
         batch=256,
         item_updates=240_000,
         max_epochs=60,
         lr=3e-3,
         tower_lr_scale=0.1,
+        projection_steps=300,
+        picture_share=0.5,
+        picture_share_learns=True,
     )
 
 
@@ -153,7 +158,7 @@ def cirp_blip_base() -> CirpRecipe:
         trained_text_layers=6,
         trained_image_layers=6,
         dim=256,
-        intra_modal=False,
+        feature_term=False,
         queue=57_600,
         momentum=0.995,
         soft_targets=0.4,

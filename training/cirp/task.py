@@ -148,8 +148,8 @@ class CirpTask(ContrastiveTask):
             terms["itc_loss"] = recipe.itc_weight * contrast.itc()
         if "cic" in recipe.terms:
             terms["cic_loss"] = contrast.cic()
-            if recipe.intra_modal or self.single_modality:
-                terms["intra_loss"] = contrast.intra()
+            if recipe.feature_term or self.single_modality:
+                terms["feature_loss"] = contrast.features()
         self.model.queue.push(contrast.targets or contrast.batch)
         self.model.steps.add_(1)
         return {**terms, "temperature": contrast.temperature}
@@ -170,7 +170,7 @@ class CirpTask(ContrastiveTask):
             alike=own | (products[items][:, None] == products[at][None, :]),
             known=self.known.contains(items[:, None], at[None, :]) & (candidates >= 0)[None, :],
             weights=self.known.weights_of(items[:, None], at[None, :]) if self.recipe.edge_weights else None,
-            joined=None if self.recipe.lone_negatives else joined[at],
+            joined=joined[at] if self.recipe.by_edges else None,
         )
 
     @torch.no_grad()

@@ -62,15 +62,16 @@ CORE: dict[str, Variant] = {
 """Of CIRP alone. ``budget_10`` is the control of ``prune_90``: as short, on the whole graph."""
 
 FULL: dict[str, Variant] = {
-    "across_modalities_only": Variant({"intra_modal": False}),
+    "across_modalities_only": Variant({"feature_term": False}),
     "equal_terms": Variant({"itc_weight": 1.0}),
     "no_word_codes": Variant({"words": False}),
     "variants_are_neighbours": Variant({"part_variants": False}),
+    "items_lead": Variant({"by_edges": False}),
     "last_layer_learns": Variant({"trained_text_layers": 1, "item_updates": WHOLE_BUDGET // 10}),
     "edge_weights": Variant({"edge_weights": True}),
-    "by_weight": Variant({"by_weight": True}),
-    "one_category": Variant({"one_category": True}),
-    "neighbours_1": Variant({"neighbours": 1}),
+    "items_lead_by_weight": Variant({"by_edges": False, "by_weight": True}),
+    "items_lead_one_category": Variant({"by_edges": False, "one_category": True}),
+    "items_lead_neighbours_1": Variant({"by_edges": False, "neighbours": 1}),
     "negatives_64": Variant({"batch": 64}),
     "negatives_1024": Variant({"accumulate": 4}),
     **{f"on_{name}": Variant({"relations": [name]}) for name in ("co_view", "then_bought", "alike", "two_hop")},

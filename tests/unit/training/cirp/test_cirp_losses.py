@@ -88,19 +88,19 @@ def test_an_item_without_a_picture_takes_no_part_in_any_term(neighbours: bool) -
     batch = batch._replace(image=Modality(batch.image.vectors.clone().requires_grad_(), has))
     relations = related(batch, [(0, 1), (2, 3)])
     contrast = Contrast(batch, empty(), TAU, relations)
-    total = (contrast.cic() if neighbours else contrast.itc()) + contrast.intra()
+    total = (contrast.cic() if neighbours else contrast.itc()) + contrast.features()
     gradient = torch.autograd.grad(total, batch.image.vectors)[0]
     assert gradient[2].abs().sum() == 0
     assert gradient[0].abs().sum() > 0
 
 
-def test_without_any_picture_the_intra_modal_term_still_learns_neighbours() -> None:
+def test_without_any_picture_the_term_of_the_feature_still_learns_neighbours() -> None:
     batch = encoded()
     text = batch.text.vectors.clone().requires_grad_()
     batch = batch._replace(text=Modality(text, batch.text.has), image=Modality(batch.image.vectors, torch.zeros(6, dtype=torch.bool)))
     relations = related(batch, [(0, 1)])
     assert Contrast(batch, empty(), TAU, relations).cic() == 0
-    gradient = torch.autograd.grad(Contrast(batch, empty(), TAU, relations).intra(), text)[0]
+    gradient = torch.autograd.grad(Contrast(batch, empty(), TAU, relations).features(), text)[0]
     assert ((text - 0.1 * gradient)[0] @ (text - 0.1 * gradient)[1]) > text[0] @ text[1]
 
 
@@ -111,7 +111,7 @@ def test_a_batch_of_one_and_a_batch_without_edges_have_finite_gradients() -> Non
         batch = batch._replace(text=Modality(text, batch.text.has))
         relations = related(batch, [])
         contrast = Contrast(batch, empty(), TAU, relations)
-        total = contrast.itc() + contrast.cic() + contrast.intra()
+        total = contrast.itc() + contrast.cic() + contrast.features()
         assert torch.isfinite(torch.autograd.grad(total, text)[0]).all()
 
 

@@ -69,12 +69,12 @@ def test_only_the_last_text_layer_the_conv_tower_and_the_projections_learn(small
 
 
 @torch.no_grad()
-def test_the_feature_is_the_normalised_sum_and_falls_back_to_what_is_there(small: Cirp) -> None:
+def test_the_feature_is_the_sum_with_the_pictures_share_and_falls_back_to_what_is_there(small: Cirp) -> None:
     text, image = (torch.nn.functional.normalize(torch.randn(3, width), dim=1) for width in (small.text_width, small.image_width))
     has_text, has_image = torch.tensor([True, True, False]), torch.tensor([True, False, False])
     x = small.feature(text, image, has_text, has_image)
     t, v = small.text_projection(text), small.image_projection(image)
-    assert torch.allclose(x[0], torch.nn.functional.normalize(t[0] + v[0], dim=0), atol=1e-6)
+    assert torch.allclose(x[0], torch.nn.functional.normalize(t[0] + small.log_picture_share.exp() * v[0], dim=0), atol=1e-6)
     assert torch.allclose(x[1], t[1], atol=1e-6)
     assert x[2].abs().sum() == 0
 
