@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
 from goeswith.errors import UpkeepRefused
 from goeswith.jobs import JOBS, ONE_AT_A_TIME, JobRun
@@ -50,7 +51,7 @@ def hold_lease(name: str, job: JobRun) -> Iterator[None]:
     versions = {**released_versions(job.profile), **job.versions}
     host, pid, started = socket.gethostname(), os.getpid(), datetime.now(UTC).isoformat()
     lease = Lease(job=name, run=job.run_id, versions=versions, host=host, pid=pid, started=started)
-    path = _folder(job.profile) / f"{name}-{host}-{pid}.json"
+    path = _folder(job.profile) / f"{name}-{host}-{pid}-{token_hex(4)}.json"  # the threads of a process may do one job, and each holds its own
     hidden = path.with_name(f".{path.name}")
     with hidden.open("w", encoding="utf-8") as out:
         fcntl.flock(out, fcntl.LOCK_EX)

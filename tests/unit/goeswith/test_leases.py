@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -51,6 +52,23 @@ def test_a_lease_ends_with_its_block_even_where_the_job_fails(profile: Profile) 
         raise KeyError
     assert live_leases(profile) == []
     assert list((profile.root / "leases").glob("*.json")) == []
+
+
+def test_threads_that_do_one_job_at_once_hold_a_lease_each(profile: Profile) -> None:
+    runs, held, seen = [f"r{number}" for number in range(16)], Barrier(17), Barrier(17)
+
+    def hold(run: str) -> None:
+        with hold_lease("count_pairs", JobRun(profile=profile, run_id=run)):
+            held.wait(10)
+            seen.wait(10)
+
+    with ThreadPoolExecutor(16) as pool:
+        holders = [pool.submit(hold, run) for run in runs]
+        held.wait(10)
+        assert sorted(lease.run for lease in live_leases(profile)) == sorted(runs)
+        seen.wait(10)
+        assert [holder.result(10) for holder in holders] == [None] * 16
+    assert live_leases(profile) == []
 
 
 def test_a_killed_process_holds_nothing_though_its_file_is_left(profile: Profile) -> None:
