@@ -17,6 +17,7 @@ from goeswith.profile import Profile
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 Times = npt.NDArray[np.datetime64]
 
 BOUGHT_TOGETHER: Final = ("co_purchase", "also_bought", "bought_together")

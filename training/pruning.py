@@ -3,11 +3,8 @@
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from training.dataset import Floats, Ints
-
-Bools = npt.NDArray[np.bool_]
+from training.dataset import Bools, Floats, Ints
 
 
 def keep_global(scores: Floats, rate: float) -> Bools:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from goeswith import lake
 from goeswith.catalogue import find_table
 from goeswith.errors import DataContractError
 from goeswith.jobs import JobRun
+from training.bundle_cases import BundleCases, leave_one_out
 from training.dataset import Times
 
 Keep = Callable[[pa.Table], pa.Table]
@@ -137,3 +139,28 @@ def read_known_at(job: JobRun, index: Mapping[str, int]) -> Times:
         if item in index:
             known[index[item]] = np.datetime64(at, "us")
     return known
+
+
+def read_validation_cases(job: JobRun, index: Mapping[str, int], *, max_cases: int, seed: int) -> BundleCases:
+    """Return leave-one-out cases of what the holdout keeps for validation, over the known items of ``index``, less those that hold a test pair."""
+    cases = build_cases(read_units(job, read_reserved(job, "validation")), index, max_cases=max_cases, seed=seed)
+    return drop_tested_pairs(cases, read_units(job, read_reserved(job, "test")), index)
+
+
+def build_cases(units: Units, index: Mapping[str, int], *, max_cases: int, seed: int) -> BundleCases:
+    """Return leave-one-out cases over the known items."""
+    members = [[index[item] for item in unit if item in index] for unit in units.members]
+    return leave_one_out(members, units.times, max_cases=max_cases, seed=seed)
+
+
+def drop_tested_pairs(cases: BundleCases, tested: Units, index: Mapping[str, int]) -> BundleCases:
+    """Return the cases whose (given, target) pairs are all untested: no test pair stands in what a choice is made by."""
+    asked = [{_pair(item, int(cases.target[case])) for item in cases.given(case)} for case in range(len(cases))]
+    wanted = set().union(*asked)
+    members = ([index[item] for item in unit if item in index] for unit in tested.members)
+    met = {pair for unit in members for pair in (_pair(*both) for both in combinations(unit, 2)) if pair in wanted}
+    return cases.take(np.array([case for case, pairs in enumerate(asked) if pairs.isdisjoint(met)], dtype=np.int64))
+
+
+def _pair(one: int, other: int) -> tuple[int, int]:
+    return min(one, other), max(one, other)

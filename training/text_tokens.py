@@ -13,6 +13,7 @@ from goeswith.errors import ModelInvalid
 
 MAX_LENGTH = 64
 PAD = "[PAD]"
+Ids = npt.NDArray[np.int64]
 
 
 def load_tokenizer(folder: Path, max_length: int = MAX_LENGTH) -> Tokenizer:
@@ -37,9 +38,6 @@ def pad_id(tokenizer: Tokenizer) -> int:
 def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> list[npt.NDArray[np.int64]]:
     """Return the token ids of each text, [CLS] first and [SEP] last; '' gives these two."""
     return [np.array(found.ids, dtype=np.int64) for found in tokenizer.encode_batch([text.lower() for text in texts])]
-
-
-Ids = npt.NDArray[np.int64]
 
 
 def pad_tokens(rows: Sequence[npt.NDArray[np.integer[Any]]], padding: int, length: int | None = None) -> tuple[Ids, Ids]:

@@ -8,7 +8,8 @@ from benchmarks.cirp.examples import Collator, Examples
 from benchmarks.cirp.lesson import Lesson
 from benchmarks.cirp.rival import Objective, Rival
 from goeswith.errors import DataContractError
-from training.cirp.task import CirpTask, Plan
+from training.cirp.batches import Plan
+from training.cirp.task import CirpTask
 from training.dataset import Ints
 from training.task import total_loss
 

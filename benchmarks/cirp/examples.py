@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import AutoTokenizer
 
 from benchmarks.cirp.lesson import Lesson
-from training.cirp.task import SMALLEST_CROP
+from training.cirp.batches import SMALLEST_CROP
 from training.cirp.towers import tokenizer_folder
 from training.dataset import Ints
 from training.pictures import CLIP_MEAN, CLIP_STD

@@ -80,14 +80,14 @@ def _show(figures: Sequence[Figure], page: Path) -> None:
     console.print(f"as Markdown: {page}; as a plot: {page.with_suffix('.png')}")
 
 
-def run_cell(profile: Profile, cell: "Cell", threads: int = 0) -> list[Figure]:
-    """Run one cell, each step a process of its own with ``threads`` threads (0: as many as it likes), and return its figures."""
+def run_cell(profile: Profile, cell: "Cell", threads: int) -> list[Figure]:
+    """Run one cell, each step a process of its own with so many ``threads``, and return its figures."""
     from training.evaluation.experiments import MAIN
     from training.evaluation.variants import VARIANTS
 
     cells = profile.root / "cells"
     home, main, lake = cells / cell.world / cell.variant, cells / cell.world / MAIN, cells / cell.lake_of / MAIN
-    limits = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+    limits = {"OMP_NUM_THREADS": str(threads)}
     if cell.variant != MAIN:
         _run_variant(home, main, lake, VARIANTS[cell.variant], cell, limits)
     elif home == lake:

@@ -22,7 +22,7 @@ from training.dataset import Ints, TrainingSet, read_training_set
 from training.text_tokens import load_tokenizer, pad_id, pad_tokens, tokenise
 
 WORDS = {"racket": "walrus", "balls": "teapot", "pan": "violin", "spatula": "cactus", "pen": "glacier", "notebook": "lantern"}
-RECIPE = replace(cirp_small(), batch=32, image_px=32, warmup=5, max_epochs=25)
+RECIPE = replace(cirp_small(), batch=32, image_px=32, warmup=5, max_epochs=25, map_steps=300)
 
 
 @pytest.fixture(scope="module")

@@ -2,47 +2,72 @@
 
 import logging
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from goeswith.profile import Profile
 from goeswith.results import write_json
-from training.checkpoint import begin, fingerprint, remove_checkpoints
-from training.cirp.files import read_summary, write_model, write_vectors
+from training.bundle_cases import BundleCases
+from training.checkpoint import begin, fingerprint, load_weights, remove_checkpoints
+from training.cirp.files import WEIGHTS, read_summary, write_model, write_vectors
 from training.cirp.inputs import ItemInputs, build_inputs, teach_words
+from training.cirp.judges import FEWEST_CASES, HeldPairs, HeldUnits, Judge
+from training.cirp.maps import MapChoice, choose_maps, features_of, repeat_maps
 from training.cirp.model import Cirp, build_cirp, compile_towers
 from training.cirp.neighbours import ItemGraph, build_graph
 from training.cirp.recipe import CirpRecipe, Stage
-from training.cirp.space import describe_space
+from training.cirp.space import Space, describe_space
+from training.cirp.summary import describe_data, summarise
 from training.cirp.task import CirpTask
 from training.cirp.vectors import encode_all, forget_blocks
 from training.dataset import TrainingSet
 from training.ranks import ALONE, Ranks
+from training.task import Tensors
 from training.trainer import Row, TrainerConfig, fit, scale_lr
 
 CHECKPOINT_EVERY = 25
 """Optimizer steps: a step takes seconds."""
-BEFORE = "before"
-"""Folder of the first stage, until the second is done."""
+BEFORE, MAPS = "before", "maps"
+"""Folders of the first stage, until the second is done, and of the last one, until the model is written."""
 UNTRAINED, SPACE = "untrained", "space.json"
 """Folder of the encoder before its first step, and what its space is like."""
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What the last stage's choice is made by: ``cases`` of validation, or what was ``decided`` by these on fewer edges; else held-out pairs."""
+
+    cases: BundleCases | None = None
+    decided: MapChoice | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Return JSON values that differ where the choice may."""
+        cases = None if self.cases is None else {"units": self.cases.units, "unit": self.cases.unit.tolist(), "target": self.cases.target.tolist()}
+        return {"cases": cases, "decided": None if self.decided is None else asdict(self.decided)}
+
+
 def train(
-    training: TrainingSet, recipe: CirpRecipe, folder: Path, profile: Profile, *, keep_untrained: bool = False, ranks: Ranks = ALONE
+    training: TrainingSet,
+    recipe: CirpRecipe,
+    folder: Path,
+    profile: Profile,
+    *,
+    chosen: Chosen | None = None,
+    keep_untrained: bool = False,
+    ranks: Ranks = ALONE,
 ) -> dict[str, Any]:
     """Train CIRP, write its folder (``recipe.json`` last) and return its summary; the same inputs again change nothing.
 
     ``keep_untrained`` writes the vectors of the encoder before its first step to ``folder/untrained``, for the tables. Of several processes
     (``ranks``) the first alone writes.
     """
-    inputs_hash = fingerprint({"recipe": asdict(recipe), "data": describe_data(training)})
+    chosen = chosen or Chosen()
+    inputs_hash = fingerprint({"recipe": asdict(recipe), "data": describe_data(training), "chosen": chosen.describe()})
     done = read_summary(folder)
     if done and done["inputs"] == inputs_hash:
         return {**done, "unchanged": True}
@@ -53,29 +78,30 @@ def train(
     if keep_untrained or recipe.before is None:
         inputs = _build_inputs(training, model, recipe, profile, ranks)
     if keep_untrained and ranks.first:
-        _write_untrained(folder / UNTRAINED, training, model, inputs, recipe)
+        before = folder / UNTRAINED
+        write_json(before / SPACE, _write_vectors(before, training, model, encode_all(model, inputs, recipe.max_tokens, before)))
     if recipe.before is not None:
         _train_before(training, recipe, recipe.before, folder / BEFORE, profile, ranks)
-        model.load_state_dict(load_file(folder / BEFORE / "model.safetensors"))
+        load_weights(model, folder / BEFORE / WEIGHTS, "train_cirp")
         inputs = _build_inputs(training, model, recipe, profile, ranks)  # its frozen layers are others now
     curve = [] if recipe.untrained else _fit(model, inputs, graph, recipe, folder, inputs_hash, ranks)
     if ranks.first:
         vectors = encode_all(model, inputs, recipe.max_tokens, folder)
-        write_vectors(folder, training.items.ids, vectors)
-        forget_blocks(folder)
-        space = describe_space(model, vectors)
-        write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve), "space": space})
+        maps = _learn_maps(model, vectors, graph, recipe, chosen, folder / MAPS, inputs_hash)
+        space = _write_vectors(folder, training, model, vectors)
+        write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve), **maps, "space": space})
         remove_checkpoints(folder)
-        shutil.rmtree(folder / BEFORE, ignore_errors=True)
+        for done_with in (BEFORE, MAPS):
+            shutil.rmtree(folder / done_with, ignore_errors=True)
     ranks.wait()
     return read_summary(folder)
 
 
-def _write_untrained(folder: Path, training: TrainingSet, model: Cirp, inputs: ItemInputs, recipe: CirpRecipe) -> None:
-    vectors = encode_all(model, inputs, recipe.max_tokens, folder)
+def _write_vectors(folder: Path, training: TrainingSet, model: Cirp, vectors: Tensors) -> Space:
+    """Write what an encoder says of all items, and return what its space is like."""
     write_vectors(folder, training.items.ids, vectors)
     forget_blocks(folder)
-    write_json(folder / SPACE, describe_space(model, vectors))
+    return describe_space(model, vectors)
 
 
 def _build_inputs(training: TrainingSet, model: Cirp, recipe: CirpRecipe, profile: Profile, ranks: Ranks) -> ItemInputs:
@@ -101,39 +127,6 @@ def _train_before(training: TrainingSet, recipe: CirpRecipe, stage: Stage, folde
     train(training, itc, folder, profile, ranks=ranks)
 
 
-def describe_data(training: TrainingSet) -> dict[str, str]:
-    """Return what of the training set decides the result."""
-    items, pairs = training.items, training.pairs
-    arrays = (pairs.src, pairs.dst, pairs.weights)
-    return {
-        "items": fingerprint({"ids": items.ids, "texts": items.texts(), "images": items.images}),
-        "pairs": fingerprint({"arrays": [a.tolist() for a in arrays], "relations": pairs.relations.tolist()}),
-    }
-
-
-def summarise(training: TrainingSet, inputs: ItemInputs, graph: ItemGraph, curve: list[Row]) -> dict[str, Any]:
-    """Return figures about what was trained on what, and what the source lacked."""
-    there = inputs.modalities
-    notes = [
-        f"no item has {'a text' if name == 'text' else 'a picture'}: CIC is {'intra-modal only' if any(there.values()) else 'empty'}, ITC is empty"
-        for name, n in there.items()
-        if not n
-    ]
-    if not len(graph.edges):
-        notes.append("no items were bought together: ITC only, no relation is learned")
-    best = max((row["score"] for row in curve if "score" in row), default=None)
-    counts = {
-        "items": len(training.items),
-        "edges": len(graph.edges),
-        "held_out_edges": len(graph.held),
-        **{f"with_{name}": n for name, n in there.items()},
-    }
-    updates = int(curve[-1]["items"]) if curve else 0
-    seconds = round(sum(row["seconds"] for row in curve), 1)
-    done = {"epochs": len(curve), "item_updates": updates, "train_s": seconds, "validation_mrr": best}
-    return {"graph": training.graph, **counts, **done, "notes": notes}
-
-
 def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, folder: Path, inputs_hash: str, ranks: Ranks) -> list[Row]:
     task = CirpTask(model, inputs, graph, recipe)
     if recipe.compiled:
@@ -155,3 +148,27 @@ def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, 
     curve = fit(task, config, folder, recipe={"inputs": inputs_hash}, what="CIRP", ranks=ranks)
     model.to("cpu")
     return curve
+
+
+def _learn_maps(
+    model: Cirp, vectors: Tensors, graph: ItemGraph, recipe: CirpRecipe, chosen: Chosen, folder: Path, inputs_hash: str
+) -> dict[str, Any]:
+    """Let linear maps learn beside still towers, put their features into ``vectors``, and return the choice for the summary."""
+    judge, inputs = _judge_of(graph, recipe, chosen), {"inputs": inputs_hash}
+    if recipe.untrained or not recipe.maps or "cic" not in recipe.terms or not len(graph.edges):
+        return {}
+    if chosen.decided is not None:
+        choice = repeat_maps(model, vectors, graph, recipe, chosen.decided, folder, inputs)
+    elif judge is not None:
+        choice = choose_maps(model, vectors, graph, recipe, judge, folder, inputs)
+    else:
+        return {}
+    vectors["feature"] = features_of(model, vectors, torch.arange(graph.num_items))
+    model.to("cpu")
+    return {"maps": asdict(choice)}
+
+
+def _judge_of(graph: ItemGraph, recipe: CirpRecipe, chosen: Chosen) -> Judge | None:
+    if chosen.cases is not None and len(chosen.cases) >= FEWEST_CASES:
+        return HeldUnits(chosen.cases, graph.num_items)
+    return HeldPairs(graph, recipe.seed) if len(graph.held) else None

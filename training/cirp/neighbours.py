@@ -3,20 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from training.cirp.edges import collect_edges
 from training.cirp.recipe import CirpRecipe
-from training.dataset import Floats, Ints, Items, TrainingSet, variant_groups
+from training.dataset import Bools, Floats, Ints, Items, TrainingSet, variant_groups
 from training.negatives import EdgeSet
 
 HELD_SHARE = 0.05
 HELD_MOST = 400
-
-
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

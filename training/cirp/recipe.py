@@ -25,6 +25,14 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class MapTrial:
+    """Projections that learn anew beside still towers (``training.cirp.maps``): at which rate, and whether their hidden layers learn, too."""
+
+    rate: Annotated[float, Field(gt=0)]
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class CirpRecipe:
     """Towers, objective and budget."""
 
@@ -90,6 +98,10 @@ class CirpRecipe:
     picture_share: Annotated[float, Field(gt=0)] = 1.0
     """What a picture counts for in the feature, beside a text's 1."""
     picture_share_learns: bool = False
+    maps: tuple[MapTrial, ...] = ()
+    """What the last stage tries, for validation to choose from; (): no such stage."""
+    map_steps: Count = 1_200
+    """Optimizer steps of each trial."""
     weight_decay: float = 0.05
     warmup: int = 20
     temperature: float = 0.07
@@ -142,6 +154,7 @@ def cirp_small() -> CirpRecipe:
         projection_steps=300,
         picture_share=0.5,
         picture_share_learns=True,
+        maps=(MapTrial(rate=1e-4, hidden=False), MapTrial(rate=1e-3, hidden=False), MapTrial(rate=1e-3, hidden=True)),
     )
 
 

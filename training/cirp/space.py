@@ -8,6 +8,9 @@ from training.cirp.model import Cirp
 
 SAMPLE = 1_000
 """Items that are compared with each other."""
+SEED = 0
+PAIR = 2
+"""Items below which nothing can be compared."""
 CLOSE = 2.0
 """Of the Gaussian kernel exp(-2 |x - y|^2) (Wang and Isola 2020, section 4.1.2)."""
 
@@ -15,18 +18,18 @@ Space = dict[str, float]
 
 
 @torch.no_grad()
-def describe_space(model: Cirp, vectors: dict[str, Tensor], seed: int = 0) -> Space:
+def describe_space(model: Cirp, vectors: dict[str, Tensor]) -> Space:
     """Return figures of the vectors that ``encode_all`` gives, over ``SAMPLE`` random items.
 
     ``image_text_recall@1``: share of pictures whose own text is the nearest of all texts of the sample (1 / sample by chance); left out below two
     items with both. ``uniformity``: log of the mean kernel between features, the lower the more even (its lower end is -4). ``effective_rank``:
     exp of the entropy of the features' normalised singular values (Roy and Vetterli 2007), from 1 to the width.
     """
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(vectors["feature"])))
+    order = torch.from_numpy(np.random.default_rng(SEED).permutation(len(vectors["feature"])))
     both = order[(vectors["has_text"] * vectors["has_image"])[order] > 0][:SAMPLE]
-    found = {} if len(both) < 2 else {"image_text_recall@1": _recall_at_1(model, vectors["text"][both], vectors["image"][both])}
+    found = {} if len(both) < PAIR else {"image_text_recall@1": _recall_at_1(model, vectors["text"][both], vectors["image"][both])}
     some = order[vectors["feature"][order].norm(dim=1) > 0][:SAMPLE]
-    return found if len(some) < 2 else {**found, **_spread(vectors["feature"][some])}
+    return found if len(some) < PAIR else {**found, **_spread(vectors["feature"][some])}
 
 
 def _recall_at_1(model: Cirp, text: Tensor, image: Tensor) -> float:

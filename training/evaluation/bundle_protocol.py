@@ -8,9 +8,9 @@ from threadpoolctl import threadpool_limits
 
 from goeswith.progress import progress
 from training.bundle_cases import BundleCases
-from training.dataset import Floats, Times, TrainingSet, variant_groups
+from training.dataset import Bools, Floats, Times, TrainingSet, variant_groups
 from training.evaluation.graph import item_degrees
-from training.evaluation.metrics import Mask, Values, mean_rank
+from training.evaluation.metrics import Values, mean_rank
 from training.scorers import BundleScorer
 
 HEAD_PERCENTILE = 80
@@ -50,7 +50,7 @@ def _masked(scores: Floats, cases: BundleCases, case: int, known_at: Times) -> F
     return scores
 
 
-def bundle_slices(cases: BundleCases, training: TrainingSet) -> Mapping[str, Mask]:
+def bundle_slices(cases: BundleCases, training: TrainingSet) -> Mapping[str, Bools]:
     """Return which cases (M,) belong to each slice; slices without a case are left out."""
     degree = item_degrees(training.pairs, training.items)[cases.target]
     warm = item_degrees(training.pairs, training.items)
@@ -68,12 +68,12 @@ def bundle_slices(cases: BundleCases, training: TrainingSet) -> Mapping[str, Mas
     return {name: mask for name, mask in slices.items() if mask.any()}
 
 
-def _shares_variant(cases: BundleCases, training: TrainingSet) -> Mask:
+def _shares_variant(cases: BundleCases, training: TrainingSet) -> Bools:
     groups = variant_groups(training.items)
     return np.fromiter((groups[t] in groups[given] for t, given in _each(cases)), dtype=bool, count=len(cases))
 
 
-def _seen_pair(cases: BundleCases, training: TrainingSet) -> Mask:
+def _seen_pair(cases: BundleCases, training: TrainingSet) -> Bools:
     pairs = training.pairs
     size = len(training.items)
     seen = set((np.concatenate([pairs.src * size + pairs.dst, pairs.dst * size + pairs.src])).tolist())

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from goeswith.profile import Profile
 from goeswith.progress import progress
 from goeswith.results import Figure, read_figures, write_figures
 from training.evaluation.tables import OURS
-from training.evaluation.variants import SOURCES, SUITES, Source, Suite
+from training.evaluation.variants import SOURCES, SUITES, VARIANTS, Source, Suite
 
 FRESH_SEEDS = (4105, 4106, 4107, 4108, 4109)
 """Seeds of shops that nothing was developed on (4101 to 4104 were looked at while MMSC's readings and its blend were)."""
@@ -79,8 +79,9 @@ def build_cells(chosen: Chosen, seeds: int, suite: str, *, full: bool = False) -
     plan = SUITES[suite]
     variants = [*plan.variants, *(plan.full if full else ())]
     mains = [_main_cell(source, folder, seed, plan) for seed in FRESH_SEEDS[:seeds] for source, folder in chosen]
-    varied = [main for main in mains if main.source.name in plan.varied or len(chosen) == 1]
-    return [*mains, *(replace(main, variant=variant) for main in varied for variant in variants)]
+    names = {source.name for source, _ in chosen} if len(chosen) == 1 else {*plan.varied, *(plan.varied_in_full if full else ())}
+    varied = [(main, name) for main in mains if main.source.name in names for name in variants]
+    return [*mains, *(replace(main, variant=name) for main, name in varied if main.source.pictures or not VARIANTS[name].of_modalities)]
 
 
 def _main_cell(source: Source, folder: str, seed: int, plan: Suite) -> Cell:
@@ -93,22 +94,17 @@ def run_suite(profile: Profile, cells: Sequence[Cell], run_cell: RunCell, *, at_
     code = fingerprint.of_code(CODE)
     found: dict[Cell, list[Figure]] = {}
     with progress("experiments", len(cells), unit=" cells") as advance, ThreadPoolExecutor(at_once) as pool:
-        for stage in _stages(cells):
-            waiting = {pool.submit(_cached, profile, cell, run_cell, code): cell for cell in stage}
-            for done in as_completed(waiting):
-                cell = waiting[done]
-                found[cell] = _result(done, pool)
-                advance(1, f"{cell.world} {cell.variant}")
+        try:
+            for stage in _stages(cells):
+                waiting = {pool.submit(_cached, profile, cell, run_cell, code): cell for cell in stage}
+                for done in as_completed(waiting):
+                    cell = waiting[done]
+                    found[cell] = done.result()
+                    advance(1, f"{cell.world} {cell.variant}")
+        except BaseException:  # a cell failed, or the user stopped: no other one is begun
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return [figure for cell in cells for figure in found[cell]]
-
-
-def _result(done: Future[list[Figure]], pool: ThreadPoolExecutor) -> list[Figure]:
-    """Return a cell's figures; where it failed, no other cell is begun."""
-    try:
-        return done.result()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
 
 
 def _stages(cells: Sequence[Cell]) -> list[list[Cell]]:

@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset import Floats
+from training.dataset import Bools, Floats
 
 Values = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 
 def mean_rank(scores: Floats, target: int) -> float:
@@ -20,7 +19,7 @@ def mean_rank(scores: Floats, target: int) -> float:
     return float(np.count_nonzero(scores > own) + (np.count_nonzero(scores == own) - 1) / 2)
 
 
-def mean_ranks(scores: Floats, valid: Mask) -> Values:
+def mean_ranks(scores: Floats, valid: Bools) -> Values:
     """Return the rank of column 0 among the ``valid`` columns, for each row of ``scores`` (B, C)."""
     own = scores[:, :1]
     ahead = ((scores > own) & valid).sum(axis=1)

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file
 
 from goeswith.errors import DataContractError
 from training.bundle_cases import BundleCases
+from training.checkpoint import load_tensors
 from training.dataset import Floats, Times, TrainingSet
 from training.evaluation.bundle_protocol import rank_bundles
 from training.evaluation.metrics import gains
@@ -21,9 +21,9 @@ CHOICE_CASES = 600
 
 
 def read_vectors(folder: Path, training: TrainingSet) -> dict[str, Floats]:
-    """Read a model's ``vectors.safetensors``. Raises ``DataContractError`` where its items are not those of the training set."""
+    """Read CIRP's ``vectors.safetensors``. Raises ``DataContractError`` where its items are not those of the training set."""
     require_items(folder, training)
-    return dict(load_file(folder / "vectors.safetensors"))
+    return {name: tensor.numpy() for name, tensor in load_tensors(folder / "vectors.safetensors", "train_cirp").items()}
 
 
 def require_items(folder: Path, training: TrainingSet) -> None:

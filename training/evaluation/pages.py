@@ -8,7 +8,7 @@ import numpy as np
 
 from goeswith.results import Figure
 from training.evaluation.ablation_page import ablation_markdown, is_ablation
-from training.evaluation.encoders import encoder_markdown
+from training.evaluation.encoder_page import encoder_markdown
 from training.evaluation.tables import ENCODER, MAIN_METRICS, OURS, main_metric, with_interval
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from goeswith.progress import progress
-from training.dataset import Ints
+from training.dataset import Bools, Ints
 from training.evaluation.cases import RelationCases
-from training.evaluation.metrics import Mask, Values, mean_ranks
+from training.evaluation.metrics import Values, mean_ranks
 from training.scorers import RelationScorer
 
 NEGATIVES = 1_000
@@ -23,7 +23,7 @@ class Block:
     rows: Ints
     src: Ints
     candidates: Ints
-    valid: Mask
+    valid: Bools
 
 
 def rank_relations(scorer: RelationScorer, cases: RelationCases, *, negatives: int | None, seed: int) -> Values:
@@ -54,7 +54,7 @@ def draw_candidates(cases: RelationCases, *, negatives: int | None, seed: int) -
         yield Block(rows, src, np.hstack([dst[:, None], others]), np.hstack([column, valid]))
 
 
-def _choose(allowed: Mask, negatives: int | None, rng: np.random.Generator) -> tuple[Ints, Mask]:
+def _choose(allowed: Bools, negatives: int | None, rng: np.random.Generator) -> tuple[Ints, Bools]:
     size = allowed.shape[1]
     if negatives is None or negatives >= size:
         return np.tile(np.arange(size), (len(allowed), 1)), allowed

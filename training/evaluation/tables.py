@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from goeswith.results import Figure
-from training.dataset import Ints
+from training.dataset import Bools, Ints
 from training.evaluation.intervals import Estimate, Resampling
-from training.evaluation.metrics import Mask, Metric, Values
+from training.evaluation.metrics import Metric, Values
 
 MAIN_METRICS = {"bundle": "recall@20", "substitutes": "ndcg@10", "complements": "ndcg@10"}
 """The metric by which each task is decided."""
@@ -34,7 +34,7 @@ class Slice:
     task: str
     data: str
     name: str
-    mask: Mask
+    mask: Bools
     units: Ints
 
 
@@ -88,6 +88,6 @@ def _short(value: float) -> str:
     return f"{value:.3f}".replace("0.", ".", 1)
 
 
-def every_case(count: int) -> Mask:
+def every_case(count: int) -> Bools:
     """Return a mask (M,) that leaves nothing out."""
     return np.ones(count, dtype=bool)

@@ -5,8 +5,6 @@ from typing import Any
 
 from training.cirp.recipe import cirp_small
 
-WHOLE_BUDGET = cirp_small().item_updates
-"""A pruned graph is trained on for as much less as it has fewer relations."""
 MOMENTUM = {"momentum": 0.995, "queue": 1_024}
 RATES = (10, 30, 50, 70, 90)
 CONTROLS = ("random", "degree", "spectral")
@@ -23,6 +21,11 @@ class Variant:
     leaky: bool = False
     """Train on the graph that still holds the test sessions: what that seems to give is no result, and is labelled so."""
 
+    @property
+    def of_modalities(self) -> bool:
+        """Whether it leaves pictures or texts out: nothing to change where a source has only one of them."""
+        return "drop" in self.cirp
+
 
 ABLATIONS: dict[str, Variant] = {
     "no_pictures": Variant({"drop": ["image"]}, {"modalities": ["text"]}),
@@ -34,16 +37,15 @@ ABLATIONS: dict[str, Variant] = {
 """Of both models. ``no_behaviour`` is CIRP by ITC only, and MMSC without the graph as input (it still supervises)."""
 
 
-def pruned(rate: int, scorer: str) -> Variant:
-    """Return CIRP on a graph that lost ``rate`` percent of its purchase pairs, trained for as much less."""
-    updates = WHOLE_BUDGET * (100 - rate) // 100
-    return Variant({"item_updates": updates}, pruning={"rate": rate / 100, "scorer": scorer})
+def budget(share: int) -> dict[str, Any]:
+    """Return the fields of a recipe that is trained for ``share`` percent of the whole budget."""
+    whole = cirp_small()
+    return {"item_updates": whole.item_updates * share // 100, "map_steps": whole.map_steps * share // 100}
 
 
-def pruned_by(**lightgcn: Any) -> Variant:
-    """Return CIRP on half of the graph, LightGCN's negatives being drawn as ``lightgcn`` says."""
-    half = pruned(50, "lightgcn")
-    return Variant(half.cirp, pruning={**(half.pruning or {}), **lightgcn})
+def pruned(rate: int, scorer: str, **more: Any) -> Variant:
+    """Return CIRP on a graph that lost ``rate`` percent of its purchase pairs, trained for as much less; ``more`` is the pruning job's."""
+    return Variant(budget(100 - rate), pruning={"rate": rate / 100, "scorer": scorer, **more})
 
 
 CORE: dict[str, Variant] = {
@@ -54,7 +56,7 @@ CORE: dict[str, Variant] = {
     "shuffled_neighbours": Variant({"shuffle_neighbours": True}),
     "momentum_queue": Variant(MOMENTUM),
     "soft_targets": Variant({**MOMENTUM, "soft_targets": 0.4}),
-    "budget_10": Variant({"item_updates": WHOLE_BUDGET // 10}),
+    "budget_10": Variant(budget(10)),
     **{f"prune_{rate}": pruned(rate, "lightgcn") for rate in RATES},
     **{f"prune_90_{scorer}": pruned(90, scorer) for scorer in CONTROLS},
     "leaky": Variant(leaky=True),
@@ -64,10 +66,11 @@ CORE: dict[str, Variant] = {
 FULL: dict[str, Variant] = {
     "across_modalities_only": Variant({"feature_term": False}),
     "equal_terms": Variant({"itc_weight": 1.0}),
+    "no_maps": Variant({"maps": []}),
     "no_word_codes": Variant({"words": False}),
     "variants_are_neighbours": Variant({"part_variants": False}),
     "items_lead": Variant({"by_edges": False}),
-    "last_layer_learns": Variant({"trained_text_layers": 1, "item_updates": WHOLE_BUDGET // 10}),
+    "last_layer_learns": Variant({"trained_text_layers": 1, "item_updates": budget(10)["item_updates"]}),
     "edge_weights": Variant({"edge_weights": True}),
     "items_lead_by_weight": Variant({"by_edges": False, "by_weight": True}),
     "items_lead_one_category": Variant({"by_edges": False, "one_category": True}),
@@ -77,8 +80,8 @@ FULL: dict[str, Variant] = {
     **{f"on_{name}": Variant({"relations": [name]}) for name in ("co_view", "then_bought", "alike", "two_hop")},
     "on_all_relations": Variant({"relations": ["co_purchase", "co_view", "then_bought", "alike", "two_hop"]}),
     **{f"prune_{rate}_{scorer}": pruned(rate, scorer) for rate in RATES[:-1] for scorer in ("random", "degree")},
-    "prune_50_negatives_8": pruned_by(negatives=8),
-    "prune_50_negatives_by_degree": pruned_by(negatives_by="degree"),
+    "prune_50_negatives_8": pruned(50, "lightgcn", negatives=8),
+    "prune_50_negatives_by_degree": pruned(50, "lightgcn", negatives_by="degree"),
 }
 """Of CIRP alone, too: what takes longer than an afternoon with the others."""
 
@@ -90,6 +93,7 @@ class Source:
     name: str
     kind: str
     folder: str = ""
+    pictures: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,22 +104,24 @@ class Suite:
     full: dict[str, Variant] = field(default_factory=dict)
     sources: tuple[str, ...] = ("synthetic",)
     varied: tuple[str, ...] = ()
-    """Sources whose cells are varied, where none is named."""
+    """Sources whose cells are varied, where none is named; those of ``varied_in_full`` only where it is asked for."""
+    varied_in_full: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ("bundle", "relations")
 
 
+CLOTHING = "bundlerec-clothing"
 SOURCES = {
     source.name: source
     for source in (
         Source(name="synthetic", kind="synthetic"),
         Source(name="hm", kind="hm", folder="hm"),
-        Source(name="bundlerec-clothing", kind="bundlerec", folder="bundlerec/clothing"),
-        Source(name="bundlerec-electronic", kind="bundlerec", folder="bundlerec/electronic"),
+        Source(name=CLOTHING, kind="bundlerec", folder="bundlerec/clothing", pictures=False),
+        Source(name="bundlerec-electronic", kind="bundlerec", folder="bundlerec/electronic", pictures=False),
     )
 }
 SUITES = {
     "main": Suite(),
     "ablations": Suite(variants=ABLATIONS, varied=("synthetic",)),
-    "cirp": Suite(variants=CORE, full=FULL, sources=tuple(SOURCES), varied=("synthetic", "hm"), tasks=("bundle",)),
+    "cirp": Suite(variants=CORE, full=FULL, sources=tuple(SOURCES), varied=("synthetic", CLOTHING), varied_in_full=("hm",), tasks=("bundle",)),
 }
 VARIANTS: dict[str, Variant] = {**CORE, **FULL, **ABLATIONS}

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from goeswith.config import parse_config
 from goeswith.errors import ModelInvalid
 from training.bundles.files import load_bundles
+from training.checkpoint import load_tensors
 from training.cirp.files import load_cirp
 from training.dataset import Items
 from training.export.preprocess import load_preprocess
@@ -40,7 +40,7 @@ def load_trained(folder: Path, items: Items) -> Trained:
         mmsc=mmsc,
         mmsc_recipe=mmsc_recipe,
         preprocess=load_preprocess(folder / "cirp"),
-        feature=load_file(folder / "cirp" / "vectors.safetensors")["feature"].numpy(),
+        feature=load_tensors(folder / "cirp" / "vectors.safetensors", "train_cirp")["feature"].numpy(),
         vectors=load_vectors(folder / "mmsc" / "vectors.safetensors"),
         bundles=load_bundles(folder / "bundles"),
     )
@@ -54,7 +54,7 @@ def load_mmsc(folder: Path) -> tuple[Mmsc, MmscRecipe]:
         raise ModelInvalid(
             f"MMSC in {folder} reads {recipe.tokens} tokens of {recipe.modalities}", "export a run that reads CIRP's text and image vectors"
         )
-    state = load_file(folder / "model.safetensors")
+    state = load_tensors(folder / "model.safetensors", "train_mmsc")
     sizes = {m: state[f"content.project.{m}.weight"].shape[1] for m in MODALITIES}
     untaught: dict[str, Any] = {f"{kind}_paths": () for kind in note["by_content"]}
     model = Mmsc(replace(recipe, **untaught), sizes, torch.zeros_like(state["items"]))

@@ -20,10 +20,10 @@ from goeswith.catalogue.schema import Writer
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
 from training.checkpoint import remove_checkpoints
-from training.dataset import Floats, Ints
+from training.dataset import Bools, Floats, Ints
 from training.lightgcn import PruningTask, score_pairs
 from training.pair_scores import degree_scores, random_scores, spectral_scores
-from training.pruning import Bools, keep_by_degree, keep_global
+from training.pruning import keep_by_degree, keep_global
 from training.trainer import TrainerConfig, fit
 
 MAX_EPOCHS = 40

@@ -1,6 +1,7 @@
 """Job ``train_cirp``: fit CIRP to the training set of one graph."""
 
-from dataclasses import asdict
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,10 +12,15 @@ from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
 from training import torchrun
 from training.cirp.files import read_summary
-from training.cirp.fit import train
+from training.cirp.fit import Chosen, train
+from training.cirp.maps import MapChoice
 from training.cirp.recipe import RECIPES, CirpRecipe
-from training.dataset import read_training_set
+from training.dataset import TrainingSet, read_training_set
 from training.ranks import Ranks, join_ranks
+from training.reserved import read_validation_cases
+
+MOST_CASES = 1_000
+"""Leave-one-out cases of validation that a choice is made by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -48,7 +54,17 @@ def _train(job: JobRun, config: Config, ranks: Ranks) -> dict[str, Any]:
     recipe = choose_recipe(config)
     training = read_training_set(job.profile, version=job.version_of("training_sets"), run=job.run_id, graph=config.graph)
     keep_untrained = config.graph == "evaluation" and not config.variant
-    return train(training, recipe, _folder(job, config), job.profile, keep_untrained=keep_untrained, ranks=ranks)
+    chosen = _chosen_by(job, config, training, recipe)
+    return train(training, recipe, _folder(job, config), job.profile, chosen=chosen, keep_untrained=keep_untrained, ranks=ranks)
+
+
+def _chosen_by(job: JobRun, config: Config, training: TrainingSet, recipe: CirpRecipe) -> Chosen:
+    """Return what the last stage's choice is made by: validation cases; for graph 'full', where these are learned from, what was decided by them."""
+    if config.graph == "evaluation":
+        return Chosen(cases=read_validation_cases(job, training.index, max_cases=MOST_CASES, seed=recipe.seed))
+    decided = read_summary(_folder(job, replace(config, graph="evaluation")))
+    same = decided and decided["recipe"] == json.loads(json.dumps(asdict(recipe)))
+    return Chosen(decided=MapChoice(**decided["maps"]) if same and "maps" in decided else None)
 
 
 def choose_recipe(config: Config) -> CirpRecipe:

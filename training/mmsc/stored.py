@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.numpy import load_file
 from torch.nn.functional import normalize
 
-from training.checkpoint import save_tensors
+from training.checkpoint import load_tensors, save_tensors
 from training.dataset import Floats, Ints
 from training.mmsc.content import Tokens
 from training.mmsc.model import Relational
@@ -98,5 +97,5 @@ def write_vectors(path: Path, vectors: StoredVectors) -> None:
 
 
 def load_vectors(path: Path) -> StoredVectors:
-    """Load what ``write_vectors`` wrote."""
-    return StoredVectors(load_file(path))
+    """Load what ``write_vectors`` wrote. Raises ``ModelInvalid`` where it cannot be read."""
+    return StoredVectors({name: tensor.numpy() for name, tensor in load_tensors(path, "train_mmsc").items()})

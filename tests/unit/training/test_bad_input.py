@@ -29,7 +29,7 @@ from training.dataset import Floats
 from training.jobs import prune_pairs, train_bundles, train_cirp
 
 Row = dict[str, Any]
-CIRP = {"image_px": 32, "dim": 16, "batch": 16, "train_tokens": 8, "max_epochs": 1, "warmup": 0}
+CIRP = {"image_px": 32, "dim": 16, "batch": 16, "train_tokens": 8, "max_epochs": 1, "map_steps": 100, "warmup": 0}
 BUNDLES = {name: getattr(TINY_BUNDLES, name) for name in ("dim", "epochs", "asked", "rounds")}
 WORDLESS = {"title": None, "description": None, "brand": None, "category": None, "attributes": None}
 MISSING: dict[str, Row] = {"pictures": {"image": None}, "texts": WORDLESS, "both": {**WORDLESS, "image": None}, "prices": {"price": float("nan")}}
@@ -187,38 +187,27 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "recipe.json"])
-def test_a_model_that_was_cut_short_is_named_with_the_job_that_makes_it(trained: Path, tmp_path: Path, name: str) -> None:
-    folder = shutil.copytree(trained / "cirp", tmp_path / "cirp")
+LOADERS: dict[str, Callable[[Path], object]] = {"cirp": load_cirp, "bundles": load_bundles}
+FILES = [("cirp", "model.safetensors"), ("cirp", "recipe.json")]
+FILES += [("bundles", name) for name in ("arrays.safetensors", "set_encoder.safetensors", "trees.txt", "recipe.json")]
+
+
+@pytest.mark.parametrize(("model", "name"), FILES)
+def test_a_model_that_was_cut_short_is_named_with_the_job_that_makes_it(trained: Path, tmp_path: Path, model: str, name: str) -> None:
+    folder = shutil.copytree(trained / model, tmp_path / model)
     cut(folder / name)
-    with pytest.raises(ModelInvalid, match=f"cirp/{name} cannot be read.*") as refused:
-        load_cirp(folder)
-    assert f"delete {folder} and run the job train_cirp again" in str(refused.value)
+    with pytest.raises(ModelInvalid, match=f"{model}/{name} .*cut short|{model}/{name} cannot be read") as refused:
+        LOADERS[model](folder)
+    assert f"delete {folder} and run the job train_{model} again" in str(refused.value)
 
 
-def test_weights_of_another_recipe_are_refused(trained: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(trained / "cirp", tmp_path / "cirp")
+@pytest.mark.parametrize(("model", "width"), [("cirp", 16), ("bundles", TINY_BUNDLES.dim)])
+def test_weights_of_another_recipe_are_refused(trained: Path, tmp_path: Path, model: str, width: int) -> None:
+    folder = shutil.copytree(trained / model, tmp_path / model)
     recipe = (folder / "recipe.json").read_text(encoding="utf-8")
-    (folder / "recipe.json").write_text(recipe.replace('"dim": 16', '"dim": 24'), encoding="utf-8")
-    with pytest.raises(ModelInvalid, match=r"is not of the recipe beside it: size mismatch for text_projection"):
-        load_cirp(folder)
-
-
-@pytest.mark.parametrize("name", ["arrays.safetensors", "set_encoder.safetensors", "trees.txt", "recipe.json"])
-def test_a_bundle_completion_that_was_cut_short_is_named_with_the_job_that_makes_it(trained: Path, tmp_path: Path, name: str) -> None:
-    folder = shutil.copytree(trained / "bundles", tmp_path / "bundles")
-    cut(folder / name)
-    with pytest.raises(ModelInvalid, match=f"bundles/{name} .*cut short|bundles/{name} cannot be read") as refused:
-        load_bundles(folder)
-    assert f"delete {folder} and run the job train_bundles again" in str(refused.value)
-
-
-def test_a_set_encoder_of_another_recipe_is_refused(trained: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(trained / "bundles", tmp_path / "bundles")
-    recipe = (folder / "recipe.json").read_text(encoding="utf-8")
-    (folder / "recipe.json").write_text(recipe.replace(f'"dim": {TINY_BUNDLES.dim}', '"dim": 24'), encoding="utf-8")
-    with pytest.raises(ModelInvalid, match=r"is not of the recipe beside it"):
-        load_bundles(folder)
+    (folder / "recipe.json").write_text(recipe.replace(f'"dim": {width}', '"dim": 24'), encoding="utf-8")
+    with pytest.raises(ModelInvalid, match=r"is not of the recipe beside it: size mismatch"):
+        LOADERS[model](folder)
 
 
 def test_vectors_that_were_cut_short_or_are_of_other_items_teach_no_bundles(profile: Profile) -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile
-from tests.tiny_shop import RUN, event_rows, write_rows, write_tiny_lake
-from training.reserved import Reserved, read_units, standing_purchases
+from tests.tiny_shop import RUN, event_rows, item_rows, write_rows, write_tiny_lake
+from training.bundle_cases import leave_one_out
+from training.reserved import Reserved, Units, drop_tested_pairs, read_units, read_validation_cases, standing_purchases
 
 SCHEMA = pa.schema([("basket_id", pa.string()), ("item_id", pa.string()), ("quantity", pa.int32())])
 Move = tuple[str, str, int]
@@ -57,3 +58,18 @@ def test_a_returned_and_a_cancelled_item_are_no_part_of_their_basket(job: JobRun
 def test_a_basket_keeps_the_time_of_its_purchases(job: JobRun) -> None:
     units = read_units(job, Reserved(frozenset({"kitchen-red-0"}), frozenset(), frozenset(), ()))
     assert units.times[0] == np.datetime64("2025-01-01", "us")
+
+
+def test_no_tested_pair_stands_in_what_a_choice_is_made_by() -> None:
+    nat = np.full(2, np.datetime64("NaT", "us"))
+    tested = Units((("a", "b"), ("e", "f", "unknown")), nat, "bundles", ("", ""))
+    chosen = leave_one_out([[0, 1, 2], [6, 7]], nat, max_cases=100, seed=0)
+    assert drop_tested_pairs(chosen, tested, {name: at for at, name in enumerate("abcdefgh")}).target.tolist() == [2, 6, 7]
+
+
+def test_choices_are_made_by_what_validation_keeps(profile: Profile) -> None:
+    job = JobRun(profile=profile, run_id=RUN, versions=write_tiny_lake(profile))
+    names = sorted(row["item_id"] for row in item_rows(profile))
+    cases = read_validation_cases(job, {name: at for at, name in enumerate(names)}, max_cases=100, seed=0)
+    assert len(cases) == 12
+    assert all("blue" in names[item] for unit in cases.units for item in unit), "red bundles are the test's"

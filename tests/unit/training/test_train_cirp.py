@@ -44,7 +44,7 @@ def test_an_experiment_has_its_own_folder(tmp_path: Path) -> None:
 
 def test_two_processes_train_what_one_does_with_the_same_batches_a_step(tmp_path: Path) -> None:
     """Texts alone: the pictures' batch normalisation has running statistics of what a process saw."""
-    recipe = {"accumulate": 2, "batch": 16, "train_tokens": 8, "dim": 16, "max_epochs": 2, "warmup": 0, "drop": ["image"]}
+    recipe = {"accumulate": 2, "batch": 16, "train_tokens": 8, "dim": 16, "max_epochs": 2, "map_steps": 100, "warmup": 0, "drop": ["image"]}
     profile = load_profile(overrides={"home": tmp_path})
     versions = write_tiny_lake(profile)
     for variant, ranks in (("alone", 1), ("both", 2)):

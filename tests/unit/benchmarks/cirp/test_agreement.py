@@ -14,7 +14,8 @@ from benchmarks.cirp.lesson import Lesson, timed_batches
 from benchmarks.cirp.ours import build_model, build_task, train_ours, trainer_config
 from benchmarks.cirp.rival import WARM_STEPS, Objective, Rival, train_rival
 from goeswith.errors import DataContractError
-from training.cirp.task import SMALLEST_CROP, CirpTask
+from training.cirp.batches import SMALLEST_CROP, Plan
+from training.cirp.task import Batch, CirpTask
 from training.dataset import Ints
 from training.task import total_loss
 from training.trainer import fit
@@ -72,7 +73,12 @@ def test_the_rival_trains_the_very_batches_that_ours_is_timed_on(
 ) -> None:
     loaded: list[list[int]] = []
     load = CirpTask.load
-    monkeypatch.setattr(CirpTask, "load", lambda self, plan: loaded.append(plan.items.tolist()) or load(self, plan))  # type: ignore[func-returns-value]
+
+    def remember(self: CirpTask, plan: Plan) -> Batch:
+        loaded.append(plan.items.tolist())
+        return load(self, plan)
+
+    monkeypatch.setattr(CirpTask, "load", remember)
     fit(task, trainer_config(lesson, epochs=3), tmp_path)
     assert loaded[task.steps_per_epoch() :] == [batch.tolist() for batch in timed_batches(task, epochs=2)]
 

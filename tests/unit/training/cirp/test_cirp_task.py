@@ -22,7 +22,7 @@ from training.cirp.inputs import ItemInputs, build_inputs
 from training.cirp.model import Cirp, build_cirp
 from training.cirp.neighbours import build_graph
 from training.cirp.recipe import CirpRecipe, Stage, Term, cirp_small
-from training.cirp.task import Batch, CirpTask, random_crops, reciprocal_rank
+from training.cirp.task import Batch, CirpTask
 from training.cirp.towers import MINILM
 from training.cirp.vectors import encode_items
 from training.dataset import BOUGHT_TOGETHER, Ints, TrainingSet, read_training_set
@@ -30,7 +30,19 @@ from training.pictures import normalise_pixels
 from training.text_tokens import load_tokenizer, pad_id, pad_tokens, tokenise
 
 GOLDEN = {"itc_loss": 3.0780, "cic_loss": 3.0798, "feature_loss": 2.6147, "temperature": 0.07}
-QUICK = replace(cirp_small(), itc_weight=1.0, batch=24, max_epochs=2, queue=16, trained_text_layers=0, train_tokens=8, image_px=32, dim=32)
+QUICK = replace(
+    cirp_small(),
+    itc_weight=1.0,
+    batch=24,
+    max_epochs=2,
+    queue=16,
+    trained_text_layers=0,
+    train_tokens=8,
+    image_px=32,
+    dim=32,
+    maps=cirp_small().maps[-1:],
+    map_steps=100,
+)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +101,7 @@ def test_a_batch_holds_its_leaders_neighbours_once_each(training: TrainingSet, p
     task = make_task(training, profile)
     batch = first_batch(task)
     assert len(set(batch.items.tolist())) == len(batch.items) <= 24
-    assert task.known.contains(batch.items[:, None], batch.items[None]).any(1).float().mean() > 0.6
+    assert task.known.edges.contains(batch.items[:, None], batch.items[None]).any(1).float().mean() > 0.6
     assert batch.pixels.dtype == torch.uint8
     assert len(batch.pixels) == len(batch.crops) == int(batch.has_image.sum())
 
@@ -242,9 +254,9 @@ def test_the_ends_of_edges_lead_a_batch_beside_items_without_any(training: Train
     few = training.pairs.where(~np.isin(training.pairs.src, lone) & ~np.isin(training.pairs.dst, lone))
     task = make_task(TrainingSet("full", training.items, few), profile, replace(QUICK, batch=16))
     plans = [plan.items for plan in task.plans(torch.Generator().manual_seed(0))]
-    joined = [task.joined[items] for items in plans]
+    joined = [task.known.joined[items] for items in plans]
     assert all(0 < int(which.sum()) <= 12 and 0 < int((~which).sum()) <= 4 for which in joined)
-    relations = task._relate(torch.from_numpy(plans[0]), torch.from_numpy(plans[0]))
+    relations = task.known.relate(torch.from_numpy(plans[0]), torch.from_numpy(plans[0]))
     assert relations.joined is not None
     assert torch.equal(relations.joined, joined[0]), "an item without an edge is no negative"
     assert relations.known[joined[0]].any(1).all()
@@ -253,7 +265,7 @@ def test_the_ends_of_edges_lead_a_batch_beside_items_without_any(training: Train
 def test_variants_of_a_product_are_no_negatives_of_each_other(training: TrainingSet, profile: Profile) -> None:
     items = replace(training.items, variant_of=tuple(f"p{i // 2}" for i in range(60)))
     task = make_task(TrainingSet("full", items, training.pairs), profile)
-    relations = task._relate(torch.arange(4), torch.arange(4))
+    relations = task.known.relate(torch.arange(4), torch.arange(4))
     assert relations.alike.tolist() == [[True, True, False, False]] * 2 + [[False, False, True, True]] * 2
     assert not (relations.known & relations.alike).any()
 
@@ -262,9 +274,9 @@ def test_the_items_that_lead_a_batch_are_of_one_category(training: TrainingSet, 
     mixed, alike = (make_task(training, profile, replace(QUICK, by_edges=False, one_category=choice)) for choice in (False, True))
     kinds = []
     for task in (mixed, alike):
-        groups = task._leaders(6, torch.Generator().manual_seed(0))
+        groups = task.planner.leaders(torch.Generator().manual_seed(0))
         assert sorted(torch.cat(groups).tolist()) == list(range(60))
-        kinds.append(np.mean([len(set(task.graph.categories[group.numpy()])) for group in groups]))
+        kinds.append(np.mean([len(set(task.planner.graph.categories[group.numpy()])) for group in groups]))
     assert kinds[1] < kinds[0] - 1
 
 
@@ -358,18 +370,3 @@ def test_a_folder_that_was_cut_off_before_its_recipe_is_not_taken_for_complete(t
     write_atomically(tmp_path / "vectors.safetensors", "cut")
     train(training, recipe, tmp_path, profile)
     assert len(load_file(tmp_path / "vectors.safetensors")["feature"]) == 60
-
-
-def test_reciprocal_rank_counts_by_hand() -> None:
-    x = torch.eye(4) + torch.tensor([[0, 0.9, 0.5, 0], [0.0] * 4, [0.0] * 4, [0.0] * 4])
-    barred = torch.eye(4, dtype=torch.bool)[:1]
-    assert reciprocal_rank(x, torch.tensor([[0, 2]]), barred) == 0.5
-    barred[0, 1] = True
-    assert reciprocal_rank(x, torch.tensor([[0, 2]]), barred) == 1.0
-
-
-def test_crops_stay_within_the_picture() -> None:
-    maps = random_crops(200, torch.Generator().manual_seed(0))
-    reach = maps[:, :, :2].abs().sum(2) + maps[:, :, 2].abs()
-    assert (reach <= 1 + 1e-6).all()
-    assert 0.3 < (maps[:, 0, 0] < 0).float().mean() < 0.7

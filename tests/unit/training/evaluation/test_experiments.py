@@ -55,8 +55,10 @@ def test_a_suite_reads_all_its_sources_below_one_folder_and_names_the_one_that_l
     assert [(source.name, Path(folder).name) for source, folder in chosen] == [
         *(("synthetic", ""), ("hm", "hm"), ("bundlerec-clothing", "clothing"), ("bundlerec-electronic", "electronic"))
     ]
-    varied = {cell.source.name for cell in build_cells(chosen, 1, "cirp") if cell.variant != MAIN}
-    assert varied == {"synthetic", "hm"}
+    short, whole = ([cell for cell in build_cells(chosen, 1, "cirp", full=full) if cell.variant != MAIN] for full in (False, True))
+    assert {cell.source.name for cell in short} == {"synthetic", "bundlerec-clothing"}
+    assert {cell.source.name for cell in whole} == {"synthetic", "bundlerec-clothing", "hm"}
+    assert {cell.source.name for cell in short if cell.variant == "image_only"} == {"synthetic"}, "a source of texts alone has no other"
 
 
 def test_a_suite_without_its_folder_says_what_to_give() -> None:

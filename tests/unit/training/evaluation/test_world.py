@@ -12,9 +12,8 @@ from goeswith.jobs import JobRun
 from goeswith.profile import Profile
 from tests.tiny_shop import RUN, write_rows, write_tiny_lake
 from tests.unit.training.evaluation.small_worlds import make_set
-from training.bundle_cases import leave_one_out
 from training.evaluation.truth import read_truth
-from training.evaluation.world import drop_tested_pairs, read_world, refuse_overlap
+from training.evaluation.world import read_world, refuse_overlap
 from training.reserved import Reserved, read_reserved, read_units
 
 
@@ -61,13 +60,6 @@ def test_an_edge_is_read_with_its_relation(job: JobRun) -> None:
 def test_an_edge_that_names_no_relation_is_refused(job: JobRun) -> None:
     with pytest.raises(DataContractError, match=r"a\|b"):
         read_reserved(reserve(job, [("edge", "a|b", "test")]), "test")
-
-
-def test_no_tested_pair_stands_in_what_a_head_is_fitted_on() -> None:
-    nat = np.full(2, np.datetime64("NaT", "us"))
-    tested = leave_one_out([[0, 1], [4, 5]], nat, max_cases=100, seed=0)
-    chosen = leave_one_out([[0, 1, 2], [6, 7]], nat, max_cases=100, seed=0)
-    assert drop_tested_pairs(chosen, tested, 10).target.tolist() == [2, 6, 7]
 
 
 def write_pairs(folder: Path, name: str, rows: list[tuple[str, str]], columns: tuple[str, str] = ("src", "dst")) -> None:
