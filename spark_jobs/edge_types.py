@@ -28,11 +28,36 @@ def add_scores(pairs: DataFrame, scores: DataFrame) -> DataFrame:
 
 
 def add_verdicts(pairs: DataFrame, verdicts: DataFrame) -> DataFrame:
-    """Add the newest verdict on the two items, whichever way round it was asked; nulls where nobody judged them."""
-    told = F.struct("judged_at", *VERDICT)
-    newest = verdicts.groupBy(*_unordered()).agg(F.max(told).alias("v"))
-    judged = newest.select("a", "b", *(F.col(f"v.{name}").alias(name) for name in VERDICT))
-    return pairs.select("*", *_unordered()).join(judged, on=["a", "b"], how="left").drop("a", "b")
+    """Add what the judge of the newest verdict says of the two items; nulls where nobody judged them.
+
+    A judge may have been asked both ways round. What replaces what is symmetric: the mean of both answers stands. What goes with what is not:
+    ``p_there`` speaks of src -> dst, ``p_back`` of dst -> src, and the greater one decides about the pair.
+    """
+    told, forth = F.struct("judged_at", *VERDICT), F.col("src") < F.col("dst")
+    ways = (F.max(F.when(forth, told)).alias("forth"), F.max(F.when(~forth, told)).alias("back"))
+    by_judge = verdicts.groupBy(*_unordered(), F.col("judge").alias("by")).agg(*ways)
+    newest = F.max_by(F.struct("forth", "back"), F.struct(F.greatest("forth.judged_at", "back.judged_at"), "by"))
+    judged = by_judge.groupBy("a", "b").agg(newest.alias("v")).select("a", "b", *_both_ways("v.forth", "v.back"))
+    joined = pairs.select("*", *_unordered()).join(judged, on=["a", "b"], how="left")
+    ways_of = {"p_there": ("forth", "back"), "p_back": ("back", "forth")}
+    by_direction = {name: F.when(F.col("src") == F.col("a"), F.col(one)).otherwise(F.col(other)) for name, (one, other) in ways_of.items()}
+    return joined.withColumns(by_direction).drop("a", "b", "forth", "back")
+
+
+def _both_ways(forth: str, back: str) -> list[Column]:
+    """Return a verdict's columns from the answers to both questions, of which one may lack; complements by direction, as ``forth`` and ``back``."""
+    one, other = ({name: F.coalesce(f"{way}.{name}", f"{rest}.{name}") for name in VERDICT} for way, rest in ((forth, back), (back, forth)))
+    later = F.coalesce(F.col(f"{back}.judged_at") > F.col(f"{forth}.judged_at"), F.lit(False))
+    mean = {name: (one[name] + other[name]) / 2 for name in ("p_substitute", "p_neither")}
+    return [
+        one["judge"].alias("judge"),
+        F.when(later, other["prompt_hash"]).otherwise(one["prompt_hash"]).alias("prompt_hash"),
+        mean["p_substitute"].alias("p_substitute"),
+        F.greatest(one["p_complement"], other["p_complement"]).alias("p_complement"),
+        mean["p_neither"].alias("p_neither"),
+        one["p_complement"].alias("forth"),
+        other["p_complement"].alias("back"),
+    ]
 
 
 def _unordered() -> tuple[Column, Column]:
@@ -80,20 +105,26 @@ def join_edges(decided: DataFrame) -> DataFrame:
     reasons, 1 - prod(1 - s); the strongest one gives the evidence. Weight = strength times the verdict's probability, where judged.
     """
     one_way = (F.col("relation") == DIRECTED) & (F.col("type") == COMPLEMENT)
-    there, back = F.struct("src", "dst"), F.struct(F.col("dst").alias("src"), F.col("src").alias("dst"))
+    there, back = _way("src", "dst", "p_there"), _way("dst", "src", "p_back")
     ways = F.when(one_way, F.array(there)).otherwise(F.array(there, back))
-    stayed = decided.where(F.col(FATE).isin(KEPT, MOVED)).withColumn("way", F.explode(ways)).drop("src", "dst")
-    directed = stayed.select("*", "way.src", "way.dst", _one_of(_CODES, F.col("relation")).alias("code"))
+    stayed = decided.where(F.col(FATE).isin(KEPT, MOVED)).withColumn("way", F.explode(ways)).drop("src", "dst", "p_type")
+    directed = stayed.select("*", "way.*", _one_of(_CODES, F.col("relation")).alias("code"))
     # Equal strengths must not fall by chance; codes differ by far less than two different strengths do.
     order = F.col("strength") - F.col("code") * 1e-12
     evidence = [F.max_by(name, order).alias(name) for name in ("code", "n", "npmi", "lift")]
     parts = [F.max(F.when(F.col("code") == code, F.col("strength"))).alias(f"_{name}") for name, code in _CODES.items()]
     rest = [F.bool_and(F.col(FATE) == MOVED).alias("moved"), F.bool_or("declared").alias("declared"), F.max("known_at").alias("known_at")]
-    # One pair has one verdict, so its columns are part of the key: numbers alone are aggregated, which Spark does by hash.
+    # One edge has one verdict, so its columns are part of the key: numbers alone are aggregated, which Spark does by hash.
     joined = directed.groupBy("graph", "type", "src", "dst", *EVIDENCE_OF_VERDICT).agg(*evidence, *parts, *rest)
     doubt = reduce(mul, (1 - F.coalesce(F.col(f"_{name}"), F.lit(0.0)) for name in _CODES))
     told = {"weight": (1 - doubt) * F.coalesce("p_type", F.lit(1.0)), "relation": _one_of(_NAMES, F.col("code"))}
     return joined.withColumns(told).drop("code", *(f"_{name}" for name in _CODES))
+
+
+def _way(src: str, dst: str, p_complement: str) -> Column:
+    """Return an edge's ends, and the verdict's probability of its type: a complement's by direction."""
+    p_type = F.when(F.col("type") == COMPLEMENT, F.col(p_complement)).otherwise(F.col("p_type"))
+    return F.struct(F.col(src).alias("src"), F.col(dst).alias("dst"), p_type.alias("p_type"))
 
 
 def choose_types(edges: DataFrame) -> DataFrame:

@@ -104,6 +104,35 @@ def test_the_newest_verdict_counts(spark: SparkSession) -> None:
     assert edges["substitute", "a", "b"]["prompt_hash"] == "h2"
 
 
+def test_asked_both_ways_round_substitutes_are_alike_and_complements_are_not(spark: SparkSession) -> None:
+    pairs = [pair("co_view", "a", "b"), pair("co_purchase", "racket", "balls"), pair("co_purchase", "one", "way")]
+    told = [
+        verdict("a", "b", 0.9, 0.1),
+        verdict("b", "a", 0.5, 0.2),
+        verdict("racket", "balls", 0.1, 0.9),
+        verdict("balls", "racket", 0.1, 0.3, day=2),
+    ]
+    edges = edges_of(spark, pairs, verdicts=[*told, verdict("way", "one", 0.1, 0.7)])
+    found = {key[1:]: edge["p_type"] for key, edge in edges.items()}
+    assert (found["a", "b"], found["b", "a"]) == pytest.approx((0.7, 0.7))
+    assert (found["racket", "balls"], found["balls", "racket"]) == pytest.approx((0.9, 0.3))
+    assert (found["one", "way"], found["way", "one"]) == pytest.approx((0.7, 0.7)), "asked one way only, the answer holds for both"
+    assert edges["complement", "racket", "balls"]["weight"] == pytest.approx(3 * edges["complement", "balls", "racket"]["weight"])
+    assert edges["complement", "racket", "balls"]["prompt_hash"] == "h2"
+
+
+def test_a_pair_is_dropped_where_both_answers_together_say_neither(spark: SparkSession) -> None:
+    pairs = [pair("co_purchase", "a", "b"), pair("co_purchase", "c", "d")]
+    told = [verdict("a", "b", 0.1, 0.1), verdict("b", "a", 0.1, 0.2), verdict("c", "d", 0.1, 0.1), verdict("d", "c", 0.1, 0.9)]
+    assert {key[1:] for key in edges_of(spark, pairs, verdicts=told)} == {("c", "d"), ("d", "c")}
+
+
+def test_another_judges_newer_answers_take_the_place_of_all_older_ones(spark: SparkSession) -> None:
+    told = [verdict("a", "b", 0.2, 0.1, judge="rules", day=1), verdict("b", "a", 0.9, 0.1, day=2)]
+    edges = edges_of(spark, [pair("co_view", "a", "b")], verdicts=told)
+    assert {(edge["judge"], edge["p_type"]) for edge in edges.values()} == {("flan-t5", 0.9)}
+
+
 def test_rules_only_weigh_declared_edges_while_a_language_model_may_move_them(spark: SparkSession) -> None:
     pairs = [declared("also_viewed", "a", "b"), declared("also_viewed", "a", "c")]
     edges = edges_of(spark, pairs, verdicts=[verdict("a", "b", 0.1, 0.9, judge="rules"), verdict("a", "c", 0.1, 0.9)])
