@@ -29,7 +29,6 @@ class BatchPlanner:
     def __init__(self, graph: ItemGraph, recipe: CirpRecipe, has_image: Bools) -> None:
         self.graph, self.recipe, self.has_image = graph, recipe, has_image
         self.sampler = NeighbourSampler(graph, by_weight=recipe.by_weight)
-        self.joined = torch.from_numpy(graph.joined)
 
     @property
     def count(self) -> int:
@@ -45,9 +44,9 @@ class BatchPlanner:
 
     def leaders(self, generator: torch.Generator) -> list[Tensor]:
         """Return the items that lead each batch; where the recipe says so, those of a batch are of one category."""
-        order = torch.randperm(self.graph.num_items, generator=generator)
         if self.recipe.by_edges and len(self.graph.edges):
-            return self._ends_and_others(order, generator)
+            return ends_and_others(self.graph, self.count, self.recipe.batch, generator)
+        order = torch.randperm(self.graph.num_items, generator=generator)
         count = max(1, self.recipe.batch // (1 + self.recipe.neighbours))
         if not self.recipe.one_category:
             return list(torch.split(order, count))
@@ -55,18 +54,14 @@ class BatchPlanner:
         groups = torch.split(by_category, count)
         return [groups[at] for at in torch.randperm(len(groups), generator=generator).tolist()]
 
-    def _ends_and_others(self, order: Tensor, generator: torch.Generator) -> list[Tensor]:
-        """Return the ends of random edges, three quarters of a batch, beside some of the items that have none: ITC reads these, too."""
-        ends = draw_ends(self.graph, self.count, self.recipe.batch * 3 // 8, generator)
-        lone = order[~self.joined[order]]
-        others = lone[: self.count * (self.recipe.batch // 4)].tensor_split(self.count)
-        return [torch.cat([some, alone]) for some, alone in zip(ends, others, strict=True)]
 
-
-def draw_ends(graph: ItemGraph, batches: int, edges: int, generator: torch.Generator) -> list[Tensor]:
-    """Return the ends of so many random edges for each batch, at least one."""
-    drawn = torch.randint(len(graph.edges), (batches, max(1, edges)), generator=generator)
-    return [torch.from_numpy(graph.edges)[at].flatten() for at in drawn]
+def ends_and_others(graph: ItemGraph, batches: int, size: int, generator: torch.Generator) -> list[Tensor]:
+    """Return the ends of random edges, three quarters of each batch of ``size``, beside some of the items that have none: ITC reads these, too."""
+    order = torch.randperm(graph.num_items, generator=generator)
+    drawn = torch.randint(len(graph.edges), (batches, max(1, size * 3 // 8)), generator=generator)
+    lone = order[~torch.from_numpy(graph.joined)[order]]
+    others = lone[: batches * (size // 4)].tensor_split(batches)
+    return [torch.cat([torch.from_numpy(graph.edges)[at].flatten(), some]) for at, some in zip(drawn, others, strict=True)]
 
 
 def random_crops(count: int, generator: torch.Generator) -> Tensor:

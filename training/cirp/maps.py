@@ -1,4 +1,4 @@
-"""CIRP's last stage: maps of the towers' vectors into the common space, learned anew by CIC on the feature, beside still towers.
+"""CIRP's last stage: maps of the towers' vectors into the common space, learned anew by the same objective, beside still towers.
 
 The towers learn in batches that hold pictures, at a rate that a network from scratch needs: a pretrained text's projection goes far in that time,
 and what it learns holds of the items that were sold more than of new ones. The towers' vectors, once read, let projections learn from their
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from training.cirp.batches import draw_ends
+from training.cirp.batches import ends_and_others
 from training.cirp.judges import Judge
 from training.cirp.known import Known
 from training.cirp.losses import Contrast, Encoded, Modality
@@ -23,6 +23,7 @@ from training.cirp.model import Cirp, Projection
 from training.cirp.neighbours import ItemGraph
 from training.cirp.queue import FeatureQueue
 from training.cirp.recipe import CirpRecipe, MapTrial
+from training.cirp.task import objective
 from training.task import Task, Tensors
 from training.trainer import Row, TrainerConfig, fit, scale_lr
 
@@ -59,33 +60,35 @@ class MapBatch(NamedTuple):
 
 
 class MapTask(Task):
-    """CIC on the feature of kept tower ``vectors``, as ``encode_all`` gives them; an epoch is ``STEPS_BETWEEN`` steps."""
+    """The recipe's objective over kept tower ``vectors``, as ``encode_all`` gives them; an epoch is ``STEPS_BETWEEN`` steps."""
 
     def __init__(self, model: Cirp, vectors: Tensors, graph: ItemGraph, recipe: CirpRecipe, judge: Judge | None) -> None:
         self.model: Cirp = model
         self.vectors, self.graph, self.recipe, self.judge = vectors, graph, recipe, judge
         self.known, self.nothing = Known(graph, recipe), FeatureQueue(0, recipe.dim)
+        self.single_modality = not (vectors["has_text"].any() and vectors["has_image"].any())
 
     def steps_per_epoch(self) -> int:
         """Return how many steps lie between two looks at validation."""
         return STEPS_BETWEEN
 
     def plans(self, generator: torch.Generator) -> Iterator[Tensor]:
-        """Yield the items of each batch: the ends of random edges."""
-        for ends in draw_ends(self.graph, STEPS_BETWEEN, self.recipe.batch // 2, generator):
-            yield torch.unique(ends)
+        """Yield the items of each batch."""
+        for items in ends_and_others(self.graph, STEPS_BETWEEN, self.recipe.batch, generator):
+            yield torch.unique(items)
 
     def load(self, plan: Tensor) -> MapBatch:
         """Read the vectors of a plan's items."""
         return read_rows(self.vectors, plan)
 
     def losses(self, batch: MapBatch) -> Tensors:
-        """Return the term of the feature; the temperature is the recipe's."""
-        one, x = batch.text.new_zeros(len(batch.items), self.recipe.dim), self.model.feature(*batch[1:])
-        encoded = Encoded(batch.items, Modality(one, batch.has_text), Modality(one, batch.has_image), x)
-        relations = self.known.relate(batch.items, batch.items)
-        contrast = Contrast(encoded, self.nothing.to(x.device).read(), x.new_tensor(self.recipe.temperature), relations)
-        return {"feature_loss": contrast.features()}
+        """Return the recipe's terms; the temperature is its, too."""
+        model, (items, text, image, has_text, has_image) = self.model, batch
+        t, v = model.text_projection(text), model.image_projection(image)
+        encoded = Encoded(items, Modality(t, has_text), Modality(v, has_image), model.fuse(t, v, has_text, has_image))
+        relations, nothing = self.known.relate(items, items), self.nothing.to(t.device).read()
+        contrast = Contrast(encoded, nothing, t.new_tensor(self.recipe.temperature), relations)
+        return objective(contrast, self.recipe, single_modality=self.single_modality)
 
     def validate(self) -> dict[str, float]:
         """Return how well the judge's items rank; {} without one."""

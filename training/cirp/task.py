@@ -107,14 +107,8 @@ class CirpTask(ContrastiveTask):
 
     def compare(self, vectors: Tensors, described: Tensors) -> Tensors:
         """Return the terms that the recipe names; ``temperature`` is shown beside them."""
-        contrast, recipe = self._contrast(vectors, described), self.recipe
-        terms: Tensors = {}
-        if "itc" in recipe.terms:
-            terms["itc_loss"] = recipe.itc_weight * contrast.itc()
-        if "cic" in recipe.terms:
-            terms["cic_loss"] = contrast.cic()
-            if recipe.feature_term or self.single_modality:
-                terms["feature_loss"] = contrast.features()
+        contrast = self._contrast(vectors, described)
+        terms = objective(contrast, self.recipe, single_modality=self.single_modality)
         self.model.queue.push(contrast.targets or contrast.batch)
         self.model.steps.add_(1)
         return {**terms, "temperature": contrast.temperature}
@@ -151,6 +145,18 @@ class CirpTask(ContrastiveTask):
     def items_in(self, batch: Batch) -> int:
         """Return the number of items."""
         return len(batch.items)
+
+
+def objective(contrast: Contrast, recipe: CirpRecipe, *, single_modality: bool) -> Tensors:
+    """Return the terms that the recipe names; where one modality is missing everywhere, CIC's term of the feature is all that there is."""
+    terms: Tensors = {}
+    if "itc" in recipe.terms:
+        terms["itc_loss"] = recipe.itc_weight * contrast.itc()
+    if "cic" in recipe.terms:
+        terms["cic_loss"] = contrast.cic()
+        if recipe.feature_term or single_modality:
+            terms["feature_loss"] = contrast.features()
+    return terms
 
 
 def _encoded(vectors: Tensors, described: Tensors) -> Encoded:
