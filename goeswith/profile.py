@@ -56,13 +56,20 @@ class GatewaySettings(_Section):
 
 
 class JudgeSettings(_Section):
-    """Which judge; ``auto`` takes flan-t5 where ``model`` is a folder with weights, else rules."""
+    """Which judge; ``auto`` takes flan-t5 where ``model`` is a folder with weights, else rules.
+
+    ``max_tokens`` and ``max_cost`` bound one run, prices are for a million tokens, and ``max_cost`` and a verdict's cost are in their currency.
+    """
 
     kind: Literal["auto", "rules", "flan-t5", "openai"] = "auto"
     model: str = ""
     endpoint: str = ""
     api_key: SecretStr = SecretStr("")
     dtype: Literal["bfloat16", "float32"] = "float32"
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_cost: float | None = Field(default=None, gt=0)
+    price_read: float = Field(default=0.0, ge=0)
+    price_written: float = Field(default=0.0, ge=0)
 
 
 class KafkaSettings(_Section):

@@ -184,6 +184,9 @@ EDGE_VERDICTS = Table(
             field("model_revision", pa.string(), "revision of the model, or of the rules"),
             field("reason", pa.string(), "what a rule saw, or the model's label", null=True),
             field("judged_at", TIMESTAMP, "when the verdict was given"),
+            field("seconds", pa.float64(), "how long the judge took: a pair's share of its batch, or a request", null=True),
+            field("tokens", pa.int64(), "tokens read and written, as the model's tokenizer or the endpoint counts them", null=True),
+            field("cost", pa.float64(), "money that the verdict cost, in the currency of the settings' prices", null=True),
             KNOWN_AT,
         ]
     ),

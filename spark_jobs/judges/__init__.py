@@ -6,6 +6,7 @@ from pathlib import Path
 from goeswith.errors import ConfigError
 from goeswith.profile import JudgeSettings
 from spark_jobs.judges.base import Item, ItemPair, Judge, JudgeFailed, Verdict
+from spark_jobs.judges.budget import Price
 from spark_jobs.judges.flan_t5 import FlanT5Judge, has_weights
 from spark_jobs.judges.openai import OpenAIJudge
 from spark_jobs.judges.rules import RulesJudge
@@ -34,7 +35,8 @@ def _openai(settings: JudgeSettings) -> Judge:
     for name in ("endpoint", "model"):
         if not getattr(settings, name):
             raise ConfigError(f"the judge 'openai' needs judge.{name}", f"set GOESWITH_JUDGE__{name.upper()}")
-    return OpenAIJudge(endpoint=settings.endpoint, model=settings.model, api_key=settings.api_key.get_secret_value())
+    price = Price(read=settings.price_read, written=settings.price_written)
+    return OpenAIJudge(endpoint=settings.endpoint, model=settings.model, api_key=settings.api_key.get_secret_value(), price=price)
 
 
 def _flan_t5(settings: JudgeSettings) -> Judge:

@@ -31,12 +31,16 @@ class ItemPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Three probabilities that sum to one, and in a few words what they rest on."""
+    """Three probabilities that sum to one, in a few words what they rest on, and what they cost: nulls where a judge does not count that."""
 
     p_substitute: float
     p_complement: float
     p_neither: float
     reason: str
+    seconds: float | None = None
+    tokens: int | None = None
+    cost: float | None = None
+    """In the currency of the settings' prices."""
 
     @property
     def label(self) -> str:
@@ -67,6 +71,13 @@ class Judge(Protocol):
     @property
     def chunk(self) -> int:
         """Pairs between two commits."""
+
+    @property
+    def both_ways(self) -> bool:
+        """Whether an answer may depend on which item is named first: such a judge is asked both ways round."""
+
+    def most(self, question_bytes: int) -> tuple[int, float]:
+        """Return the most tokens and money that a question about items of so many bytes may cost."""
 
     def judge(self, pairs: Sequence[ItemPair]) -> list[Verdict]:
         """Return one verdict a pair, in order. Raises ``JudgeFailed`` that carries the verdicts already given."""

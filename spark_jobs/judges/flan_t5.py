@@ -5,8 +5,9 @@ Shapes: B pairs, V vocabulary.
 """
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +34,7 @@ class FlanT5Judge:
     dtype: Literal["bfloat16", "float32"] = "float32"
     name: str = "flan-t5"
     chunk: int = 2_000
+    both_ways: bool = True
 
     @cached_property
     def prompt(self) -> Prompt:
@@ -60,9 +62,16 @@ class FlanT5Judge:
         tokens: list[list[int]] = self._tokenizer(prompts, truncation=True, max_length=MAX_TOKENS)["input_ids"] if prompts else []
         verdicts: list[Verdict | None] = [None] * len(pairs)
         for batch in batches_by_length([len(ids) for ids in tokens], BATCH_TOKENS):
-            for row, chances in zip(batch, self._label_chances([tokens[i] for i in batch]), strict=True):
-                verdicts[row] = _verdict(chances, verdicts, self.dtype)
+            started = time.perf_counter()
+            answers = self._label_chances([tokens[i] for i in batch])
+            each = (time.perf_counter() - started) / len(batch)
+            for row, chances in zip(batch, answers, strict=True):
+                verdicts[row] = replace(_verdict(chances, verdicts, self.dtype), seconds=each, tokens=len(tokens[row]))
         return [verdict for verdict in verdicts if verdict is not None]
+
+    def most(self, question_bytes: int) -> tuple[int, float]:
+        """Return the tokens that are read; money is not counted."""
+        return min(MAX_TOKENS, self.prompt.most_tokens(question_bytes)), 0.0
 
     @cached_property
     def _tokenizer(self) -> Any:

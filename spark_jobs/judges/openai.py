@@ -7,12 +7,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from goeswith.errors import ConfigError
 from spark_jobs.judges.base import LABELS, ItemPair, JudgeFailed, Verdict
+from spark_jobs.judges.budget import Price
 from spark_jobs.judges.prompt import Prompt, load_prompt
 
 MAX_ANSWER_TOKENS = 100
@@ -36,8 +37,10 @@ class OpenAIJudge:
     timeout_s: float = 60.0
     attempts: int = 5
     backoff_s: float = 0.5
+    price: Price = field(default_factory=Price)
     name: str = "openai"
     chunk: int = 500
+    both_ways: bool = True
 
     def __post_init__(self) -> None:
         """Refuse an endpoint that is no web address."""
@@ -71,11 +74,18 @@ class OpenAIJudge:
             raise JudgeFailed(failure.what, failure.remedy, [_paid(future) for future in asked])
         return [future.result() for future in asked]
 
+    def most(self, question_bytes: int) -> tuple[int, float]:
+        """Return what a question and the longest answer come to, if it is answered the first time."""
+        read = self.prompt.most_tokens(question_bytes)
+        return read + MAX_ANSWER_TOKENS, self.price.of(read, MAX_ANSWER_TOKENS)
+
     def _ask(self, pair: ItemPair) -> Verdict:
         question = self.prompt.fill(pair)
         for attempt in range(self.attempts):
+            started = time.perf_counter()
             try:
-                return parse_verdict(self._complete(question), self.model)
+                body = self._complete(question)
+                return replace(parse_verdict(body, self.model), seconds=time.perf_counter() - started, **self._usage(body))
             except _BusyError as busy:
                 reason = str(busy)
             if attempt + 1 < self.attempts:
@@ -98,6 +108,14 @@ class OpenAIJudge:
             raise JudgeFailed(f"judge {self.endpoint} refuses: HTTP {error.code} {error.reason}", "check judge.model and judge.api_key") from error
         except (OSError, http.client.HTTPException) as error:
             raise _BusyError(f"{type(error).__name__}: {error}") from error
+
+    def _usage(self, body: str) -> dict[str, Any]:
+        """Return the tokens and the money that the endpoint counts for an answer; nothing where it does not say."""
+        usage = json.loads(body).get("usage") or {}
+        read, written = (usage.get(name) for name in ("prompt_tokens", "completion_tokens"))
+        if not isinstance(read, int) or not isinstance(written, int):
+            return {}
+        return {"tokens": read + written, "cost": self.price.of(read, written)}
 
     def _request(self, question: str) -> urllib.request.Request:
         body = {

@@ -17,6 +17,10 @@ class Prompt:
     version: str
     text: str
 
+    def most_tokens(self, item_bytes: int) -> int:
+        """Return what a question about items of so many bytes is at most: no tokenizer makes more tokens than bytes."""
+        return item_bytes + len(self.text.encode())
+
     def fill(self, pair: ItemPair) -> str:
         """Return the question about one pair."""
         return self.text.format(src=describe_item(pair.src), dst=describe_item(pair.dst))

@@ -23,10 +23,15 @@ class RulesJudge:
     revision: str = REVISION
     prompt_version: str = REVISION
     chunk: int = 200_000
+    both_ways: bool = False
 
     def judge(self, pairs: Sequence[ItemPair]) -> list[Verdict]:
         """Return one verdict a pair, in order."""
         return [judge_pair(pair) for pair in pairs]
+
+    def most(self, question_bytes: int) -> tuple[int, float]:  # noqa: ARG002 - rules cost nothing, whatever they read
+        """Return nothing."""
+        return 0, 0.0
 
 
 def judge_pair(pair: ItemPair) -> Verdict:

@@ -10,9 +10,10 @@ from goeswith.profile import JudgeSettings
 from spark_jobs.judges import worker_judge
 from spark_jobs.judges.base import Item, ItemPair, Judge, JudgeFailed, Verdict
 
-KEYS = ["src", "dst", "prompt_hash", "known_at"]
-ANSWERS = "p_substitute double, p_complement double, p_neither double, reason string, failure string, remedy string"
-SCHEMA = f"src string, dst string, prompt_hash string, known_at timestamp, {ANSWERS}"
+KEYS = ["src", "dst", "prompt_hash", "known_at", "most_tokens", "most_cost"]
+TOLD = "p_substitute double, p_complement double, p_neither double, reason string, seconds double, tokens bigint, cost double"
+ANSWERS = f"{TOLD}, failure string, remedy string"
+SCHEMA = f"src string, dst string, prompt_hash string, known_at timestamp, most_tokens bigint, most_cost double, {ANSWERS}"
 """Of the frames that ``judge_frames`` yields: a pair has either a verdict or a failure."""
 
 
@@ -34,9 +35,10 @@ def judge_frame(judge: Judge, frame: pd.DataFrame) -> pd.DataFrame:
         verdicts: Sequence[Verdict | None] = judge.judge(pairs)
     except JudgeFailed as failed:
         verdicts, what, remedy = failed.paid, failed.what, failed.remedy
-    answers = [(v.p_substitute, v.p_complement, v.p_neither, v.reason, None, None) if v else (None, None, None, None, what, remedy) for v in verdicts]
-    columns = [part.split()[0] for part in ANSWERS.split(", ")]
-    return pd.concat([frame[KEYS], pd.DataFrame(answers, columns=columns, index=frame.index)], axis=1)
+    names = [part.split()[0] for part in TOLD.split(", ")]
+    answers = [[*(getattr(v, name, None) for name in names), *((None, None) if v else (what, remedy))] for v in verdicts]
+    told = pd.DataFrame(answers, columns=[*names, "failure", "remedy"], index=frame.index)
+    return pd.concat([frame[KEYS], told.astype({"tokens": "Int64"})], axis=1)
 
 
 def parse_item(text: str) -> Item:

@@ -31,12 +31,13 @@ PAIRS = [
     pair("co_purchase", "pan-red-0", "racket-red-0", 1),
     pair("co_view", "racket-blue-0", "racket-red-0", 3),
 ]
-DISTINCT = {("balls-red-0", "racket-red-0"), ("racket-red-0", "balls-red-0"), ("pan-red-0", "racket-red-0"), ("racket-blue-0", "racket-red-0")}
+DISTINCT = {("balls-red-0", "racket-red-0"), ("pan-red-0", "racket-red-0"), ("racket-blue-0", "racket-red-0")}
+BOTH_WAYS = DISTINCT | {(dst, src) for src, dst in DISTINCT}
 
 
 @pytest.fixture
 def versions(profile: Profile, spark: SparkSession) -> dict[str, int]:
-    """Return the versions of a tiny lake with four distinct pairs."""
+    """Return the versions of a tiny lake with three distinct pairs."""
     return {**write_tiny_lake(profile), "item_pairs": write_rows(profile, "item_pairs", PAIRS)}
 
 
@@ -52,30 +53,32 @@ def with_judge(profile: Profile, **judge: Any) -> Profile:
     return load_profile(overrides={"home": profile.home, "judge": judge})
 
 
-def test_every_distinct_pair_is_judged_once_as_it_stands_in_item_pairs(profile: Profile, versions: dict[str, int]) -> None:
+def test_every_distinct_pair_is_judged_once_by_a_judge_that_knows_no_order(profile: Profile, versions: dict[str, int]) -> None:
     result = judge_edges(profile, versions)
     found = verdicts(profile)
     assert set(found) == DISTINCT
     assert found["racket-blue-0", "racket-red-0"]["p_substitute"] > 0.7
-    assert found["racket-red-0", "balls-red-0"]["p_complement"] > 0.5
+    assert found["balls-red-0", "racket-red-0"]["p_complement"] > 0.5
     assert {row["judge"] for row in found.values()} == {"rules"}
     assert {row["known_at"] for row in found.values()} == {EPOCH}
     assert result.versions == {"edge_verdicts": lake.current_version(profile, "edge_verdicts")}
-    assert result.summary["labels"] == {"substitute": 1, "complement": 2, "neither": 1}
-    assert (result.summary["judge"], result.summary["setting"], result.summary["judged"]) == ("rules", "auto", 4)
+    assert result.summary["labels"] == {"substitute": 1, "complement": 1, "neither": 1}
+    assert (result.summary["judge"], result.summary["setting"], result.summary["judged"]) == ("rules", "auto", 3)
 
 
 def test_running_it_again_asks_nothing_and_writes_nothing(profile: Profile, versions: dict[str, int]) -> None:
     first = judge_edges(profile, versions)
     again = judge_edges(profile, versions)
     assert again.versions == first.versions
-    assert (again.summary["judged"], again.summary["cached"]) == (0, 4)
+    assert (again.summary["judged"], again.summary["cached"]) == (0, 3)
     assert again.summary["labels"] == first.summary["labels"]
 
 
-def test_the_most_frequent_pairs_come_first_where_a_limit_is_set(profile: Profile, versions: dict[str, int]) -> None:
-    judge_edges(profile, versions, limit=2)
-    assert set(verdicts(profile)) == {("balls-red-0", "racket-red-0"), ("racket-red-0", "balls-red-0")}
+def test_a_limit_takes_the_most_frequent_pairs_unless_another_order_is_asked_for(profile: Profile, versions: dict[str, int]) -> None:
+    judge_edges(profile, versions, limit=1)
+    assert set(verdicts(profile)) == {("balls-red-0", "racket-red-0")}
+    judge_edges(profile, versions, limit=1, first="uncertain")
+    assert set(verdicts(profile)) == {("balls-red-0", "racket-red-0"), ("pan-red-0", "racket-red-0")}, "the rules know no pan that goes with a racket"
 
 
 def test_pruned_pairs_are_not_paid_for_but_substitutes_always_are(profile: Profile, versions: dict[str, int]) -> None:
@@ -90,8 +93,8 @@ def test_a_changed_title_is_judged_anew_and_the_old_verdict_stays(profile: Profi
     item = lake.read_table(profile, "items", where={"item_id": "pan-red-0"}).to_pylist()[0]
     changed = write_rows(profile, "items", [{**item, "title": "wok"}])
     again = judge_edges(profile, {**versions, "items": changed})
-    assert (again.summary["judged"], again.summary["cached"]) == (1, 3)
-    assert lake.read_table(profile, "edge_verdicts").num_rows == 5
+    assert (again.summary["judged"], again.summary["cached"]) == (1, 2)
+    assert lake.read_table(profile, "edge_verdicts").num_rows == 4
 
 
 def test_flan_t5_judges_in_sparks_workers(profile: Profile, versions: dict[str, int], tmp_path: Path) -> None:
@@ -101,6 +104,9 @@ def test_flan_t5_judges_in_sparks_workers(profile: Profile, versions: dict[str, 
     write_model(folder)
     result = judge_edges(with_judge(profile, model=str(folder)), versions)
     assert result.summary["judge"] == "flan-t5"
+    assert set(verdicts(profile)) == BOTH_WAYS
+    assert all(row["tokens"] > 5 and row["seconds"] > 0 and row["cost"] is None for row in verdicts(profile).values())
+    assert result.summary["tokens"] == sum(row["tokens"] for row in verdicts(profile).values())
     assert {row["model_revision"] for row in verdicts(profile).values()} == {result.summary["revision"]}
     assert all(abs(row["p_substitute"] + row["p_complement"] + row["p_neither"] - 1) < 1e-6 for row in verdicts(profile).values())
 
@@ -126,11 +132,30 @@ def test_verdicts_paid_for_before_a_failure_are_kept_and_not_paid_twice(
     with pytest.raises(ModelUnavailable, match="I love pans"):
         judge_edges(asking, versions)
     paid = set(verdicts(profile))
-    assert ("pan-red-0", "racket-red-0") not in paid
-    assert len(paid) == len(requests) - 1
+    assert not paid & {("pan-red-0", "racket-red-0"), ("racket-red-0", "pan-red-0")}
+    refused = len(requests) - len(paid)
     mood["fussy"] = False
     result = judge_edges(asking, versions)
-    assert set(verdicts(profile)) == DISTINCT
+    assert set(verdicts(profile)) == BOTH_WAYS
     assert result.summary["cached"] == len(paid)
-    assert len(requests) == len(DISTINCT) + 1
+    assert len(requests) == len(BOTH_WAYS) + refused
     assert "sk-" not in json.dumps(result.summary)
+
+
+PRICED = json.dumps({"choices": [{"message": {"content": GOOD}}], "usage": {"prompt_tokens": 200, "completion_tokens": 30}})
+
+
+def test_a_budget_stops_before_it_is_exceeded_and_the_next_run_goes_on_in_the_same_order(profile: Profile, versions: dict[str, int]) -> None:
+    with serve(lambda _: (200, PRICED)) as (endpoint, requests):
+        frugal = with_judge(profile, kind="openai", endpoint=endpoint, model="m", max_cost=0.0024, price_read=1.0, price_written=4.0)
+        first = judge_edges(frugal, versions)
+        asked = [request["messages"][0]["content"] for request in requests]
+        again = judge_edges(frugal, versions)
+    assert 0 < first.summary["judged"] < len(BOTH_WAYS)
+    assert first.summary["left"] == len(BOTH_WAYS) - first.summary["judged"]
+    assert first.summary["cost"] == pytest.approx(first.summary["judged"] * 0.00032)
+    assert first.summary["cost"] <= 0.0024
+    assert all("balls" in question for question in asked[:2]), "the most frequent pair comes first, both ways round"
+    assert again.summary["cached"] == first.summary["judged"]
+    assert again.summary["judged"] > 0
+    assert {(row["tokens"], round(row["cost"], 6)) for row in verdicts(profile).values()} == {(230, 0.00032)}

@@ -25,6 +25,10 @@ class Scripted:
     revision: str = "1"
     prompt_version: str = "1"
     chunk: int = 10
+    both_ways: bool = False
+
+    def most(self, question_bytes: int) -> tuple[int, float]:
+        return question_bytes, 0.0
 
     def judge(self, pairs: Sequence[ItemPair]) -> list[Verdict]:
         self.asked += [str(pair.src.title) for pair in pairs]
@@ -36,7 +40,7 @@ class Scripted:
 
 def frame(*titles: str) -> pd.DataFrame:
     known_at = pd.Timestamp("2026-01-01", tz="UTC")
-    common = {"dst": "d", "prompt_hash": "h", "known_at": known_at, "dst_item": "{}"}
+    common = {"dst": "d", "prompt_hash": "h", "known_at": known_at, "dst_item": "{}", "most_tokens": 0, "most_cost": 0.0}
     return pd.DataFrame([{"src": title, "src_item": json.dumps({"title": title}), **common} for title in titles])
 
 

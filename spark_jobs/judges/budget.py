@@ -1,0 +1,44 @@
+"""What judging may cost in one run, in tokens and in money: known before a question is asked, counted after its answer."""
+
+from dataclasses import dataclass
+
+from goeswith.errors import ConfigError
+from goeswith.profile import JudgeSettings
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """Money for a million tokens that are read, and that are written."""
+
+    read: float = 0.0
+    written: float = 0.0
+
+    def of(self, read: int, written: int) -> float:
+        """Return what an answer costs."""
+        return (read * self.read + written * self.written) / MILLION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What is left to spend; None where there is no bound."""
+
+    tokens: int | None
+    cost: float | None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether anything is."""
+        return self.tokens is not None or self.cost is not None
+
+    def less(self, tokens: int, cost: float) -> "Budget":
+        """Return what is left after some was spent."""
+        return Budget(tokens=None if self.tokens is None else self.tokens - tokens, cost=None if self.cost is None else self.cost - cost)
+
+
+def build_budget(settings: JudgeSettings) -> Budget:
+    """Return the budget of one run. Raises ``ConfigError`` for a budget of money without prices."""
+    if settings.max_cost is not None and not (settings.price_read or settings.price_written):
+        raise ConfigError("judge.max_cost bounds money, and no price is known", "set judge.price_read and judge.price_written, for a million tokens")
+    return Budget(tokens=settings.max_tokens, cost=settings.max_cost)
