@@ -58,7 +58,7 @@ class GatewaySettings(_Section):
 class JudgeSettings(_Section):
     """Which judge; ``auto`` takes flan-t5 where ``model`` is a folder with weights, else rules."""
 
-    kind: Literal["auto", "rules", "flan-t5", "openai"] = "auto"
+    kind: Literal["auto", "rules", "flan-t5", "openai", "distilled", "supervised"] = "auto"
     model: str = ""
     endpoint: str = ""
     api_key: SecretStr = SecretStr("")
