@@ -3,6 +3,7 @@
 Figures are of a model that saw no item of a test pair; with what validation decided the model is then fitted on all pairs, and that is written.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +15,12 @@ from goeswith.config import STRICT, parse_config
 from goeswith.errors import ConfigError
 from goeswith.jobs import JobResult, JobRun
 from goeswith.pair_judge.model import LABELS, write_model
-from goeswith.results import write_figures
+from goeswith.results import Figure, write_figures
 from training.dataset import Ints
-from training.judge.fit import Source, fit_chosen
+from training.judge.fit import Choice, Source, fit_chosen
 from training.judge.lessons import Lessons, count_labels
 from training.judge.people import read_people
-from training.judge.study import Study, study
+from training.judge.study import study
 from training.judge.verdicts import read_verdicts, stored_labels
 
 NAME = "train_judge"
@@ -45,13 +46,13 @@ def run(job: JobRun) -> JobResult:
     source, data = find_source(config)
     lessons = read_people(config.labels) if config.labels else read_verdicts(job, source.teacher)
     others = {} if config.labels else rules_beside(job, lessons)
-    found = study(lessons, source, data=data, seed=config.seed, least_agreement=config.least_agreement, others=others)
-    model = fit_chosen(lessons, source, found.choice)
+    found, _, choice = study(lessons, source, seed=config.seed, least_agreement=config.least_agreement, others=others)
+    model, figures = fit_chosen(lessons, source, choice), found.figures(data, config.seed)
     folder = job.profile.models / job.run_id / "judge"
     write_model(folder, model.recipe, model.weights)
-    write_figures(job.profile, f"judge-{data}", found.figures)
+    write_figures(job.profile, f"judge-{data}", figures)
     found.plot(f"{source.kind} judge on {data}", job.profile.results / f"judge-{data}.png")
-    return JobResult(summary={"model": str(folder), **summarise(lessons, source, found)})
+    return JobResult(summary={"model": str(folder), **summarise(lessons, source, choice, figures)})
 
 
 def find_source(config: Config) -> tuple[Source, str]:
@@ -74,10 +75,10 @@ def rules_beside(job: JobRun, lessons: Lessons) -> dict[str, Ints]:
     return {"rules": np.array(stored, dtype=np.int64)} if None not in stored else {}
 
 
-def summarise(lessons: Lessons, source: Source, found: Study) -> dict[str, Any]:
+def summarise(lessons: Lessons, source: Source, choice: Choice, figures: Sequence[Figure]) -> dict[str, Any]:
     """Return what was learned from, what was decided, and the main figures."""
-    choice = found.choice
     decided = {"ngrams": [choice.shape.low, choice.shape.high], "C": choice.strength, "temperature": choice.temperature}
-    metrics = {f.metric: round(f.value, 4) for f in found.figures if f.slice == "test" and f.model == source.kind}
+    main = [figure for figure in figures if figure.slice == "test" and figure.model == source.kind]
     taught = {"kind": source.kind, "teacher": source.teacher, "pairs": len(lessons), "labels": count_labels(lessons.labels, LABELS)}
-    return {**taught, "chosen": decided, "abstain_below": choice.abstain_below, "test_pairs": len(found.test), "test": metrics}
+    measured = {"test_pairs": main[0].n, "test": {figure.metric: round(figure.value, 4) for figure in main}}
+    return {**taught, "chosen": decided, "abstain_below": choice.abstain_below, **measured}

@@ -85,6 +85,14 @@ def _require_enough(lessons: Lessons, split: Ints) -> None:
         )
 
 
+def join_lessons(parts: Sequence[Lessons]) -> Lessons:
+    """Return the pairs of several lessons behind each other."""
+    items = {name: item for part in parts for name, item in part.items.items()}
+    src, dst = (tuple(item for part in parts for item in getattr(part, end)) for end in ("src", "dst"))
+    finer = tuple(name for part in parts for name in part.finer)
+    return Lessons(items, src, dst, np.concatenate([part.labels for part in parts]), finer)
+
+
 def count_labels(labels: Ints, names: Sequence[str]) -> dict[str, int]:
     """Return how many pairs each label has."""
     return {name: int((labels == i).sum()) for i, name in enumerate(names)}

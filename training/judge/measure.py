@@ -26,11 +26,11 @@ class Exam:
 
     data: str
     lessons: Lessons
-    seed: int
+    seed: int | None
     resampling: Resampling
 
     @classmethod
-    def of(cls, data: str, lessons: Lessons, seed: int) -> "Exam":
+    def of(cls, data: str, lessons: Lessons, seed: int | None) -> "Exam":
         """Draw the resampling."""
         items = np.unique(np.array(lessons.src), return_inverse=True)[1].astype(np.int64)
         return cls(data, lessons, seed, Resampling.of(items, draws=DRAWS))
@@ -89,9 +89,9 @@ def _mean_f1(tables: Values) -> Values:
     return mean
 
 
-def measure_confidence(exam: Exam, model: str, answers: Answers, before: Answers, abstain_below: float) -> Iterator[Figure]:
-    """Yield coverage and agreement where the judge answers, and its calibration: after temperature scaling, and ``before``."""
-    right, sure = (answers.chances.argmax(axis=1) == exam.lessons.labels), answers.confidence >= abstain_below
+def measure_confidence(exam: Exam, model: str, answers: Answers, before: Answers, sure: Bools) -> Iterator[Figure]:
+    """Yield coverage and agreement where the judge is ``sure`` (P,), and its calibration: after temperature scaling, and ``before``."""
+    right = answers.chances.argmax(axis=1) == exam.lessons.labels
     covered = exam.resampling.estimate(sure.astype(np.float64))
     yield exam.figure("test", model, "coverage", covered.value, (covered.low, covered.high))
     if sure.any():
