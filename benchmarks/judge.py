@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from goeswith.pair_judge.model import LABELS, PairModel, write_model
+from goeswith.catalogue.graph import LABELS
+from goeswith.pair_judge.model import PairModel, write_model
 from goeswith.results import Figure
 from spark_jobs.judges.base import Item, ItemPair, Judge
 from spark_jobs.judges.learned import LearnedJudge

@@ -10,6 +10,8 @@ from goeswith.catalogue.sources import KNOWN_AT, UPDATED_AT
 
 GRAPHS = ("evaluation", "full")
 SUBSTITUTE, COMPLEMENT = RELATION_TYPES = ("substitute", "complement")
+LABELS = (*RELATION_TYPES, "neither")
+"""What a verdict says of a pair."""
 TYPE_OF = {
     "co_view": SUBSTITUTE,
     "bought_instead": SUBSTITUTE,

@@ -172,7 +172,7 @@ def _log_ratio(left: float | None, right: float | None) -> float:
     """Return how many times dearer the first is, as a share of ``FAR_PRICE`` in [-1, 1]; 0 where a price is missing."""
     if not (left and right and left > 0 and right > 0):
         return 0.0
-    return max(-1.0, min(1.0, log(left / right) / FAR_PRICE))
+    return max(-1.0, min(1.0, (log(left) - log(right)) / FAR_PRICE))
 
 
 def _jaccard(left: "set[str] | set[tuple[str, str]]", right: "set[str] | set[tuple[str, str]]") -> float:

@@ -16,12 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from goeswith.catalogue.graph import RELATION_TYPES
+from goeswith.catalogue.graph import LABELS
 from goeswith.errors import ModelInvalid
 from goeswith.pair_judge.features import VERSION, Described, Floats, Rows, Shape, build_rows
 from goeswith.results import write_atomically
 
-LABELS = (*RELATION_TYPES, "neither")
 RECIPE, WEIGHTS = "recipe.json", "weights.safetensors"
 REMEDY = "run: goeswith job train_judge, and name the folder that its summary names"
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from goeswith.catalogue.graph import LABELS
 from goeswith.errors import ConfigError
 from goeswith.pair_judge.features import VERSION
-from goeswith.pair_judge.model import LABELS, Kind, PairModel, Recipe, load_model
+from goeswith.pair_judge.model import Kind, PairModel, Recipe, load_model
 from spark_jobs.judges.base import ItemPair, Verdict
 
 ABSTAINED = "abstained"

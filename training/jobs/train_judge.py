@@ -11,10 +11,11 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from goeswith.catalogue.graph import LABELS
 from goeswith.config import STRICT, parse_config
 from goeswith.errors import ConfigError
 from goeswith.jobs import JobResult, JobRun
-from goeswith.pair_judge.model import LABELS, write_model
+from goeswith.pair_judge.model import write_model
 from goeswith.results import Figure, write_figures
 from training.dataset import Ints
 from training.judge.fit import Choice, Source, fit_chosen

@@ -8,9 +8,10 @@ import scipy.sparse as sp
 from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
 
+from goeswith.catalogue.graph import LABELS
 from goeswith.errors import TrainingStopped
 from goeswith.pair_judge.features import VERSION, Floats, Shape, build_rows
-from goeswith.pair_judge.model import LABELS, Answers, Chances, Kind, PairModel, Recipe, combine
+from goeswith.pair_judge.model import Answers, Chances, Kind, PairModel, Recipe, combine
 from goeswith.progress import progress
 from training.dataset import Bools, Ints
 from training.evaluation.metrics import Values
@@ -135,18 +136,22 @@ def choose_threshold(answers: Answers, labels: Ints, least_agreement: float) -> 
     Raises ``TrainingStopped`` where no such confidence leaves ``MIN_ANSWERED`` pairs.
     """
     order = np.argsort(-answers.confidence, kind="stable")
-    right = (answers.chances.argmax(axis=1) == labels)[order]
-    agreed = np.cumsum(right) / np.arange(1, len(right) + 1)
-    enough = np.flatnonzero((agreed >= least_agreement) & (np.arange(len(right)) >= MIN_ANSWERED - 1))
+    sure, right = answers.confidence[order], (answers.chances.argmax(axis=1) == labels)[order]
+    last_of_equals = np.append(sure[:-1] > sure[1:], True)
+    enough = np.flatnonzero((_agreed(right) >= least_agreement) & last_of_equals & (np.arange(len(right)) >= MIN_ANSWERED - 1))
     if not len(enough):
         raise TrainingStopped(
-            f"on its {MIN_ANSWERED} surest pairs of validation the judge agrees with its teacher {_best(right)} of the time at most, "
-            f"{least_agreement:.0%} were asked for",
+            f"the judge agrees with its teacher on {_best(right)} of validation's surest pairs at most, not on {least_agreement:.0%}",
             "give it more labelled pairs, or lower least_agreement",
         )
-    return float(np.floor(answers.confidence[order][enough[-1]] * 1e4) / 1e4)
+    return float(sure[enough[-1]])
+
+
+def _agreed(right: Bools) -> Values:
+    """Return how often the first, the first two, ... are right."""
+    shares: Values = np.cumsum(right) / np.arange(1, len(right) + 1)
+    return shares
 
 
 def _best(right: Bools) -> str:
-    agreed = np.cumsum(right) / np.arange(1, len(right) + 1)
-    return f"{agreed[MIN_ANSWERED - 1 :].max():.0%}" if len(right) >= MIN_ANSWERED else "too few pairs"
+    return f"{_agreed(right)[MIN_ANSWERED - 1 :].max():.0%}" if len(right) >= MIN_ANSWERED else "too few pairs"

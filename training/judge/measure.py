@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goeswith.pair_judge.model import LABELS, Answers
+from goeswith.catalogue.graph import LABELS
+from goeswith.pair_judge.model import Answers
 from goeswith.results import Figure
 from training.dataset import Bools, Ints
 from training.evaluation.intervals import LEVEL, Resampling

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from goeswith.catalogue.graph import LABELS
 from goeswith.errors import SourceUnreadable
-from goeswith.pair_judge.model import LABELS
 from training.judge.lessons import LessonItem, Lessons
 
 ANNOTATORS = tuple(f"ANNOTATOR{n}_LABEL" for n in (1, 2, 3))

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from goeswith import lake
+from goeswith.catalogue.graph import LABELS
 from goeswith.errors import TrainingStopped
 from goeswith.jobs import JobRun
-from goeswith.pair_judge.model import LABELS
 from training.judge.lessons import LessonItem, Lessons
 
 CHANCES = [f"p_{label}" for label in LABELS]
