@@ -31,6 +31,7 @@ JOBS: dict[str, str] = {
     "train_cirp": "training.jobs.train_cirp",
     "train_mmsc": "training.jobs.train_mmsc",
     "train_bundles": "training.jobs.train_bundles",
+    "train_judge": "training.jobs.train_judge",
     "evaluate_models": "training.jobs.evaluate_models",
     "embed_items": "training.jobs.embed_items",
     "infer": "training.jobs.infer",

@@ -61,7 +61,7 @@ class JudgeSettings(_Section):
     ``max_tokens`` and ``max_cost`` bound one run, prices are for a million tokens, and ``max_cost`` and a verdict's cost are in their currency.
     """
 
-    kind: Literal["auto", "rules", "flan-t5", "openai"] = "auto"
+    kind: Literal["auto", "rules", "flan-t5", "openai", "distilled", "supervised"] = "auto"
     model: str = ""
     endpoint: str = ""
     api_key: SecretStr = SecretStr("")

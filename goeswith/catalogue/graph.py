@@ -10,6 +10,8 @@ from goeswith.catalogue.sources import KNOWN_AT, UPDATED_AT
 
 GRAPHS = ("evaluation", "full")
 SUBSTITUTE, COMPLEMENT = RELATION_TYPES = ("substitute", "complement")
+LABELS = (*RELATION_TYPES, "neither")
+"""What a verdict says of a pair."""
 TYPE_OF = {
     "co_view": SUBSTITUTE,
     "bought_instead": SUBSTITUTE,
@@ -164,6 +166,9 @@ PAIR_SCORES = Table(
     ),
 )
 
+JUDGES = ("rules", "flan-t5", "openai", "distilled", "supervised")
+"""Who may say what a pair is; the last two are models of our own (job ``train_judge``)."""
+
 EDGE_VERDICTS = Table(
     name="edge_verdicts",
     doc="The judge's cache: one verdict for a pair, a judge and a prompt, paid for once. Content only, so graph-free.",
@@ -176,7 +181,11 @@ EDGE_VERDICTS = Table(
         [
             SRC,
             DST,
-            field("judge", pa.string(), "rules, flan-t5 or openai"),
+            field(
+                "judge",
+                pa.string(),
+                "rules, flan-t5 or openai; or a model of ours: distilled (taught by such a judge), supervised (by people)",
+            ),
             field("prompt_hash", pa.string(), "sha256 of the prompt (or rule set) version, the model revision and both items' texts"),
             field("p_substitute", pa.float64(), "probability that dst can be bought instead of src"),
             field("p_complement", pa.float64(), "probability that dst goes with src"),
@@ -191,7 +200,7 @@ EDGE_VERDICTS = Table(
         ]
     ),
     rules=(
-        OneOf(column="judge", values=("rules", "flan-t5", "openai")),
+        OneOf(column="judge", values=JUDGES),
         Between(column="p_substitute", low=0.0, high=1.0),
         Between(column="p_complement", low=0.0, high=1.0),
         Between(column="p_neither", low=0.0, high=1.0),

@@ -74,6 +74,28 @@ def cirp(
     _show(found, as_json=as_json)
 
 
+@app.command()
+def judge(
+    labels: Annotated[Path, typer.Option(help="Pairs that people labelled, as FBL2023.tsv holds them.")],
+    seeds: Annotated[int, typer.Option(min=1, help="Splits; each hides a quarter of the items.")] = 3,
+    least_agreement: Annotated[float, typer.Option(help="The judge abstains where validation agrees with it less often.")] = 0.9,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON lines.")] = False,
+) -> None:
+    """Teach a judge by people's labels and measure it on items that it never saw, beside the rules, TF-IDF of titles and the commonest label.
+
+    Examples: goeswith bench judge --labels FBL2023.tsv
+
+              goeswith bench judge --labels FBL2023.tsv --seeds 5 --json
+    """
+    with _clone_and_its_tools():
+        from benchmarks.judge import bench_labels
+
+    profile = load_profile()
+    figures = bench_labels(labels, seeds, least_agreement, profile.results / "bench-judge.png")
+    write_figures(profile, "bench-judge", figures)
+    _show(figures if as_json else [figure for figure in figures if figure.seed is None], as_json=as_json)
+
+
 def _show(figures: Sequence[Figure], *, as_json: bool) -> None:
     if as_json:
         typer.echo("\n".join(json.dumps(asdict(figure)) for figure in figures))

@@ -13,6 +13,16 @@ def _decimals(places: int) -> Callable[[float], str]:
 
 
 METRICS: dict[str, Callable[[float], str]] = {
+    "accuracy": _decimals(3),
+    "macro_f1": _decimals(3),
+    "precision": _decimals(3),
+    "recall": _decimals(3),
+    "f1": _decimals(3),
+    "confidence": _decimals(3),
+    "coverage": _decimals(3),
+    "ece_before": _decimals(3),
+    "ece": _decimals(3),
+    "pairs_per_s": _decimals(0),
     "exponent": _decimals(2),
     "items_per_s": _decimals(0),
     "items_per_s/transformers": _decimals(2),
@@ -41,8 +51,8 @@ METRICS: dict[str, Callable[[float], str]] = {
 
 PLAIN = ("peak_mb", "shuffle_mb", "disk_mb", "pairs", "gflop_per_s", "fill_seconds")
 """Metrics without an interval in tables: their runs differ little, and the rows hold it."""
-RATES = ("items_per_s",)
-"""Metrics of which more is faster."""
+RATES = ("items_per_s", "accuracy", "precision")
+"""Metrics of which more is better."""
 
 
 @dataclass(frozen=True, slots=True)

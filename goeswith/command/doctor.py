@@ -34,6 +34,8 @@ NEEDED_DISK_GB = 5
 NEEDED_MEMORY_GB = 10
 JAVA_MAJOR = 17
 GLIBC = (2, 35)
+NEEDED_BY_JUDGE = {"flan-t5": "config.json", "distilled": "recipe.json", "supervised": "recipe.json"}
+"""Judge -> the file without which ``judge.model`` is no folder of that judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +152,10 @@ def look_at_gpu(_profile: Profile) -> list[Check]:
 def look_at_judge(profile: Profile) -> list[Check]:
     """Which judge the profile leads to."""
     judge = profile.judge
-    if judge.kind == "flan-t5" and not Path(judge.model).is_dir():
-        return [
-            Check(
-                "judge",
-                "missing",
-                f"flan-t5 without weights at {judge.model!r}",
-                "set GOESWITH_JUDGE__MODEL to a folder with config.json and model.safetensors",
-            )
-        ]
+    needed = NEEDED_BY_JUDGE.get(judge.kind)
+    if needed and not (Path(judge.model) / needed).is_file():
+        remedy = f"set GOESWITH_JUDGE__MODEL to a folder with {needed}"
+        return [Check("judge", "missing", f"{judge.kind} finds no {needed} in {judge.model!r}", remedy)]
     found = "flan-t5" if judge.kind == "auto" and Path(judge.model or "?").is_dir() else "rules" if judge.kind == "auto" else judge.kind
     return [Check("judge", "ok", found)]
 

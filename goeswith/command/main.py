@@ -9,6 +9,7 @@ import typer
 
 from goeswith.command import (
     ask,
+    audit_verdicts,
     bench,
     demo,
     doctor,
@@ -49,6 +50,7 @@ app.add_typer(ask.app)
 app.command()(ask.explain)
 app.add_typer(quarantine.app)
 app.add_typer(gates.app)
+app.command("audit-verdicts")(audit_verdicts.audit_verdicts)
 app.command()(evaluate.evaluate)
 app.add_typer(bench.app)
 app.command()(report.report)

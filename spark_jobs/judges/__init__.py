@@ -1,13 +1,15 @@
-"""Judges say whether one item replaces another, goes with it, or neither: one interface, three judges."""
+"""Judges say whether one item replaces another, goes with it, or neither: one interface, four judges."""
 
 from functools import cache
 from pathlib import Path
 
 from goeswith.errors import ConfigError
+from goeswith.pair_judge.model import RECIPE, Kind
 from goeswith.profile import JudgeSettings
 from spark_jobs.judges.base import Item, ItemPair, Judge, JudgeFailed, Verdict
 from spark_jobs.judges.budget import Price
 from spark_jobs.judges.flan_t5 import FlanT5Judge, has_weights
+from spark_jobs.judges.learned import LearnedJudge
 from spark_jobs.judges.openai import OpenAIJudge
 from spark_jobs.judges.rules import RulesJudge
 
@@ -22,6 +24,8 @@ def build_judge(settings: JudgeSettings) -> Judge:
         return _openai(settings)
     if settings.kind == "flan-t5" or (settings.kind == "auto" and has_weights(Path(settings.model))):
         return _flan_t5(settings)
+    if settings.kind == "distilled" or settings.kind == "supervised":
+        return _learned(settings, settings.kind)
     return RulesJudge()
 
 
@@ -47,6 +51,16 @@ def _flan_t5(settings: JudgeSettings) -> Judge:
             "set GOESWITH_JUDGE__MODEL to a folder with config.json, tokenizer files and *.safetensors, or choose judge.kind: rules",
         )
     return FlanT5Judge(folder=folder, dtype=settings.dtype)
+
+
+def _learned(settings: JudgeSettings, kind: Kind) -> Judge:
+    folder = Path(settings.model).expanduser()
+    if not (folder / RECIPE).is_file():
+        raise ConfigError(
+            f"the judge {kind!r} finds no {RECIPE} in {settings.model!r}",
+            "set GOESWITH_JUDGE__MODEL to the folder that the job train_judge wrote, or choose judge.kind: rules",
+        )
+    return LearnedJudge(folder=folder, name=kind)
 
 
 __all__ = ["Item", "ItemPair", "Judge", "JudgeFailed", "Verdict", "build_judge", "worker_judge"]

@@ -1,0 +1,121 @@
+"""``goeswith audit-verdicts``: a person labels a sample of a judge's verdicts, and learns how often each label is right."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from goeswith.audit.answers import SKIP, answers_path, append_answer, read_answers
+from goeswith.audit.precision import Precision, measure_precision
+from goeswith.audit.sample import AskedVerdict, choose_judge, draw_sample, read_released, read_verdicts
+from goeswith.profile import Profile, load_profile
+from goeswith.releases import released_versions
+
+KEYS = {"s": "substitute", "c": "complement", "n": "neither", "skip": SKIP}
+QUIT = "quit"
+QUESTION = "[s] one is bought instead of the other, [c] they go together, [n] neither, [skip], [quit]: "
+ITEM = ("item_id", "title", "category", "price", "currency", "image")
+
+
+def audit_verdicts(
+    judge: Annotated[str, typer.Option(help="Whose verdicts; may be left out where one judge alone has given some.")] = "",
+    per_stratum: Annotated[int, typer.Option(min=1, help="Verdicts to ask about of each label and fate (kept, moved, dropped).")] = 20,
+    seed: Annotated[int, typer.Option(help="Which sample.")] = 0,
+    report: Annotated[bool, typer.Option("--report", help="Print how often each label is right, and ask nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --report: print JSON.")] = False,
+) -> None:
+    """Label a sample of verdicts without seeing them; answers are kept as item ids, and it goes on where it stopped.
+
+    Answers are read from standard input, one a line. The report counts answers about verdicts that still stand.
+
+    Examples: goeswith audit-verdicts --judge flan-t5 --per-stratum 30
+
+              goeswith audit-verdicts --report --json
+    """
+    profile = load_profile()
+    versions = released_versions(profile)
+    name = choose_judge(profile, versions, judge)
+    verdicts = read_verdicts(profile, versions, name)
+    if report:
+        _report(name, measure_precision(verdicts, read_answers(answers_path(profile, name))), as_json=as_json)
+    else:
+        _ask(profile, versions, name, draw_sample(verdicts, per_stratum=per_stratum, seed=seed))
+
+
+def _ask(profile: Profile, versions: Mapping[str, int], judge: str, sample: Sequence[AskedVerdict]) -> None:
+    path = answers_path(profile, judge)
+    answered = read_answers(path)
+    todo = [one for one in sample if (one.src, one.dst, one.prompt_hash) not in answered]
+    described, given = _read_items(profile, versions, todo), 0
+    for number, one in enumerate(todo, start=len(sample) - len(todo) + 1):
+        answer = _label(f"{number} of {len(sample)}", *(_describe(profile, described.get(item), item) for item in (one.src, one.dst)))
+        if answer == QUIT:
+            break
+        append_answer(path, one, answer)
+        given += 1
+        typer.echo(f"the judge says {one.label}, and the pair was {one.fate}\n")
+    left = len(todo) - given
+    typer.echo(f"{given} answered, {left} left; how often {judge} is right: goeswith audit-verdicts --judge {judge} --report")
+
+
+def _label(where: str, *items: str) -> str:
+    typer.echo("\n".join((where, *items)))
+    for line in _lines():
+        word = line.strip().casefold()
+        if word in KEYS or word == QUIT:
+            return KEYS.get(word, QUIT)
+        typer.echo(f"{word!r} is no answer")
+    return QUIT
+
+
+def _lines() -> Iterator[str]:
+    """Yield what standard input brings, asking each time; it ends with the input."""
+    while True:
+        typer.echo(QUESTION, nl=False)
+        line = sys.stdin.readline()
+        if not sys.stdin.isatty():  # a person's own return key has ended the line
+            typer.echo("")
+        if not line:
+            return
+        yield line
+
+
+def _read_items(profile: Profile, versions: Mapping[str, int], asked: Sequence[AskedVerdict]) -> dict[str, dict[str, Any]]:
+    """Return the rows of the items that are asked about; the table is read once, and the rest of it let go."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = pa.array(sorted({item for one in asked for item in (one.src, one.dst)}), pa.string())
+    rows = read_released(profile, versions, "items", ITEM)
+    return {row["item_id"]: row for row in rows.filter(pc.is_in(rows["item_id"], value_set=wanted)).to_pylist()}
+
+
+def _describe(profile: Profile, row: dict[str, Any] | None, item_id: str) -> str:
+    """Return a few lines about an item; a title's control characters do not reach the terminal."""
+    if row is None:
+        return f"  {_printable(item_id)}: no longer in the catalogue"
+    price = "no price" if row["price"] is None else f"{row['price']:.2f} {row['currency'] or ''}"
+    picture = str(profile.pictures / row["image"]) if row["image"] else "no picture"
+    told = (row["title"] or "no title", " > ".join(row["category"] or ()) or "no category", price.strip(), picture)
+    return "\n".join((f"  {_printable(item_id)}: {_printable(told[0])}", *(f"      {_printable(text)}" for text in told[1:])))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _report(judge: str, rows: Sequence[Precision], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([{"judge": judge, **asdict(row)} for row in rows]))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("label", "fate", "verdicts", "answered", "right", "precision", title=f"verdicts of {judge}", title_justify="left")
+    for row in rows:
+        value = "" if row.precision is None else f"{row.precision:.3f} [{row.low:.3f}, {row.high:.3f}]"
+        table.add_row(row.label, row.fate, f"{row.verdicts:,}", str(row.answered), str(row.right), value)
+    Console().print(table if rows else f"{judge} has given no verdict that an edge was kept, moved or dropped by", highlight=False)
