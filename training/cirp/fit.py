@@ -46,9 +46,9 @@ class Chosen:
     decided: MapChoice | None = None
 
     def describe(self) -> dict[str, Any]:
-        """Return JSON values that differ where the choice may."""
+        """Return JSON values that differ where the result may."""
         cases = None if self.cases is None else {"units": self.cases.units, "unit": self.cases.unit.tolist(), "target": self.cases.target.tolist()}
-        return {"cases": cases, "decided": None if self.decided is None else asdict(self.decided)}
+        return {"cases": cases, "decided": None if self.decided is None else (self.decided.trial, self.decided.steps)}
 
 
 def train(
@@ -89,7 +89,7 @@ def train(
         vectors = encode_all(model, inputs, recipe.max_tokens, folder)
         maps = _learn_maps(model, vectors, graph, recipe, chosen, folder / MAPS, inputs_hash)
         space = _write_vectors(folder, training, model, vectors)
-        write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve), **maps, "space": space})
+        write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve, maps), "space": space})
         remove_checkpoints(folder)
         for done_with in (BEFORE, MAPS):
             shutil.rmtree(folder / done_with, ignore_errors=True)
@@ -152,20 +152,20 @@ def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, 
 
 def _learn_maps(
     model: Cirp, vectors: Tensors, graph: ItemGraph, recipe: CirpRecipe, chosen: Chosen, folder: Path, inputs_hash: str
-) -> dict[str, Any]:
-    """Let linear maps learn beside still towers, put their features into ``vectors``, and return the choice for the summary."""
+) -> MapChoice | None:
+    """Let maps learn beside still towers, put their features into ``vectors``, and return the choice; None where the recipe has no such stage."""
     judge, inputs = _judge_of(graph, recipe, chosen), {"inputs": inputs_hash}
     if recipe.untrained or not recipe.maps or "cic" not in recipe.terms or not len(graph.edges):
-        return {}
+        return None
     if chosen.decided is not None:
         choice = repeat_maps(model, vectors, graph, recipe, chosen.decided, folder, inputs)
     elif judge is not None:
         choice = choose_maps(model, vectors, graph, recipe, judge, folder, inputs)
     else:
-        return {}
+        return None
     vectors["feature"] = features_of(model, vectors, torch.arange(graph.num_items))
     model.to("cpu")
-    return {"maps": asdict(choice)}
+    return choice
 
 
 def _judge_of(graph: ItemGraph, recipe: CirpRecipe, chosen: Chosen) -> Judge | None:

@@ -8,7 +8,7 @@ Validation says which is kept, or that the projections of the towers' own traini
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +42,8 @@ class MapChoice:
     steps: int
     judged_by: str
     scores: Mapping[str, float]
+    seconds: float = field(default=0.0, compare=False)
+    """That all trials took."""
 
 
 def name_of(trial: MapTrial) -> str:
@@ -124,26 +126,32 @@ def choose_maps(
 
     A run that was killed goes on: ``folder`` keeps each trial's checkpoints until its caller removes them.
     """
-    best, scores = _state_of(model), {OWN: judge_features(model, vectors, judge)}
-    choice = MapChoice(trial=OWN, steps=0, judged_by=judge.name, scores=scores)
+    best, scores, seconds = _state_of(model), {OWN: judge_features(model, vectors, judge)}, 0.0
+    chosen, steps = OWN, 0
     for trial in recipe.maps:
         curve = learn_maps(MapTask(model, vectors, graph, recipe, judge), trial, recipe.map_steps, folder, inputs)
-        top = max(curve, key=lambda row: row["score"])
+        top, seconds = max(curve, key=lambda row: row["score"]), seconds + seconds_of(curve)
         if top["score"] > max(scores.values()):
-            best, choice = _state_of(model), MapChoice(trial=name_of(trial), steps=int(top["step"]), judged_by=judge.name, scores=scores)
+            best, chosen, steps = _state_of(model), name_of(trial), int(top["step"])
         scores[name_of(trial)] = top["score"]
     _maps_of(model).load_state_dict(best)
-    return choice
+    return MapChoice(trial=chosen, steps=steps, judged_by=judge.name, scores=scores, seconds=round(seconds, 1))
 
 
 def repeat_maps(
     model: Cirp, vectors: Tensors, graph: ItemGraph, recipe: CirpRecipe, decided: MapChoice, folder: Path, inputs: Mapping[str, str]
 ) -> MapChoice:
     """Learn maps as it was decided on other edges, in ``model``."""
+    seconds = 0.0
     for trial in recipe.maps:
         if name_of(trial) == decided.trial:
-            learn_maps(MapTask(model, vectors, graph, recipe, None), trial, decided.steps, folder, inputs)
-    return decided
+            seconds = seconds_of(learn_maps(MapTask(model, vectors, graph, recipe, None), trial, decided.steps, folder, inputs))
+    return replace(decided, seconds=round(seconds, 1))
+
+
+def seconds_of(curve: list[Row]) -> float:
+    """Return how long a training took."""
+    return sum(row["seconds"] for row in curve)
 
 
 def learn_maps(task: MapTask, trial: MapTrial, steps: int, folder: Path, inputs: Mapping[str, str]) -> list[Row]:

@@ -1,9 +1,11 @@
 """What a training of CIRP was given, and what came of it: figures for its folder, for the tables and for whoever asks why nothing was learned."""
 
+from dataclasses import asdict
 from typing import Any
 
 from training.checkpoint import fingerprint
 from training.cirp.inputs import ItemInputs
+from training.cirp.maps import MapChoice, seconds_of
 from training.cirp.neighbours import ItemGraph
 from training.dataset import TrainingSet
 from training.trainer import Row
@@ -19,7 +21,7 @@ def describe_data(training: TrainingSet) -> dict[str, str]:
     }
 
 
-def summarise(training: TrainingSet, inputs: ItemInputs, graph: ItemGraph, curve: list[Row]) -> dict[str, Any]:
+def summarise(training: TrainingSet, inputs: ItemInputs, graph: ItemGraph, curve: list[Row], maps: MapChoice | None) -> dict[str, Any]:
     """Return figures about what was trained on what, and what the source lacked."""
     there = inputs.modalities
     counts = {
@@ -30,9 +32,10 @@ def summarise(training: TrainingSet, inputs: ItemInputs, graph: ItemGraph, curve
     }
     best = max((row["score"] for row in curve if "score" in row), default=None)
     updates = int(curve[-1]["items"]) if curve else 0
-    seconds = round(sum(row["seconds"] for row in curve), 1)
+    seconds = round(seconds_of(curve) + (maps.seconds if maps else 0.0), 1)
     done = {"epochs": len(curve), "item_updates": updates, "train_s": seconds, "validation_mrr": best}
-    return {"graph": training.graph, **counts, **done, "notes": _notes(there, graph)}
+    chosen = {"maps": asdict(maps)} if maps else {}
+    return {"graph": training.graph, **counts, **done, **chosen, "notes": _notes(there, graph)}
 
 
 def _notes(there: dict[str, int], graph: ItemGraph) -> list[str]:

@@ -11,12 +11,12 @@ from goeswith.catalogue.graph import LABELS as CATALOGUE_LABELS
 from goeswith.catalogue.rules import OneOf
 from goeswith.errors import ConfigError
 from goeswith.pair_judge.features import STATISTICS
-from goeswith.pair_judge.model import RECIPE
+from goeswith.pair_judge.model import RECIPE, write_model
 from goeswith.profile import JudgeSettings
 from spark_jobs.judges import build_judge
 from spark_jobs.judges.base import LABELS, Item, ItemPair, Verdict
 from spark_jobs.judges.learned import LearnedJudge
-from tests.unit.goeswith.pair_judge.test_model import recipe, write_model
+from tests.unit.goeswith.pair_judge.test_model import recipe
 
 PEN = Item(title="black pen", category=("office", "pen"))
 OTHER_PEN = Item(title="black pen fine", category=("office", "pen"))

@@ -359,6 +359,7 @@ def test_the_folder_holds_the_vectors_and_a_model_that_loads_to_the_same(trainin
     again = encode_items(model, build_inputs(training.items, model, recipe, profile), np.arange(60), recipe.max_tokens)
     assert torch.allclose(again["feature"], vectors["feature"], atol=1e-6)
     assert summary["preprocess"]["image_px"] == recipe.image_px == 32
+    assert summary["train_s"] > summary["maps"]["seconds"] > 0
     assert (tmp_path / "tokenizer.json").is_file()
     assert not (tmp_path / "checkpoints").exists()
 
