@@ -21,8 +21,8 @@ from training.judge.people import agreement, read_people
 from training.judge.study import join_studies, study
 
 
-def bench_labels(path: Path, seeds: int, least_agreement: float, plot: Path) -> list[Figure]:
-    """Return the rows over all splits together (no seed), then those of each, and write the reliability plot over all."""
+def bench_labels(path: Path, seeds: int, least_agreement: float, plot: Path) -> tuple[list[Figure], list[Figure]]:
+    """Return the rows over all splits together, and those of each split; write the reliability plot over all."""
     data, lessons = path.stem.lower(), read_people(path)
     source, pairs = Source("supervised", path.name), as_judged(lessons)
     others = {"rules": labels_of(RulesJudge(), pairs)}
@@ -30,7 +30,7 @@ def bench_labels(path: Path, seeds: int, least_agreement: float, plot: Path) -> 
     joined = join_studies([found for found, _, _ in runs])
     joined.plot(f"supervised judge on {data}, {seeds} splits", plot)
     each = [figure for seed, (found, _, _) in enumerate(runs) for figure in found.figures(data, seed)]
-    return [*joined.figures(data, None), _people(path, data), *_speeds(data, runs[0][1], pairs), *each]
+    return [*joined.figures(data, None), _people(path, data), *_speeds(data, runs[0][1], pairs)], each
 
 
 def as_judged(lessons: Lessons) -> list[ItemPair]:

@@ -91,9 +91,10 @@ def judge(
         from benchmarks.judge import bench_labels
 
     profile = load_profile()
-    figures = bench_labels(labels, seeds, least_agreement, profile.results / "bench-judge.png")
-    write_figures(profile, "bench-judge", figures)
-    _show(figures if as_json else [figure for figure in figures if figure.seed is None], as_json=as_json)
+    pooled, each = bench_labels(labels, seeds, least_agreement, profile.results / "bench-judge.png")
+    write_figures(profile, "bench-judge", pooled)
+    write_figures(profile, "bench-judge-splits", each)
+    _show([*pooled, *each] if as_json else pooled, as_json=as_json)
 
 
 def _show(figures: Sequence[Figure], *, as_json: bool) -> None:

@@ -99,6 +99,14 @@ def test_a_verdict_weighs_moves_or_drops_counted_pairs(spark: SparkSession) -> N
     assert edges["complement", "a", "b"]["judge"] == "flan-t5"
 
 
+def test_a_judge_that_abstains_neither_moves_nor_drops_whatever_the_thresholds(spark: SparkSession) -> None:
+    equal = {"p_substitute": 1 / 3, "p_complement": 1 / 3, "p_neither": 1 / 3}
+    verdicts = [{**verdict("a", "b", 0, 0, judge="distilled"), **equal}, {**verdict("a", "c", 0, 0, judge="supervised"), **equal}]
+    frames = (rows_of(spark, "item_pairs", [pair("co_view", "a", "b"), pair("co_purchase", "a", "c")]), rows_of(spark, "pair_scores", []))
+    found = decide(*frames, rows_of(spark, "edge_verdicts", verdicts), Config(move_at=0.0, drop_at=0.0)).collect()
+    assert {(row["dst"], row["type"], row["fate"]) for row in found} == {("b", "substitute", "kept"), ("c", "complement", "kept")}
+
+
 def test_the_newest_verdict_counts(spark: SparkSession) -> None:
     edges = edges_of(spark, [pair("co_view", "a", "b")], verdicts=[verdict("a", "b", 0.2, 0.1, day=1), verdict("a", "b", 0.9, 0.1, day=2)])
     assert edges["substitute", "a", "b"]["prompt_hash"] == "h2"

@@ -1,8 +1,10 @@
 """The learned judge in the pipeline: named after its teacher, symmetric in abstaining, and of no effect where it abstains."""
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from goeswith.catalogue import find_table
@@ -16,6 +18,7 @@ from goeswith.profile import JudgeSettings
 from spark_jobs.judges import build_judge
 from spark_jobs.judges.base import LABELS, Item, ItemPair, Verdict
 from spark_jobs.judges.learned import LearnedJudge
+from spark_jobs.judges.worker import judge_frames
 from tests.unit.goeswith.pair_judge.test_model import recipe
 
 PEN = Item(title="black pen", category=("office", "pen"))
@@ -64,6 +67,15 @@ def test_pairs_keep_their_order_and_none_is_no_mistake(folder: Path) -> None:
 def test_the_profile_chooses_it_by_kind_and_folder(folder: Path) -> None:
     built = build_judge(JudgeSettings(kind="distilled", model=str(folder)))
     assert (built.name, len(built.revision)) == ("distilled", 16)
+
+
+def test_a_spark_worker_judges_by_it_from_the_settings_alone(folder: Path) -> None:
+    items = {"src_item": json.dumps({"title": PEN.title}), "dst_item": json.dumps({"title": OTHER_PEN.title})}
+    asked = {"src": "a", "dst": "b", "prompt_hash": "h", "known_at": pd.Timestamp("2026-01-01", tz="UTC"), "most_tokens": 0, "most_cost": 0.0}
+    frame = pd.DataFrame([{**asked, **items}])
+    (answers,) = judge_frames(iter([frame]), JudgeSettings(kind="distilled", model=str(folder)))
+    assert answers["reason"].tolist() == ["distilled from flan-t5: substitute"]
+    assert answers["failure"].isna().all()
 
 
 def test_without_a_recipe_the_folder_is_named(tmp_path: Path) -> None:
