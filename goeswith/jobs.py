@@ -52,6 +52,7 @@ READS: dict[str, tuple[str, ...]] = {
     "build_relations": ("item_pairs", "pair_scores", "edge_verdicts"),
     "mine_sets": ("events", "holdout"),
     "build_training_set": ("items", "events", "holdout", "item_pairs", "edge_verdicts", "relations"),
+    "train_judge": ("items", "item_pairs", "edge_verdicts"),
     "embed_items": ("items", "training_sets"),
     "infer": ("edge_verdicts", "item_pairs", "items", "relations", "training_sets"),
 }
