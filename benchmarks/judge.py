@@ -8,9 +8,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from goeswith.catalogue.graph import LABELS
+from goeswith.pair_judge.item import Item
 from goeswith.pair_judge.model import PairModel, write_model
 from goeswith.results import Figure
-from spark_jobs.judges.base import Item, ItemPair, Judge
+from spark_jobs.judges.base import ItemPair, Judge
 from spark_jobs.judges.learned import LearnedJudge
 from spark_jobs.judges.rules import RulesJudge
 from training.dataset import Ints

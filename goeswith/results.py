@@ -50,12 +50,12 @@ def write_json(path: Path, value: Any) -> Path:
     return write_atomically(path, json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
 
 
-def write_atomically(path: Path, text: str) -> Path:
-    """Write a text file so that a reader, or a crash, sees the old or the new one whole."""
+def write_atomically(path: Path, content: str | bytes) -> Path:
+    """Write a file, a text as UTF-8, so that a reader, or a crash, sees the old or the new one whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("w", encoding="utf-8") as out:
-        out.write(text)
+    with beside.open("wb") as out:
+        out.write(content.encode() if isinstance(content, str) else content)
         out.flush()
         os.fsync(out.fileno())
     beside.replace(path)

@@ -12,9 +12,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from goeswith import lake
+from goeswith.catalogue.graph import LABELS
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
 from spark_jobs.judges import Judge, build_judge
+from spark_jobs.judges.base import UNDECIDED
 from spark_jobs.judges.budget import build_budget
 from spark_jobs.judging import QUESTION, judge_all, read_verdicts
 from spark_jobs.questions import First, add_places, build_questions, leave_out_pruned, put_questions
@@ -66,8 +68,9 @@ def _read_questions(spark: SparkSession, job: JobRun, judge: Judge, config: Conf
 
 
 def count_labels(questions: DataFrame, verdicts: DataFrame) -> dict[str, Any]:
-    """Return how many of the pairs asked are likeliest substitutes, complements, neither."""
-    best = F.greatest("p_substitute", "p_complement", "p_neither")
-    label = F.when(F.col("p_substitute") == best, "substitute").when(F.col("p_complement") == best, "complement").otherwise("neither")
+    """Return how many of the questions are answered by each label; where two are likeliest, as where a judge abstains, by none."""
+    chances = [F.col(f"p_{label}") for label in LABELS]
+    likeliest = F.array_compact(F.array(*(F.when(chance == F.greatest(*chances), name) for chance, name in zip(chances, LABELS, strict=True))))
+    label = F.when(F.size(likeliest) == 1, likeliest[0]).otherwise(UNDECIDED)
     wanted = verdicts.join(questions.select(*QUESTION), on=QUESTION, how="left_semi")
     return {row["label"]: row["count"] for row in wanted.groupBy(label.alias("label")).count().collect()}

@@ -1,8 +1,8 @@
 """Asking a judge chunk by chunk: a chunk is a commit, so what was paid for is kept whatever becomes of the next one."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from operator import and_
 
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
@@ -13,26 +13,13 @@ from goeswith.jobs import JobRun
 from goeswith.profile import Profile
 from goeswith.progress import progress
 from spark_jobs.judges import Judge
-from spark_jobs.judges.budget import Budget
+from spark_jobs.judges.budget import Budget, Purse, Spent
 from spark_jobs.judges.worker import SCHEMA, judge_frames
 from spark_jobs.tables import merge_table, read_table
 
 JOB = "judge_edges"
 QUESTION = ["src", "dst", "prompt_hash"]
 MOST = ("most_tokens", "most_cost")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
-    """Questions that were answered in one run, and what that came to: where nobody counted, the most that it may be."""
-
-    judged: int = 0
-    tokens: int = 0
-    cost: float = 0.0
-
-    def and_also(self, other: "Spent") -> "Spent":
-        """Return both together."""
-        return Spent(judged=self.judged + other.judged, tokens=self.tokens + other.tokens, cost=self.cost + other.cost)
 
 
 def read_verdicts(spark: SparkSession, profile: Profile, judge: Judge) -> DataFrame:
@@ -49,17 +36,15 @@ def judge_all(spark: SparkSession, job: JobRun, judge: Judge, questions: DataFra
     cached = read_verdicts(spark, job.profile, judge).select(*QUESTION)
     unasked = questions.join(cached, on=QUESTION, how="left_anti")
     todo = (add_most(unasked, judge) if budget.bounded else unasked.withColumns({name: F.lit(0) for name in MOST})).persist()
-    total, spent = todo.count(), Spent()
-    chunks = _Affordable(todo, judge.chunk, budget) if budget.bounded else split(todo, -(-total // judge.chunk))
+    total, purse = todo.count(), Purse(budget)
+    chunks = affordable(todo, judge.chunk, purse) if budget.bounded else split(todo, -(-total // judge.chunk))
     with progress("judge pairs", total, unit="questions") as advance:
         for chunk in chunks:
             paid = judge_chunk(spark, job, judge, chunk)
-            spent = spent.and_also(paid)
-            if isinstance(chunks, _Affordable):
-                chunks.pay(paid)
+            purse.pay(paid)
             advance(paid.judged, judge.name)
     todo.unpersist()
-    return total, spent
+    return total, purse.spent
 
 
 def add_most(questions: DataFrame, judge: Judge) -> DataFrame:
@@ -75,35 +60,28 @@ def split(frame: DataFrame, num_chunks: int) -> Iterator[DataFrame]:
         yield frame.where(F.pmod(F.xxhash64("src", "dst"), F.lit(num_chunks)) == chunk)
 
 
-class _Affordable:
-    """Chunks of questions in the order of their places, each no more than what is left is sure to pay for."""
-
-    def __init__(self, todo: DataFrame, size: int, budget: Budget) -> None:
-        self.todo = todo.withColumn("nth", F.row_number().over(Window.orderBy("place", "src", "dst")))
-        self.size, self.left, self.asked = size, budget, 0
-
-    def __iter__(self) -> Iterator[DataFrame]:
-        """Yield until nothing is left to ask, or to spend."""
-        while True:
-            chunk = self._next().persist()
-            count = chunk.count()
-            if not count:
-                chunk.unpersist()
-                return
-            self.asked += count
+def affordable(todo: DataFrame, size: int, purse: Purse) -> Iterator[DataFrame]:
+    """Yield chunks in the order of their places, each no more than what is left is sure to pay for, until nothing is left to ask or to spend."""
+    numbered, asked = todo.withColumn("nth", F.row_number().over(Window.orderBy("place", "src", "dst"))), 0
+    while True:
+        chunk = _within(numbered.where((F.col("nth") > asked) & (F.col("nth") <= asked + size)), purse.left).persist()
+        count = chunk.count()
+        if count:
+            asked += count
             yield chunk
-            chunk.unpersist()
+        chunk.unpersist()
+        if not count:
+            return
 
-    def _next(self) -> DataFrame:
-        part = self.todo.where((F.col("nth") > self.asked) & (F.col("nth") <= self.asked + self.size))
-        so_far = Window.orderBy("nth").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-        sums = part.withColumns({f"sum_{what}": F.sum(f"most_{what}").over(so_far) for what in ("tokens", "cost")})
-        affordable = F.lit(self.left.tokens is None) | (F.col("sum_tokens") <= F.lit(self.left.tokens))
-        return sums.where(affordable & (F.lit(self.left.cost is None) | (F.col("sum_cost") <= F.lit(self.left.cost))))
 
-    def pay(self, spent: Spent) -> None:
-        """Take what a chunk came to off what is left."""
-        self.left = self.left.less(spent.tokens, spent.cost)
+def _within(part: DataFrame, budget: Budget) -> DataFrame:
+    """Return the first questions of a part that a budget is sure to pay for together."""
+    so_far = Window.orderBy("nth").rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    bounds = {"most_tokens": budget.tokens, "most_cost": budget.cost}
+    bounded = {name: bound for name, bound in bounds.items() if bound is not None}
+    sums = part.withColumns({f"sum_{name}": F.sum(name).over(so_far) for name in bounded})
+    paid = reduce(and_, (F.col(f"sum_{name}") <= F.lit(bound) for name, bound in bounded.items()))
+    return sums.where(paid).drop(*(f"sum_{name}" for name in bounded))
 
 
 def judge_chunk(spark: SparkSession, job: JobRun, judge: Judge, chunk: DataFrame) -> Spent:

@@ -1,9 +1,8 @@
 """What a judge is asked: distinct pairs as questions, the ones worth most first, both ways round where the judge may answer differently."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Literal
 
-import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -18,7 +17,6 @@ First = Literal["frequent", "uncertain", "tail", "mixed", "random"]
 ALWAYS_JUDGED = tuple(relation for relation, kind in TYPE_OF.items() if kind == SUBSTITUTE)
 """Relations that say 'substitute': their pairs are judged even where pruning, which looks at complements, dropped them."""
 _ITEM = {"item_id": "", "item": "_item", "known_at": "_known_at"}
-_DOUBTS = "src string, dst string, doubt double"
 
 
 def leave_out_pruned(pairs: DataFrame, scores: DataFrame) -> DataFrame:
@@ -55,8 +53,7 @@ def put_questions(chosen: DataFrame, version: str, *, both_ways: bool) -> DataFr
     asked = chosen.unionByName(other_way) if both_ways else chosen
     prompt_hash = F.sha2(F.concat_ws("\n", F.lit(version), "src_item", "dst_item"), 256)
     known_at = F.greatest("src_known_at", "dst_known_at")
-    places = [name for name in ("place",) if name in chosen.columns]
-    return asked.select("src", "dst", prompt_hash.alias("prompt_hash"), known_at.alias("known_at"), "src_item", "dst_item", *places)
+    return asked.withColumns({"prompt_hash": prompt_hash, "known_at": known_at}).drop("n", "n_substitute", "src_known_at", "dst_known_at")
 
 
 def add_places(questions: DataFrame, first: First, seed: int) -> DataFrame:
@@ -66,10 +63,10 @@ def add_places(questions: DataFrame, first: First, seed: int) -> DataFrame:
     item before a second of any, those of rare items first. *mixed*: in turn. *random*: the control.
     All rows pass one task, which sorts them on disk: what needs an order is what somebody pays for.
     """
-    return PLACES[first](questions, seed)
+    return _by_chance(questions, seed) if first == "random" else ORDERS[first](questions)
 
 
-def _by_frequency(questions: DataFrame, seed: int) -> DataFrame:  # noqa: ARG001 - every order is called alike
+def _by_frequency(questions: DataFrame) -> DataFrame:
     return _place(questions, F.col("n").desc_nulls_last())
 
 
@@ -77,13 +74,12 @@ def _by_chance(questions: DataFrame, seed: int) -> DataFrame:
     return _place(questions, F.xxhash64("src", "dst", F.lit(seed)))
 
 
-def _by_doubt(questions: DataFrame, seed: int) -> DataFrame:  # noqa: ARG001
-    doubts = questions.select("src", "dst", "n", "n_substitute", "src_item", "dst_item").mapInPandas(doubt_frames, _DOUBTS)
-    joined = questions.join(doubts, on=["src", "dst"], how="inner")
-    return _place(joined, F.col("doubt").desc(), F.col("n").desc_nulls_last()).drop("doubt")
+def _by_doubt(questions: DataFrame) -> DataFrame:
+    doubt = F.udf(doubt_of, "double", useArrow=False)("src_item", "dst_item", "n", "n_substitute")
+    return _place(questions.withColumn("doubt", doubt), F.col("doubt").desc(), F.col("n").desc_nulls_last()).drop("doubt")
 
 
-def _by_cover(questions: DataFrame, seed: int) -> DataFrame:  # noqa: ARG001
+def _by_cover(questions: DataFrame) -> DataFrame:
     ends = questions.select(F.explode(F.array("src", "dst")).alias("end")).groupBy("end").agg(F.count(F.lit(1)).alias("degree"))
     joined = questions
     for end in ("src", "dst"):
@@ -94,37 +90,24 @@ def _by_cover(questions: DataFrame, seed: int) -> DataFrame:  # noqa: ARG001
     return _place(joined.withColumns({"nth": nth, "degree": degree}), F.col("nth"), F.col("degree")).drop("nth", "degree", "src_degree", "dst_degree")
 
 
-def _in_turn(questions: DataFrame, seed: int) -> DataFrame:
+def _in_turn(questions: DataFrame) -> DataFrame:
     placed = questions
     for turn, order in enumerate((_by_doubt, _by_frequency, _by_cover)):
-        placed = order(placed, seed).withColumn(f"turn_{turn}", F.col("place") * 3 + turn).drop("place")
+        placed = order(placed).withColumn(f"turn_{turn}", F.col("place") * 3 + turn).drop("place")
     turns = [f"turn_{turn}" for turn in range(3)]
     return _place(placed, F.least(*turns)).drop(*turns)
 
 
-PLACES: dict[str, Callable[[DataFrame, int], DataFrame]] = {
-    "frequent": _by_frequency,
-    "uncertain": _by_doubt,
-    "tail": _by_cover,
-    "mixed": _in_turn,
-    "random": _by_chance,
-}
+ORDERS: dict[str, Callable[[DataFrame], DataFrame]] = {"frequent": _by_frequency, "uncertain": _by_doubt, "tail": _by_cover, "mixed": _in_turn}
 
 
 def _place(questions: DataFrame, *order: Column) -> DataFrame:
     return questions.withColumn("place", F.row_number().over(Window.orderBy(*order, "src", "dst")))
 
 
-def doubt_frames(frames: Iterable[pd.DataFrame]) -> Iterable[pd.DataFrame]:
-    """Yield the doubt of each pair, 0 to 2: one less the lead that the rules give to what behaviour says; over 1 they say otherwise."""
-    for frame in frames:
-        yield frame[["src", "dst"]].assign(
-            doubt=[_doubt(*row) for row in frame[["src_item", "dst_item", "n", "n_substitute"]].itertuples(index=False)]
-        )
-
-
-def _doubt(src_item: str, dst_item: str, n: float, n_substitute: float) -> float:
+def doubt_of(src_item: str, dst_item: str, n: int | None, n_substitute: int | None) -> float:
+    """Return the doubt of a pair, 0 to 2: one less the lead that the rules give to what behaviour says; over 1 they say otherwise."""
     verdict = judge_pair(ItemPair(parse_item(src_item), parse_item(dst_item)))
-    as_substitutes = pd.notna(n_substitute) and (pd.isna(n) or n_substitute >= n)
+    as_substitutes = n_substitute is not None and (n is None or n_substitute >= n)
     own, other = (verdict.p_substitute, verdict.p_complement) if as_substitutes else (verdict.p_complement, verdict.p_substitute)
     return 1 - (own - max(other, verdict.p_neither))

@@ -1,23 +1,17 @@
 """``goeswith audit-verdicts``: a person labels a sample of a judge's verdicts, and learns how often each label is right."""
 
 import json
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goeswith.audit.answers import SKIP, answers_path, append_answer, read_answers
-from goeswith.audit.precision import Precision, measure_precision
-from goeswith.audit.sample import AskedVerdict, choose_judge, draw_sample, read_released, read_verdicts
-from goeswith.profile import Profile, load_profile
+from goeswith.profile import load_profile
 from goeswith.releases import released_versions
 
-KEYS = {"s": "substitute", "c": "complement", "n": "neither", "skip": SKIP}
-QUIT = "quit"
-QUESTION = "[s] one is bought instead of the other, [c] they go together, [n] neither, [skip], [quit]: "
-ITEM = ("item_id", "title", "category", "price", "currency", "image")
+if TYPE_CHECKING:
+    from goeswith.audit.precision import Precision
 
 
 def audit_verdicts(
@@ -35,6 +29,11 @@ def audit_verdicts(
 
               goeswith audit-verdicts --report --json
     """
+    from goeswith.audit.answers import answers_path, read_answers
+    from goeswith.audit.asking import ask_person
+    from goeswith.audit.precision import measure_precision
+    from goeswith.audit.sample import choose_judge, draw_sample, read_verdicts
+
     profile = load_profile()
     versions = released_versions(profile)
     name = choose_judge(profile, versions, judge)
@@ -42,72 +41,10 @@ def audit_verdicts(
     if report:
         _report(name, measure_precision(verdicts, read_answers(answers_path(profile, name))), as_json=as_json)
     else:
-        _ask(profile, versions, name, draw_sample(verdicts, per_stratum=per_stratum, seed=seed))
+        ask_person(profile, versions, name, draw_sample(verdicts, per_stratum=per_stratum, seed=seed))
 
 
-def _ask(profile: Profile, versions: Mapping[str, int], judge: str, sample: Sequence[AskedVerdict]) -> None:
-    path = answers_path(profile, judge)
-    answered = read_answers(path)
-    todo = [one for one in sample if (one.src, one.dst, one.prompt_hash) not in answered]
-    described, given = _read_items(profile, versions, todo), 0
-    for number, one in enumerate(todo, start=len(sample) - len(todo) + 1):
-        answer = _label(f"{number} of {len(sample)}", *(_describe(profile, described.get(item), item) for item in (one.src, one.dst)))
-        if answer == QUIT:
-            break
-        append_answer(path, one, answer)
-        given += 1
-        typer.echo(f"the judge says {one.label}, and the pair was {one.fate}\n")
-    left = len(todo) - given
-    typer.echo(f"{given} answered, {left} left; how often {judge} is right: goeswith audit-verdicts --judge {judge} --report")
-
-
-def _label(where: str, *items: str) -> str:
-    typer.echo("\n".join((where, *items)))
-    for line in _lines():
-        word = line.strip().casefold()
-        if word in KEYS or word == QUIT:
-            return KEYS.get(word, QUIT)
-        typer.echo(f"{word!r} is no answer")
-    return QUIT
-
-
-def _lines() -> Iterator[str]:
-    """Yield what standard input brings, asking each time; it ends with the input."""
-    while True:
-        typer.echo(QUESTION, nl=False)
-        line = sys.stdin.readline()
-        if not sys.stdin.isatty():  # a person's own return key has ended the line
-            typer.echo("")
-        if not line:
-            return
-        yield line
-
-
-def _read_items(profile: Profile, versions: Mapping[str, int], asked: Sequence[AskedVerdict]) -> dict[str, dict[str, Any]]:
-    """Return the rows of the items that are asked about; the table is read once, and the rest of it let go."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    wanted = pa.array(sorted({item for one in asked for item in (one.src, one.dst)}), pa.string())
-    rows = read_released(profile, versions, "items", ITEM)
-    return {row["item_id"]: row for row in rows.filter(pc.is_in(rows["item_id"], value_set=wanted)).to_pylist()}
-
-
-def _describe(profile: Profile, row: dict[str, Any] | None, item_id: str) -> str:
-    """Return a few lines about an item; a title's control characters do not reach the terminal."""
-    if row is None:
-        return f"  {_printable(item_id)}: no longer in the catalogue"
-    price = "no price" if row["price"] is None else f"{row['price']:.2f} {row['currency'] or ''}"
-    picture = str(profile.pictures / row["image"]) if row["image"] else "no picture"
-    told = (row["title"] or "no title", " > ".join(row["category"] or ()) or "no category", price.strip(), picture)
-    return "\n".join((f"  {_printable(item_id)}: {_printable(told[0])}", *(f"      {_printable(text)}" for text in told[1:])))
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-def _report(judge: str, rows: Sequence[Precision], *, as_json: bool) -> None:
+def _report(judge: str, rows: "Sequence[Precision]", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([{"judge": judge, **asdict(row)} for row in rows]))
         return

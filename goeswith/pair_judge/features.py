@@ -6,11 +6,11 @@ A symmetric part, equal for both orders, and a directed one: what stands on the 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from goeswith.pair_judge.item import Item
 from goeswith.pair_judge.ngrams import Hashes, hash_ngrams, hash_words, mix, normalise
 
 Floats = npt.NDArray[np.float32]
@@ -43,25 +43,6 @@ STATISTICS = (
 """The dense columns before the hashed ones; the last two are directed."""
 
 
-class Described(Protocol):
-    """An item as far as it is looked at; missing parts are None or empty."""
-
-    @property
-    def title(self) -> str | None: ...  # noqa: D102 - as in the catalogue
-
-    @property
-    def brand(self) -> str | None: ...  # noqa: D102
-
-    @property
-    def category(self) -> tuple[str, ...]: ...  # noqa: D102
-
-    @property
-    def attributes(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102
-
-    @property
-    def price(self) -> float | None: ...  # noqa: D102
-
-
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How wide the features are: n-grams of ``low`` to ``high`` characters, hashed into 2 ** ``bits`` columns behind the statistics."""
@@ -85,7 +66,7 @@ class Rows:
     values: Floats
 
 
-def build_rows(pairs: Sequence[tuple[Described, Described]], shape: Shape) -> Rows:
+def build_rows(pairs: Sequence[tuple[Item, Item]], shape: Shape) -> Rows:
     """Return the features of P pairs, in the order (src, dst) in which they are given."""
     rows = [_row(src, dst, shape) for src, dst in pairs]
     starts = np.cumsum([0, *(len(columns) for columns, _ in rows)], dtype=np.int64)
@@ -94,7 +75,7 @@ def build_rows(pairs: Sequence[tuple[Described, Described]], shape: Shape) -> Ro
     return Rows(starts, columns, values)
 
 
-def _row(src: Described, dst: Described, shape: Shape) -> tuple[Ints, Floats]:
+def _row(src: Item, dst: Item, shape: Shape) -> tuple[Ints, Floats]:
     left, right = (hash_ngrams(normalise(item.title), shape.low, shape.high) for item in (src, dst))
     shared = np.intersect1d(left, right, assume_unique=True)
     only_left, only_right = (np.setdiff1d(side, shared, assume_unique=True) for side in (left, right))
@@ -128,7 +109,7 @@ def _category_groups(left: tuple[str, ...], right: tuple[str, ...]) -> list[tupl
     return [(CATEGORIES, hash_words(*sorted((there, back)))), (CATEGORY_ORDER, hash_words(there, back))]
 
 
-def _statistics(src: Described, dst: Described, left: Hashes, right: Hashes, shared: Hashes) -> Floats:
+def _statistics(src: Item, dst: Item, left: Hashes, right: Hashes, shared: Hashes) -> Floats:
     numbers = [
         1.0,
         *_titles(src, dst, left, right, shared),
@@ -142,7 +123,7 @@ def _statistics(src: Described, dst: Described, left: Hashes, right: Hashes, sha
     return np.array(numbers, dtype=np.float32)
 
 
-def _titles(src: Described, dst: Described, left: Hashes, right: Hashes, shared: Hashes) -> list[float]:
+def _titles(src: Item, dst: Item, left: Hashes, right: Hashes, shared: Hashes) -> list[float]:
     sizes = sorted((len(left), len(right)))
     words = (set(normalise(item.title).split()) for item in (src, dst))
     overlap = len(shared) / max(sum(sizes) - len(shared), 1)

@@ -18,14 +18,15 @@ from safetensors.numpy import load, save
 
 from goeswith.catalogue.graph import LABELS
 from goeswith.errors import ModelInvalid
-from goeswith.pair_judge.features import VERSION, Described, Floats, Rows, Shape, build_rows
+from goeswith.pair_judge.features import VERSION, Floats, Rows, Shape, build_rows
+from goeswith.pair_judge.item import Item
 from goeswith.results import write_atomically
 
 RECIPE, WEIGHTS = "recipe.json", "weights.safetensors"
 REMEDY = "run: goeswith job train_judge, and name the folder that its summary names"
 
 Chances = npt.NDArray[np.float64]
-Pairs = Sequence[tuple[Described, Described]]
+Pairs = Sequence[tuple[Item, Item]]
 Kind = Literal["distilled", "supervised"]
 
 
@@ -113,11 +114,8 @@ def softmax(logits: Chances) -> Chances:
 
 def write_model(folder: Path, recipe: Recipe, weights: Floats) -> PairModel:
     """Write weights, then the recipe that names their sha256; a crash between both leaves a folder that is refused."""
-    folder.mkdir(parents=True, exist_ok=True)
     stored = save({"weights": np.ascontiguousarray(weights, dtype=np.float32)})
-    beside = folder / f".{WEIGHTS}"
-    beside.write_bytes(stored)
-    beside.replace(folder / WEIGHTS)
+    write_atomically(folder / WEIGHTS, stored)
     named = recipe.model_copy(update={"weights": sha256(stored).hexdigest()})
     write_atomically(folder / RECIPE, named.model_dump_json(indent=1) + "\n")
     return PairModel(named, weights)

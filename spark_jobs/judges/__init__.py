@@ -6,7 +6,7 @@ from pathlib import Path
 from goeswith.errors import ConfigError
 from goeswith.pair_judge.model import RECIPE, Kind
 from goeswith.profile import JudgeSettings
-from spark_jobs.judges.base import Item, ItemPair, Judge, JudgeFailed, Verdict
+from spark_jobs.judges.base import ItemPair, Judge, JudgeFailed, Verdict
 from spark_jobs.judges.budget import Price
 from spark_jobs.judges.flan_t5 import FlanT5Judge, has_weights
 from spark_jobs.judges.learned import LearnedJudge
@@ -63,4 +63,4 @@ def _learned(settings: JudgeSettings, kind: Kind) -> Judge:
     return LearnedJudge(folder=folder, name=kind)
 
 
-__all__ = ["Item", "ItemPair", "Judge", "JudgeFailed", "Verdict", "build_judge", "worker_judge"]
+__all__ = ["ItemPair", "Judge", "JudgeFailed", "Verdict", "build_judge", "worker_judge"]

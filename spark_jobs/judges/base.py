@@ -4,21 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from goeswith.catalogue.graph import LABELS
 from goeswith.errors import ModelUnavailable
+from goeswith.pair_judge.item import Item
 
-LABELS = ("substitute", "complement", "neither")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """What a judge may read of one item; missing parts are None or empty."""
-
-    title: str | None = None
-    description: str | None = None
-    brand: str | None = None
-    category: tuple[str, ...] = ()
-    attributes: tuple[tuple[str, str], ...] = ()
-    price: float | None = None
+UNDECIDED = "undecided"
+"""What a verdict says whose greatest chance two labels share, as one that abstains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +35,9 @@ class Verdict:
 
     @property
     def label(self) -> str:
-        """The likeliest of ``LABELS``; the first of equals."""
+        """The likeliest of ``LABELS``, or ``UNDECIDED``."""
         chances = (self.p_substitute, self.p_complement, self.p_neither)
-        return LABELS[chances.index(max(chances))]
+        return LABELS[chances.index(max(chances))] if chances.count(max(chances)) == 1 else UNDECIDED
 
 
 class Judge(Protocol):
@@ -76,7 +67,7 @@ class Judge(Protocol):
     def both_ways(self) -> bool:
         """Whether an answer may depend on which item is named first: such a judge is asked both ways round."""
 
-    def most(self, question_bytes: int) -> tuple[int, float]:
+    def most(self, question_bytes: int, /) -> tuple[int, float]:
         """Return the most tokens and money that a question about items of so many bytes may cost."""
 
     def judge(self, pairs: Sequence[ItemPair]) -> list[Verdict]:

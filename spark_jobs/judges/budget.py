@@ -37,6 +37,27 @@ class Budget:
         return Budget(tokens=None if self.tokens is None else self.tokens - tokens, cost=None if self.cost is None else self.cost - cost)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Questions that were answered, and what that came to: where nobody counted, the most that it may be."""
+
+    judged: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+
+
+class Purse:
+    """What one run may spend, and has."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.left, self.spent = budget, Spent()
+
+    def pay(self, paid: Spent) -> None:
+        """Take what some answers came to off what is left."""
+        self.left, spent = self.left.less(paid.tokens, paid.cost), self.spent
+        self.spent = Spent(judged=spent.judged + paid.judged, tokens=spent.tokens + paid.tokens, cost=spent.cost + paid.cost)
+
+
 def build_budget(settings: JudgeSettings) -> Budget:
     """Return the budget of one run. Raises ``ConfigError`` for a budget of money without prices."""
     if settings.max_cost is not None and not (settings.price_read or settings.price_written):

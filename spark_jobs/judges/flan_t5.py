@@ -12,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from goeswith.catalogue.graph import LABELS
 from goeswith.errors import ModelInvalid
-from spark_jobs.judges.base import LABELS, ItemPair, JudgeFailed, Verdict
+from spark_jobs.judges.base import ItemPair, JudgeFailed, Verdict
 from spark_jobs.judges.prompt import Prompt, load_prompt
 
 MAX_TOKENS = 512
@@ -69,7 +70,7 @@ class FlanT5Judge:
                 verdicts[row] = replace(_verdict(chances, verdicts, self.dtype), seconds=each, tokens=len(tokens[row]))
         return [verdict for verdict in verdicts if verdict is not None]
 
-    def most(self, question_bytes: int) -> tuple[int, float]:
+    def most(self, question_bytes: int, /) -> tuple[int, float]:
         """Return the tokens that are read; money is not counted."""
         return min(MAX_TOKENS, self.prompt.most_tokens(question_bytes)), 0.0
 

@@ -45,8 +45,8 @@ class LearnedJudge:
         told = zip(answers.chances.tolist(), answers.confidence.tolist(), strict=True)
         return [_verdict(chances, confidence, self._model.recipe) for chances, confidence in told]
 
-    def most(self, question_bytes: int) -> tuple[int, float]:  # noqa: ARG002 - it costs nothing, whatever it reads
-        """Return nothing."""
+    def most(self, _: int, /) -> tuple[int, float]:
+        """Return nothing: it is free, whatever it reads."""
         return 0, 0.0
 
 

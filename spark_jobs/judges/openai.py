@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from goeswith.catalogue.graph import LABELS
 from goeswith.errors import ConfigError
-from spark_jobs.judges.base import LABELS, ItemPair, JudgeFailed, Verdict
+from spark_jobs.judges.base import ItemPair, JudgeFailed, Verdict
 from spark_jobs.judges.budget import Price
 from spark_jobs.judges.prompt import Prompt, load_prompt
 
@@ -74,7 +75,7 @@ class OpenAIJudge:
             raise JudgeFailed(failure.what, failure.remedy, [_paid(future) for future in asked])
         return [future.result() for future in asked]
 
-    def most(self, question_bytes: int) -> tuple[int, float]:
+    def most(self, question_bytes: int, /) -> tuple[int, float]:
         """Return what a question and the longest answer come to, if it is answered the first time."""
         read = self.prompt.most_tokens(question_bytes)
         return read + MAX_ANSWER_TOKENS, self.price.of(read, MAX_ANSWER_TOKENS)

@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from spark_jobs.judges.base import Item, ItemPair
+from goeswith.pair_judge.item import Item
+from spark_jobs.judges.base import ItemPair
 
 PROMPTS = Path(__file__).parent / "prompts"
 MAX_FIELD_CHARS = 300

@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spark_jobs.judges.base import Item, ItemPair, Verdict
+from goeswith.pair_judge.item import Item
+from spark_jobs.judges.base import ItemPair, Verdict
 
 REVISION = "rules-1"
 SAME_TITLE = 0.5
@@ -29,8 +30,8 @@ class RulesJudge:
         """Return one verdict a pair, in order."""
         return [judge_pair(pair) for pair in pairs]
 
-    def most(self, question_bytes: int) -> tuple[int, float]:  # noqa: ARG002 - rules cost nothing, whatever they read
-        """Return nothing."""
+    def most(self, _: int, /) -> tuple[int, float]:
+        """Return nothing: rules are free, whatever they read."""
         return 0, 0.0
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from goeswith.pair_judge.item import Item
 from goeswith.profile import JudgeSettings
 from spark_jobs.judges import worker_judge
-from spark_jobs.judges.base import Item, ItemPair, Judge, JudgeFailed, Verdict
+from spark_jobs.judges.base import ItemPair, Judge, JudgeFailed, Verdict
 
 KEYS = ["src", "dst", "prompt_hash", "known_at", "most_tokens", "most_cost"]
 TOLD = "p_substitute double, p_complement double, p_neither double, reason string, seconds double, tokens bigint, cost double"

@@ -13,7 +13,7 @@ from goeswith import lake
 from goeswith.errors import ModelUnavailable
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile, load_profile
-from spark_jobs.judge_edges import run
+from spark_jobs.judge_edges import count_labels, run
 from tests.tiny_shop import EPOCH, write_rows, write_tiny_lake
 from tests.unit.spark_jobs.judges.stand_ins import GOOD, WORDS, completion, serve, write_model, write_tokenizer
 
@@ -64,6 +64,12 @@ def test_every_distinct_pair_is_judged_once_by_a_judge_that_knows_no_order(profi
     assert result.versions == {"edge_verdicts": lake.current_version(profile, "edge_verdicts")}
     assert result.summary["labels"] == {"substitute": 1, "complement": 1, "neither": 1}
     assert (result.summary["judge"], result.summary["setting"], result.summary["judged"]) == ("rules", "auto", 3)
+
+
+def test_a_verdict_that_two_labels_share_is_counted_as_undecided(spark: SparkSession) -> None:
+    rows = [("a", "b", "h", 0.4, 0.4, 0.2), ("c", "d", "h", 1 / 3, 1 / 3, 1 / 3), ("e", "f", "h", 0.2, 0.2, 0.6), ("g", "h", "h", 0.6, 0.2, 0.2)]
+    told = spark.createDataFrame(rows, "src string, dst string, prompt_hash string, p_substitute double, p_complement double, p_neither double")
+    assert count_labels(told, told) == {"undecided": 2, "neither": 1, "substitute": 1}
 
 
 def test_running_it_again_asks_nothing_and_writes_nothing(profile: Profile, versions: dict[str, int]) -> None:

@@ -1,5 +1,6 @@
 """Which pairs a judge is asked about first."""
 
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import pytest
@@ -29,7 +30,7 @@ PAIRS = [
 FREQUENT = [("lid", "pan"), ("pan", "pot"), ("ball", "pan"), ("hat", "pan")]
 
 
-def asked(spark: SparkSession, first: First, seed: int = 0, pairs: list[dict[str, Any]] = PAIRS) -> list[tuple[str, str]]:
+def asked(spark: SparkSession, first: First, seed: int = 0, pairs: Sequence[dict[str, Any]] = tuple(PAIRS)) -> list[tuple[str, str]]:
     items = [{"item_id": name, "title": name, "category": path, "available": True, "known_at": EPOCH} for name, path in KINDS.items()]
     questions = build_questions(rows_of(spark, "item_pairs", pairs), rows_of(spark, "items", items))
     rows = add_places(questions, first, seed).orderBy("place").collect()

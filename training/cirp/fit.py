@@ -14,7 +14,6 @@ from training.bundle_cases import BundleCases
 from training.checkpoint import begin, fingerprint, load_weights, remove_checkpoints
 from training.cirp.files import WEIGHTS, read_summary, write_model, write_vectors
 from training.cirp.inputs import ItemInputs, build_inputs, teach_words
-from training.cirp.judges import FEWEST_CASES, HeldPairs, HeldUnits, Judge
 from training.cirp.maps import MapChoice, choose_maps, features_of, repeat_maps
 from training.cirp.model import Cirp, build_cirp, compile_towers
 from training.cirp.neighbours import ItemGraph, build_graph
@@ -22,6 +21,7 @@ from training.cirp.recipe import CirpRecipe, Stage
 from training.cirp.space import Space, describe_space
 from training.cirp.summary import describe_data, summarise
 from training.cirp.task import CirpTask
+from training.cirp.validation import FEWEST_CASES, HeldPairs, HeldUnits, Validation
 from training.cirp.vectors import encode_all, forget_blocks
 from training.dataset import TrainingSet
 from training.ranks import ALONE, Ranks
@@ -154,21 +154,27 @@ def _learn_maps(
     model: Cirp, vectors: Tensors, graph: ItemGraph, recipe: CirpRecipe, chosen: Chosen, folder: Path, inputs_hash: str
 ) -> MapChoice | None:
     """Let maps learn beside still towers, put their features into ``vectors``, and return the choice; None where the recipe has no such stage."""
-    judge, inputs = _judge_of(graph, recipe, chosen), {"inputs": inputs_hash}
     if recipe.untrained or not recipe.maps or "cic" not in recipe.terms or not len(graph.edges):
         return None
-    if chosen.decided is not None:
-        choice = repeat_maps(model, vectors, graph, recipe, chosen.decided, folder, inputs)
-    elif judge is not None:
-        choice = choose_maps(model, vectors, graph, recipe, judge, folder, inputs)
-    else:
+    choice = _choose(model, vectors, graph, recipe, chosen, folder, {"inputs": inputs_hash})
+    if choice is None:
         return None
     vectors["feature"] = features_of(model, vectors, torch.arange(graph.num_items))
     model.to("cpu")
     return choice
 
 
-def _judge_of(graph: ItemGraph, recipe: CirpRecipe, chosen: Chosen) -> Judge | None:
+def _choose(
+    model: Cirp, vectors: Tensors, graph: ItemGraph, recipe: CirpRecipe, chosen: Chosen, folder: Path, inputs: dict[str, str]
+) -> MapChoice | None:
+    """Do what was decided, or decide; None where there is nothing to decide by."""
+    if chosen.decided is not None:
+        return repeat_maps(model, vectors, graph, recipe, chosen.decided, folder, inputs)
+    validation = _validation_of(graph, recipe, chosen)
+    return None if validation is None else choose_maps(model, vectors, graph, recipe, validation, folder, inputs)
+
+
+def _validation_of(graph: ItemGraph, recipe: CirpRecipe, chosen: Chosen) -> Validation | None:
     if chosen.cases is not None and len(chosen.cases) >= FEWEST_CASES:
         return HeldUnits(chosen.cases, graph.num_items)
     return HeldPairs(graph, recipe.seed) if len(graph.held) else None

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from training.cirp.batches import ends_and_others
-from training.cirp.judges import Judge
 from training.cirp.known import Known
 from training.cirp.losses import Contrast, Encoded, Modality
 from training.cirp.model import Cirp, Projection
@@ -24,11 +23,14 @@ from training.cirp.neighbours import ItemGraph
 from training.cirp.queue import FeatureQueue
 from training.cirp.recipe import CirpRecipe, MapTrial
 from training.cirp.task import objective
+from training.cirp.validation import Validation
 from training.task import Task, Tensors
 from training.trainer import Row, TrainerConfig, fit, scale_lr
 
 STEPS_BETWEEN = 100
 """Optimizer steps from one look at validation to the next."""
+PATIENCE = 3
+"""Looks without a better score after which a trial ends."""
 CHUNK = 4_096
 OWN = "own"
 """The projections of the towers' own training."""
@@ -36,11 +38,11 @@ OWN = "own"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapChoice:
-    """Which trial was best (its name, or ``OWN``), after how many steps, by whose judgement; ``scores`` are those of all."""
+    """Which trial was best (its name, or ``OWN``), after how many steps, by which validation; ``scores`` are those of all."""
 
     trial: str
     steps: int
-    judged_by: str
+    validated_by: str
     scores: Mapping[str, float]
     seconds: float = field(default=0.0, compare=False)
     """That all trials took."""
@@ -64,9 +66,9 @@ class MapBatch(NamedTuple):
 class MapTask(Task):
     """The recipe's objective over kept tower ``vectors``, as ``encode_all`` gives them; an epoch is ``STEPS_BETWEEN`` steps."""
 
-    def __init__(self, model: Cirp, vectors: Tensors, graph: ItemGraph, recipe: CirpRecipe, judge: Judge | None) -> None:
+    def __init__(self, model: Cirp, vectors: Tensors, graph: ItemGraph, recipe: CirpRecipe, validation: Validation | None) -> None:
         self.model: Cirp = model
-        self.vectors, self.graph, self.recipe, self.judge = vectors, graph, recipe, judge
+        self.vectors, self.graph, self.recipe, self.validation = vectors, graph, recipe, validation
         self.known, self.nothing = Known(graph, recipe), FeatureQueue(0, recipe.dim)
         self.single_modality = not (vectors["has_text"].any() and vectors["has_image"].any())
 
@@ -93,8 +95,8 @@ class MapTask(Task):
         return objective(contrast, self.recipe, single_modality=self.single_modality)
 
     def validate(self) -> dict[str, float]:
-        """Return how well the judge's items rank; {} without one."""
-        return {} if self.judge is None else {"score": judge_features(self.model, self.vectors, self.judge)}
+        """Return how well its items rank; {} without one."""
+        return {} if self.validation is None else {"score": score_features(self.model, self.vectors, self.validation)}
 
     def items_in(self, batch: MapBatch) -> int:
         """Return the number of items."""
@@ -114,28 +116,28 @@ def features_of(model: Cirp, vectors: Tensors, items: Tensor) -> Tensor:
     return torch.cat([model.feature(*(values.to(device) for values in part)).cpu() for part in parts])
 
 
-def judge_features(model: Cirp, vectors: Tensors, judge: Judge) -> float:
-    """Return what a judge says of the model's features."""
-    return judge.score(features_of(model, vectors, torch.from_numpy(judge.items)))
+def score_features(model: Cirp, vectors: Tensors, validation: Validation) -> float:
+    """Return what validation says of the model's features."""
+    return validation.score(features_of(model, vectors, torch.from_numpy(validation.items)))
 
 
 def choose_maps(
-    model: Cirp, vectors: Tensors, graph: ItemGraph, recipe: CirpRecipe, judge: Judge, folder: Path, inputs: Mapping[str, str]
+    model: Cirp, vectors: Tensors, graph: ItemGraph, recipe: CirpRecipe, validation: Validation, folder: Path, inputs: Mapping[str, str]
 ) -> MapChoice:
     """Learn maps in each way that the recipe tries, leave the best in ``model`` (or its own projections, where these are), and say which it is.
 
     A run that was killed goes on: ``folder`` keeps each trial's checkpoints until its caller removes them.
     """
-    best, scores, seconds = _state_of(model), {OWN: judge_features(model, vectors, judge)}, 0.0
+    best, scores, seconds = _state_of(model), {OWN: score_features(model, vectors, validation)}, 0.0
     chosen, steps = OWN, 0
     for trial in recipe.maps:
-        curve = learn_maps(MapTask(model, vectors, graph, recipe, judge), trial, recipe.map_steps, folder, inputs)
+        curve = learn_maps(MapTask(model, vectors, graph, recipe, validation), trial, recipe.map_steps, folder, inputs)
         top, seconds = max(curve, key=lambda row: row["score"]), seconds + seconds_of(curve)
         if top["score"] > max(scores.values()):
             best, chosen, steps = _state_of(model), name_of(trial), int(top["step"])
         scores[name_of(trial)] = top["score"]
     _maps_of(model).load_state_dict(best)
-    return MapChoice(trial=chosen, steps=steps, judged_by=judge.name, scores=scores, seconds=round(seconds, 1))
+    return MapChoice(trial=chosen, steps=steps, validated_by=validation.name, scores=scores, seconds=round(seconds, 1))
 
 
 def repeat_maps(
@@ -157,7 +159,8 @@ def seconds_of(curve: list[Row]) -> float:
 def learn_maps(task: MapTask, trial: MapTrial, steps: int, folder: Path, inputs: Mapping[str, str]) -> list[Row]:
     """Learn maps from their beginning, in place, and return the curve; of what was looked at, the best is left."""
     recipe, name = task.recipe, name_of(trial)
-    config = TrainerConfig(epochs=max(1, steps // STEPS_BETWEEN), lr=trial.rate, seed=recipe.seed, checkpoint_every=STEPS_BETWEEN)
+    epochs = max(1, steps // STEPS_BETWEEN)
+    config = TrainerConfig(epochs=epochs, lr=trial.rate, seed=recipe.seed, patience=PATIENCE, checkpoint_every=STEPS_BETWEEN)
     with maps_alone_learn(task.model, recipe, hidden=trial.hidden):
         _begin(task.model, recipe)
         return fit(task, config, folder / name, recipe=inputs, what=f"CIRP maps, {name}")

@@ -101,7 +101,7 @@ class CirpRecipe:
     maps: tuple[MapTrial, ...] = ()
     """What the last stage tries, for validation to choose from; (): no such stage."""
     map_steps: Count = 1_200
-    """Optimizer steps of each trial."""
+    """Optimizer steps of each trial at most."""
     weight_decay: float = 0.05
     warmup: int = 20
     temperature: float = 0.07

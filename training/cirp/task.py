@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from goeswith.errors import ConfigError
 from training.cirp.batches import BatchPlanner, Plan, augment
 from training.cirp.inputs import ItemInputs, Texts
-from training.cirp.judges import HeldPairs
 from training.cirp.known import Known
 from training.cirp.losses import Contrast, Encoded, Modality
 from training.cirp.model import Cirp
@@ -17,6 +16,7 @@ from training.cirp.momentum import Momentum
 from training.cirp.neighbours import ItemGraph
 from training.cirp.queue import FeatureQueue
 from training.cirp.recipe import CirpRecipe
+from training.cirp.validation import HeldPairs
 from training.cirp.vectors import encode_items
 from training.pictures import normalise_pixels
 from training.task import ContrastiveTask, Tensors
@@ -57,7 +57,7 @@ class CirpTask(ContrastiveTask):
     def __init__(self, cirp: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe) -> None:
         self.inputs, self.recipe, self.known = inputs, recipe, Known(graph, recipe)
         self.planner = BatchPlanner(graph, recipe, inputs.pictures.has)
-        self.judge = HeldPairs(graph, recipe.seed) if len(graph.held) else None
+        self.validation = HeldPairs(graph, recipe.seed) if len(graph.held) else None
         queue = FeatureQueue(max(0, min(recipe.queue, graph.num_items - recipe.batch)), recipe.dim)
         self.model: Learner = Learner(cirp, queue, Momentum(cirp, recipe.momentum) if recipe.momentum else None)
         self.single_modality = 0 in inputs.modalities.values()
@@ -138,9 +138,10 @@ class CirpTask(ContrastiveTask):
 
     def validate(self) -> dict[str, float]:
         """Return how well held-out neighbours are found; {} without any."""
-        if self.judge is None:
+        if self.validation is None:
             return {}
-        return {"score": self.judge.score(encode_items(self.model.cirp, self.inputs, self.judge.items, self.recipe.train_tokens)["feature"])}
+        encoded = encode_items(self.model.cirp, self.inputs, self.validation.items, self.recipe.train_tokens)
+        return {"score": self.validation.score(encoded["feature"])}
 
     def items_in(self, batch: Batch) -> int:
         """Return the number of items."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from goeswith.errors import TrainingStopped
+from goeswith.pair_judge.item import Item
 from training.dataset import Bools, Ints
 
 TRAIN, VALIDATION, TEST, BETWEEN = 0, 1, 2, -1
@@ -15,22 +16,11 @@ MIN_HELD = 20
 """Pairs that validation and test need at least; fewer tell nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LessonItem:
-    """An item as ``goeswith.pair_judge`` looks at it."""
-
-    title: str | None = None
-    brand: str | None = None
-    category: tuple[str, ...] = ()
-    attributes: tuple[tuple[str, str], ...] = ()
-    price: float | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Lessons:
     """P labelled pairs, in the order in which they were judged."""
 
-    items: Mapping[str, LessonItem]
+    items: Mapping[str, Item]
     src: tuple[str, ...]
     dst: tuple[str, ...]
     labels: Ints
@@ -41,7 +31,7 @@ class Lessons:
     def __len__(self) -> int:
         return len(self.src)
 
-    def pairs(self) -> list[tuple[LessonItem, LessonItem]]:
+    def pairs(self) -> list[tuple[Item, Item]]:
         """Return both items of each pair."""
         return [(self.items[a], self.items[b]) for a, b in zip(self.src, self.dst, strict=True)]
 

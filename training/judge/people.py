@@ -13,7 +13,8 @@ import numpy as np
 
 from goeswith.catalogue.graph import LABELS
 from goeswith.errors import SourceUnreadable
-from training.judge.lessons import LessonItem, Lessons
+from goeswith.pair_judge.item import Item
+from training.judge.lessons import Lessons
 
 ANNOTATORS = tuple(f"ANNOTATOR{n}_LABEL" for n in (1, 2, 3))
 COLUMNS = ("ITEM_URL_1", "ITEM_NAME_1", "ITEM_URL_2", "ITEM_NAME_2", *ANNOTATORS)
@@ -47,13 +48,13 @@ def read_people(path: Path) -> Lessons:
     Votes are counted after they are brought to three classes: two kinds of complement are no disagreement. A pair that the file holds
     twice with two answers is left out.
     """
-    items: dict[str, LessonItem] = {}
+    items: dict[str, Item] = {}
     told: dict[tuple[str, str], set[tuple[str, str | None]]] = {}
     for row in _rows(path):
         label = majority(coarse(row[name]) for name in ANNOTATORS)
         if label:
             a, b = row["ITEM_URL_1"], row["ITEM_URL_2"]
-            items[a], items[b] = LessonItem(title=row["ITEM_NAME_1"]), LessonItem(title=row["ITEM_NAME_2"])
+            items[a], items[b] = Item(title=row["ITEM_NAME_1"]), Item(title=row["ITEM_NAME_2"])
             told.setdefault((min(a, b), max(a, b)), set()).add((label, majority(finer(row[name]) for name in ANNOTATORS)))
     agreed = [(pair, *next(iter(answers))) for pair, answers in told.items() if len(answers) == 1 and pair[0] != pair[1]]
     labels = np.array([LABELS.index(label) for _, label, _ in agreed], dtype=np.int64)

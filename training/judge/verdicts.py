@@ -10,7 +10,8 @@ from goeswith import lake
 from goeswith.catalogue.graph import LABELS
 from goeswith.errors import TrainingStopped
 from goeswith.jobs import JobRun
-from training.judge.lessons import LessonItem, Lessons
+from goeswith.pair_judge.item import Item
+from training.judge.lessons import Lessons
 
 CHANCES = [f"p_{label}" for label in LABELS]
 TABLES = ("edge_verdicts", "item_pairs", "items")
@@ -58,6 +59,6 @@ def _read(job: JobRun, table: str, columns: Sequence[str]) -> pa.Table:
     return lake.read_table(job.profile, table, version=job.version_of(table), columns=columns)
 
 
-def _item(row: dict[str, Any]) -> LessonItem:
+def _item(row: dict[str, Any]) -> Item:
     attributes = tuple((pair["name"], pair["value"]) for pair in row["attributes"] or ())
-    return LessonItem(title=row["title"], brand=row["brand"], category=tuple(row["category"] or ()), attributes=attributes, price=row["price"])
+    return Item(title=row["title"], brand=row["brand"], category=tuple(row["category"] or ()), attributes=attributes, price=row["price"])

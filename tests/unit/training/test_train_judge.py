@@ -100,7 +100,7 @@ def test_the_newest_verdict_counts_and_pairs_that_are_gone_or_undecided_do_not(p
 def test_people_of_fbl_teach_a_judge_that_beats_title_similarity(profile: Profile) -> None:
     labels = PROJECT_ROOT.parent / "shared/data/fbl_human_labels/FBL2023.tsv"
     if not labels.is_file():
-        pytest.skip("the labels are not here")
+        pytest.skip(f"{labels} is missing: this test reads real data")
     train_judge.run(run(profile, {}, labels=str(labels), seed=0))
     figures = {(f.slice, f.model, f.metric): f for f in read_figures(profile, "judge-fbl2023")}
     ours, titles = (figures["test", model, "accuracy"] for model in ("supervised", "tfidf"))

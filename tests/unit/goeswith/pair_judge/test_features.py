@@ -5,16 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goeswith.pair_judge.features import STATISTICS, Rows, Shape, build_rows
+from goeswith.pair_judge.item import Item
 from goeswith.pair_judge.ngrams import hash_ngrams, hash_words, normalise
-from training.judge.lessons import LessonItem
 
 SHAPE = Shape(1, 3, 12)
-PEN = LessonItem(title="油性ボールペン 0.5mm 黒", brand="Uni", category=("office", "pen"), price=100.0)
-REFILL = LessonItem(title="ボールペン替芯 0.5mm 黒", brand="uni ", category=("office", "refill"), price=50.0)
+PEN = Item(title="油性ボールペン 0.5mm 黒", brand="Uni", category=("office", "pen"), price=100.0)
+REFILL = Item(title="ボールペン替芯 0.5mm 黒", brand="uni ", category=("office", "refill"), price=50.0)
 
 words = st.one_of(st.none(), st.text(alphabet="ab 黒7", max_size=6))
 items = st.builds(
-    LessonItem,
+    Item,
     title=words,
     brand=words,
     category=st.lists(st.sampled_from(["sport", "tennis", "balls"]), max_size=3).map(tuple),
@@ -23,7 +23,7 @@ items = st.builds(
 )
 
 
-def statistics(left: LessonItem, right: LessonItem) -> dict[str, float]:
+def statistics(left: Item, right: Item) -> dict[str, float]:
     rows = build_rows([(left, right)], SHAPE)
     return dict(zip(STATISTICS, rows.values[: len(STATISTICS)].tolist(), strict=True))
 
@@ -56,13 +56,13 @@ def test_statistics_say_what_is_alike_and_what_is_missing() -> None:
     seen = statistics(PEN, REFILL)
     assert (seen["same_brand"], seen["same_narrowest"], seen["shared_depth"], seen["category_missing"]) == (1, 0, 0.5, 0)
     assert seen["dearer"] > 0 > statistics(REFILL, PEN)["dearer"]
-    nothing = statistics(LessonItem(), PEN)
+    nothing = statistics(Item(), PEN)
     assert [nothing[f"{name}_missing"] for name in ("title", "category", "brand", "price")] == [1, 1, 1, 1]
     assert nothing["title_overlap"] == nothing["same_brand"] == 0
 
 
 @given(st.lists(st.tuples(items, items), max_size=4))
-def test_every_pair_has_a_row_of_finite_numbers_within_the_width(pairs: list[tuple[LessonItem, LessonItem]]) -> None:
+def test_every_pair_has_a_row_of_finite_numbers_within_the_width(pairs: list[tuple[Item, Item]]) -> None:
     rows = build_rows(pairs, SHAPE)
     assert len(rows.starts) == len(pairs) + 1
     assert (np.diff(rows.starts) >= len(STATISTICS)).all()
@@ -71,7 +71,7 @@ def test_every_pair_has_a_row_of_finite_numbers_within_the_width(pairs: list[tup
 
 
 @given(items, items)
-def test_only_the_directed_part_knows_the_order(left: LessonItem, right: LessonItem) -> None:
+def test_only_the_directed_part_knows_the_order(left: Item, right: Item) -> None:
     there, back = (build_rows([pair], SHAPE) for pair in ((left, right), (right, left)))
     directed = 2
     assert np.array_equal(there.values[: len(STATISTICS) - directed], back.values[: len(STATISTICS) - directed])

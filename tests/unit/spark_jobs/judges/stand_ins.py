@@ -12,7 +12,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
-from spark_jobs.judges.base import LABELS
+from goeswith.catalogue.graph import LABELS
 
 Answer = tuple[int, str]
 GOOD = '{"substitute": 0.7, "complement": 0.2, "neither": 0.1}'

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from goeswith.errors import ConfigError
+from goeswith.pair_judge.item import Item
 from goeswith.profile import JudgeSettings
 from spark_jobs.judges import build_judge
-from spark_jobs.judges.base import Item, ItemPair
+from spark_jobs.judges.base import ItemPair
 from spark_jobs.judges.budget import Budget, Price, build_budget
 from spark_jobs.judges.openai import MAX_ANSWER_TOKENS, OpenAIJudge
 from spark_jobs.judges.rules import RulesJudge

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from goeswith.errors import ConfigError
+from goeswith.pair_judge.item import Item
 from goeswith.profile import JudgeSettings, load_profile
 from spark_jobs.judges import build_judge, worker_judge
-from spark_jobs.judges.base import Item, ItemPair
+from spark_jobs.judges.base import ItemPair
 from spark_jobs.judges.prompt import MAX_FIELD_CHARS, describe_item, load_prompt
 
 

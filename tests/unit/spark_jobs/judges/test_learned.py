@@ -8,15 +8,16 @@ import pandas as pd
 import pytest
 
 from goeswith.catalogue import find_table
-from goeswith.catalogue.graph import JUDGES
+from goeswith.catalogue.graph import JUDGES, LABELS
 from goeswith.catalogue.graph import LABELS as CATALOGUE_LABELS
 from goeswith.catalogue.rules import OneOf
 from goeswith.errors import ConfigError
 from goeswith.pair_judge.features import STATISTICS
+from goeswith.pair_judge.item import Item
 from goeswith.pair_judge.model import RECIPE, write_model
 from goeswith.profile import JudgeSettings
 from spark_jobs.judges import build_judge
-from spark_jobs.judges.base import LABELS, Item, ItemPair, Verdict
+from spark_jobs.judges.base import ItemPair, Verdict
 from spark_jobs.judges.learned import LearnedJudge
 from spark_jobs.judges.worker import judge_frames
 from tests.unit.goeswith.pair_judge.test_model import recipe

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from spark_jobs.judges.base import Item, ItemPair, JudgeFailed
+from goeswith.pair_judge.item import Item
+from spark_jobs.judges.base import ItemPair, JudgeFailed
 from spark_jobs.judges.openai import OpenAIJudge, parse_verdict
 from tests.unit.spark_jobs.judges.stand_ins import GOOD, Answer, completion, serve
 

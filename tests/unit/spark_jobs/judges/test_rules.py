@@ -5,7 +5,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.judges.base import Item, ItemPair
+from goeswith.pair_judge.item import Item
+from spark_jobs.judges.base import ItemPair
 from spark_jobs.judges.rules import RulesJudge, judge_pair
 
 RACKET = Item(title="Graphite racket", brand="Ace", category=("sport", "tennis", "racket"), price=100.0)

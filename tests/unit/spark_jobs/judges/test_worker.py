@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import pandas as pd
 import pytest
 
+from goeswith.pair_judge.item import Item
 from goeswith.profile import JudgeSettings
 from spark_jobs.judges import worker
-from spark_jobs.judges.base import Item, ItemPair, JudgeFailed, Verdict
+from spark_jobs.judges.base import ItemPair, JudgeFailed, Verdict
 from spark_jobs.judges.worker import judge_frame, judge_frames, parse_item
 
 YES = Verdict(p_substitute=1.0, p_complement=0.0, p_neither=0.0, reason="yes")
@@ -27,7 +28,7 @@ class Scripted:
     chunk: int = 10
     both_ways: bool = False
 
-    def most(self, question_bytes: int) -> tuple[int, float]:
+    def most(self, question_bytes: int, /) -> tuple[int, float]:
         return question_bytes, 0.0
 
     def judge(self, pairs: Sequence[ItemPair]) -> list[Verdict]:

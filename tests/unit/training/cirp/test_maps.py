@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.unit.training.cirp.test_judges import graph_of
-from training.cirp.judges import HeldPairs
-from training.cirp.maps import OWN, MapChoice, MapTask, choose_maps, features_of, maps_alone_learn, repeat_maps
+from tests.unit.training.cirp.test_validation import graph_of
+from training.cirp.maps import OWN, PATIENCE, MapChoice, MapTask, choose_maps, features_of, learn_maps, maps_alone_learn, repeat_maps
 from training.cirp.model import Cirp, build_cirp
 from training.cirp.neighbours import ItemGraph
 from training.cirp.recipe import MapTrial, cirp_small
+from training.cirp.validation import HeldPairs
 from training.task import Tensors
 
 SLOW, QUICK = MapTrial(rate=1e-4, hidden=True), MapTrial(rate=3e-3, hidden=False)
@@ -51,17 +51,17 @@ def learn(model: Cirp, vectors: Tensors, graph: ItemGraph, folder: Path) -> MapC
 
 
 def test_what_held_pairs_rank_best_by_is_kept_and_the_model_has_it(model: Cirp, vectors: Tensors, graph: ItemGraph, tmp_path: Path) -> None:
-    judge = HeldPairs(graph, 0)
+    validation = HeldPairs(graph, 0)
     choice = learn(model, vectors, graph, tmp_path)
     assert list(choice.scores) == ["own", "hidden-0.0001", "linear-0.003"]
     assert choice.scores["linear-0.003"] > 2 * choice.scores["own"]
     assert choice.trial == max(choice.scores, key=lambda name: choice.scores[name])
     assert choice.steps in (100, 200)
-    found = features_of(model, vectors, torch.from_numpy(judge.items))
-    assert judge.score(found) == pytest.approx(max(choice.scores.values()))
+    found = features_of(model, vectors, torch.from_numpy(validation.items))
+    assert validation.score(found) == pytest.approx(max(choice.scores.values()))
 
 
-class NoJudge:
+class NothingRanks:
     """Thinks worse of every map than of the one before."""
 
     name, items = "none", np.arange(4)
@@ -77,9 +77,14 @@ class NoJudge:
 def test_projections_that_no_map_excels_are_left_as_they_are(model: Cirp, vectors: Tensors, graph: ItemGraph, tmp_path: Path) -> None:
     model.text_projection.out.weight.data.normal_()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    choice = choose_maps(model, vectors, graph, RECIPE, NoJudge(), tmp_path, {"inputs": "test"})
+    choice = choose_maps(model, vectors, graph, RECIPE, NothingRanks(), tmp_path, {"inputs": "test"})
     assert (choice.trial, choice.steps, choice.scores[OWN]) == (OWN, 0, 1.0)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_trial_that_gets_no_better_ends_early(model: Cirp, vectors: Tensors, graph: ItemGraph, tmp_path: Path) -> None:
+    task = MapTask(model, vectors, graph, RECIPE, NothingRanks())
+    assert len(learn_maps(task, QUICK, 1_000, tmp_path, {"inputs": "test"})) == 1 + PATIENCE
 
 
 def test_only_maps_learn_and_all_else_may_again_afterwards(model: Cirp) -> None:
@@ -93,7 +98,7 @@ def test_only_maps_learn_and_all_else_may_again_afterwards(model: Cirp) -> None:
     assert {name for name, parameter in model.named_parameters() if parameter.requires_grad} == before
 
 
-def test_what_was_decided_on_fewer_edges_is_done_again_without_a_judge(model: Cirp, vectors: Tensors, graph: ItemGraph, tmp_path: Path) -> None:
+def test_what_was_decided_on_fewer_edges_is_done_again_without_validation(model: Cirp, vectors: Tensors, graph: ItemGraph, tmp_path: Path) -> None:
     decided = learn(model, vectors, graph, tmp_path / "evaluation")
     again = build_cirp(RECIPE)
     repeat_maps(again, vectors, graph, RECIPE, MapChoice(**asdict(decided)), tmp_path / "full", {"inputs": "other"})

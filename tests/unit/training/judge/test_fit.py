@@ -7,10 +7,11 @@ from sklearn.metrics import accuracy_score, f1_score
 from goeswith.catalogue.graph import LABELS
 from goeswith.errors import TrainingStopped
 from goeswith.pair_judge.features import Shape
+from goeswith.pair_judge.item import Item
 from goeswith.pair_judge.model import Answers
 from training.evaluation.intervals import Resampling
 from training.judge.fit import Choice, Source, choose_threshold, fit_chosen
-from training.judge.lessons import BETWEEN, TEST, TRAIN, LessonItem, Lessons, join_lessons, split_pairs
+from training.judge.lessons import BETWEEN, TEST, TRAIN, Lessons, join_lessons, split_pairs
 from training.judge.measure import macro_f1, of_label
 from training.judge.reliability import calibration_error, reliability
 from training.judge.study import join_studies, study
@@ -22,7 +23,7 @@ SOURCE = Source("supervised", "people.tsv")
 def shop(num_items: int = 160, seed: int = 0) -> Lessons:
     """Return pairs whose label follows from the categories: same narrowest, same department, another."""
     rng = np.random.default_rng(seed)
-    items = {f"i{n}": LessonItem(title=f"{KINDS[n % 4][1]} model {n}", category=KINDS[n % 4]) for n in range(num_items)}
+    items = {f"i{n}": Item(title=f"{KINDS[n % 4][1]} model {n}", category=KINDS[n % 4]) for n in range(num_items)}
     ends = rng.integers(0, num_items, (12 * num_items, 2))
     pairs = sorted({(f"i{a}", f"i{b}") for a, b in ends.tolist() if a != b})
     labels = [0 if a == b else 1 if a[0] == b[0] else 2 for a, b in ((items[x].category, items[y].category) for x, y in pairs)]
@@ -48,7 +49,7 @@ def test_too_few_pairs_end_with_what_was_found() -> None:
 
 
 def test_a_pair_judged_in_one_order_teaches_both_and_one_judged_in_both_keeps_both_answers() -> None:
-    items = {name: LessonItem(title=name) for name in "abc"}
+    items = {name: Item(title=name) for name in "abc"}
     lessons = Lessons(items, ("a", "b", "b"), ("b", "a", "c"), np.array([1, 2, 0]), (None,) * 3)
     both = lessons.both_ways()
     assert list(zip(both.src, both.dst, both.labels.tolist(), strict=True)) == [("a", "b", 1), ("b", "a", 2), ("b", "c", 0), ("c", "b", 0)]

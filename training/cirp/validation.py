@@ -10,7 +10,7 @@ from training.bundle_cases import BundleCases
 from training.cirp.neighbours import ItemGraph
 from training.dataset import Ints
 
-JUDGED = 768
+RANKED = 768
 """Items among which a held-out neighbour is ranked."""
 FEWEST_CASES = 50
 """Leave-one-out cases from which on completion is what choices are made by."""
@@ -18,7 +18,7 @@ AT_ONCE = 128
 """Cases that are ranked at once: memory grows with this many rows of the catalogue."""
 
 
-class Judge(Protocol):
+class Validation(Protocol):
     """Says how well features rank."""
 
     name: str
@@ -35,15 +35,15 @@ class HeldPairs:
     name = "held_pairs"
 
     def __init__(self, graph: ItemGraph, seed: int) -> None:
-        self.items = _judged_items(graph, seed)
+        self.items = _ranked_items(graph, seed)
         at = torch.from_numpy(np.searchsorted(self.items, graph.held))
         self.pairs = torch.cat([at, at.flip(1)])
         self.barred = self._bar(graph)
 
     def _bar(self, graph: ItemGraph) -> Tensor:
         """Return (2H, J): the query itself and its training neighbours, which do not compete."""
-        judged, query = torch.from_numpy(self.items), self.pairs[:, 0]
-        barred = graph.known().contains(judged[query][:, None], judged[None, :])
+        ranked, query = torch.from_numpy(self.items), self.pairs[:, 0]
+        barred = graph.known().contains(ranked[query][:, None], ranked[None, :])
         barred[torch.arange(len(query)), query] = True
         return barred
 
@@ -86,8 +86,8 @@ def _ranks(scores: Tensor, target: Tensor, barred: Tensor) -> Tensor:
     return 1 + (others > own).sum(1) + (others == own).sum(1) / 2
 
 
-def _judged_items(graph: ItemGraph, seed: int) -> Ints:
+def _ranked_items(graph: ItemGraph, seed: int) -> Ints:
     """Return the ends of held-out edges and random others, sorted."""
     ends = np.unique(graph.held)
-    others = np.setdiff1d(np.random.default_rng(seed).permutation(graph.num_items)[:JUDGED], ends)
-    return np.sort(np.concatenate([ends, others[: max(0, JUDGED - len(ends))]]))
+    others = np.setdiff1d(np.random.default_rng(seed).permutation(graph.num_items)[:RANKED], ends)
+    return np.sort(np.concatenate([ends, others[: max(0, RANKED - len(ends))]]))

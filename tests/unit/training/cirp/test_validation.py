@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from training.bundle_cases import leave_one_out
-from training.cirp.judges import HeldPairs, HeldUnits, reciprocal_rank
 from training.cirp.neighbours import ItemGraph
+from training.cirp.validation import HeldPairs, HeldUnits, reciprocal_rank
 
 
 def test_reciprocal_rank_counts_by_hand() -> None:
@@ -23,24 +23,24 @@ def graph_of(edges: list[list[int]], held: list[list[int]], num_items: int) -> I
 
 
 def test_a_held_pair_is_asked_from_both_ends_and_known_neighbours_do_not_compete() -> None:
-    judge = HeldPairs(graph_of([[0, 1]], [[0, 2]], 4), seed=0)
-    assert judge.items.tolist() == [0, 1, 2, 3]
+    validation = HeldPairs(graph_of([[0, 1]], [[0, 2]], 4), seed=0)
+    assert validation.items.tolist() == [0, 1, 2, 3]
     x = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.6, 0.8], [0.8, 0.6]])
-    assert judge.score(x) == pytest.approx((1 / 2 + 1 / 2.5) / 2), "0 finds 3 before 2 (1 is known); 2 finds 3 first, then 0 and 1 alike"
+    assert validation.score(x) == pytest.approx((1 / 2 + 1 / 2.5) / 2), "0 finds 3 before 2 (1 is known); 2 finds 3 first, then 0 and 1 alike"
 
 
 def test_what_a_unit_lacks_is_ranked_among_all_items_that_were_not_given() -> None:
     cases = leave_one_out([[0, 1, 2]], np.array(["NaT"], dtype="datetime64[us]"), max_cases=9, seed=0)
-    judge = HeldUnits(cases, 5)
+    validation = HeldUnits(cases, 5)
     x = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.5, 0.4], [0.0, 0.0]])
-    assert judge.score(x) == pytest.approx((1 + 1 + 1 / 2) / 3), "2 stands behind 3, the others first"
+    assert validation.score(x) == pytest.approx((1 + 1 + 1 / 2) / 3), "2 stands behind 3, the others first"
 
 
 def test_units_are_judged_alike_however_many_are_ranked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(30, 8, generator=generator)
     units = [torch.randperm(30, generator=generator)[:4].tolist() for _ in range(20)]
-    judge = HeldUnits(leave_one_out(units, np.full(20, np.datetime64("NaT", "us")), max_cases=99, seed=0), 30)
-    whole = judge.score(x)
-    monkeypatch.setattr("training.cirp.judges.AT_ONCE", 7)
-    assert judge.score(x) == pytest.approx(whole)
+    validation = HeldUnits(leave_one_out(units, np.full(20, np.datetime64("NaT", "us")), max_cases=99, seed=0), 30)
+    whole = validation.score(x)
+    monkeypatch.setattr("training.cirp.validation.AT_ONCE", 7)
+    assert validation.score(x) == pytest.approx(whole)
