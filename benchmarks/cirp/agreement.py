@@ -11,7 +11,7 @@ from goeswith.errors import DataContractError
 from training.cirp.batches import Plan
 from training.cirp.task import CirpTask
 from training.dataset import Ints
-from training.task import total_loss
+from training.trainer.task import total_loss
 
 TOLERANCE = 1e-4
 WHOLE = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])

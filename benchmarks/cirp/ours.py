@@ -12,9 +12,9 @@ from training.cirp.fit import CHECKPOINT_EVERY
 from training.cirp.inputs import build_inputs, teach_words
 from training.cirp.model import Cirp, build_cirp
 from training.cirp.task import CirpTask
-from training.device import move
-from training.task import total_loss
-from training.trainer import Row, TrainerConfig, fit
+from training.trainer.device import move
+from training.trainer.loop import Row, TrainerConfig, fit
+from training.trainer.task import total_loss
 
 
 def train_ours(lesson: Lesson) -> Run:

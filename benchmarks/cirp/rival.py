@@ -22,9 +22,9 @@ from training.cirp.queue import FeatureQueue
 from training.cirp.recipe import CirpRecipe
 from training.cirp.towers import MINILM
 from training.dataset import Ints
-from training.device import move
 from training.negatives import EdgeSet
-from training.task import Tensors, total_loss
+from training.trainer.device import move
+from training.trainer.task import Tensors, total_loss
 
 WARM_STEPS = 2
 """Steps that are not timed."""

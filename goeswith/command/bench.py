@@ -156,7 +156,7 @@ def _trainings(profile: Profile, slices: str, run: str, items: int, repeats: int
         from benchmarks.cirp.lesson import SLICES
         from benchmarks.cirp.shop import make_shop, read_shop
         from benchmarks.cirp.slices import Bench, bench_slice
-        from training.device import choose_device
+        from training.trainer.device import choose_device
 
     chosen, folder = _chosen(slices, SLICES), profile.root / "bench" / "cirp"
     with progress("bench cirp", None) as advance:

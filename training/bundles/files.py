@@ -18,7 +18,7 @@ from training.bundles.knowledge import Knowledge
 from training.bundles.recipe import BundleRecipe
 from training.bundles.set_encoder import SetEncoder
 from training.bundles.trees import Trees
-from training.checkpoint import load_tensors, load_weights, read_recipe, save_tensors
+from training.trainer.checkpoint import load_tensors, load_weights, read_recipe, save_tensors
 
 TREES = "trees.txt"
 TREES_END = "end of trees"

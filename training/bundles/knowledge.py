@@ -17,7 +17,7 @@ from training.bundles.recipe import BundleRecipe
 from training.bundles.set_encoder import SetEncoder
 from training.bundles.set_task import SetTask, draw_cases, encode_given, encode_targets
 from training.dataset import Floats, Ints, Items, log_prices, variant_groups
-from training.trainer import TrainerConfig, fit
+from training.trainer.loop import TrainerConfig, fit
 from training.words import all_words, title_words
 
 NUMBERED = 0.5

@@ -15,7 +15,7 @@ from training.bundles.lessons import Lessons
 from training.bundles.recipe import BundleRecipe
 from training.bundles.set_encoder import SetEncoder
 from training.dataset import Floats, Ints
-from training.task import Task
+from training.trainer.task import Task
 
 NONE = -1
 

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from goeswith import fingerprint
 from goeswith.profile import Profile
-from training.checkpoint import weights_digest
 from training.cirp.files import load_cirp
 from training.cirp.inputs import build_inputs, read_contents
 from training.cirp.model import Cirp
 from training.cirp.recipe import CirpRecipe
 from training.cirp.vectors import encode_items
 from training.dataset import Items
-from training.device import choose_device
+from training.trainer.checkpoint import weights_digest
+from training.trainer.device import choose_device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ from torch import Tensor
 from goeswith.config import parse_config
 from goeswith.errors import ModelInvalid
 from goeswith.results import write_atomically, write_json
-from training.checkpoint import load_weights, read_recipe, save_tensors
 from training.cirp.model import Cirp, build_cirp
 from training.cirp.recipe import CirpRecipe
 from training.cirp.towers import tokenizer_folder
 from training.pictures import CLIP_MEAN, CLIP_STD
+from training.trainer.checkpoint import load_weights, read_recipe, save_tensors
 
 WEIGHTS = "model.safetensors"
 

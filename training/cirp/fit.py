@@ -11,7 +11,6 @@ import torch
 from goeswith.profile import Profile
 from goeswith.results import write_json
 from training.bundle_cases import BundleCases
-from training.checkpoint import begin, fingerprint, load_weights, remove_checkpoints
 from training.cirp.files import WEIGHTS, read_summary, write_model, write_vectors
 from training.cirp.inputs import ItemInputs, build_inputs, teach_words
 from training.cirp.maps import MapChoice, choose_maps, features_of, repeat_maps
@@ -24,9 +23,10 @@ from training.cirp.task import CirpTask
 from training.cirp.validation import FEWEST_CASES, HeldPairs, HeldUnits, Validation
 from training.cirp.vectors import encode_all, forget_blocks
 from training.dataset import TrainingSet
-from training.ranks import ALONE, Ranks
-from training.task import Tensors
-from training.trainer import Row, TrainerConfig, fit, scale_lr
+from training.trainer.checkpoint import begin, fingerprint, load_weights, remove_checkpoints
+from training.trainer.loop import Row, TrainerConfig, fit, scale_lr
+from training.trainer.ranks import ALONE, Ranks
+from training.trainer.task import Tensors
 
 CHECKPOINT_EVERY = 25
 """Optimizer steps: a step takes seconds."""

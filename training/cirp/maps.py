@@ -24,8 +24,8 @@ from training.cirp.queue import FeatureQueue
 from training.cirp.recipe import CirpRecipe, MapTrial
 from training.cirp.task import objective
 from training.cirp.validation import Validation
-from training.task import Task, Tensors
-from training.trainer import Row, TrainerConfig, fit, scale_lr
+from training.trainer.loop import Row, TrainerConfig, fit, scale_lr
+from training.trainer.task import Task, Tensors
 
 STEPS_BETWEEN = 100
 """Optimizer steps from one look at validation to the next."""

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from training.cirp.recipe import CirpRecipe
 from training.cirp.towers import TextTower, build_towers
-from training.trainer import scale_lr
+from training.trainer.loop import scale_lr
 
 TEMPERATURE_RANGE = (0.001, 0.5)
 

@@ -6,8 +6,8 @@ from typing import Self
 import torch
 from torch import nn
 
-from training.checkpoint import keep_with_model
 from training.cirp.model import Cirp
+from training.trainer.checkpoint import keep_with_model
 
 
 class Momentum(nn.Module):

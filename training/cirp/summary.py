@@ -3,12 +3,12 @@
 from dataclasses import asdict
 from typing import Any
 
-from training.checkpoint import fingerprint
 from training.cirp.inputs import ItemInputs
 from training.cirp.maps import MapChoice, seconds_of
 from training.cirp.neighbours import ItemGraph
 from training.dataset import TrainingSet
-from training.trainer import Row
+from training.trainer.checkpoint import fingerprint
+from training.trainer.loop import Row
 
 
 def describe_data(training: TrainingSet) -> dict[str, str]:

@@ -19,7 +19,7 @@ from training.cirp.recipe import CirpRecipe
 from training.cirp.validation import HeldPairs
 from training.cirp.vectors import encode_items
 from training.pictures import normalise_pixels
-from training.task import ContrastiveTask, Tensors
+from training.trainer.task import ContrastiveTask, Tensors
 
 SMALLEST_PX = 17
 """Up to 16 pixels a side the small tower ends in one value a channel: of a lone picture there is nothing to normalise by."""

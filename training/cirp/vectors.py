@@ -9,11 +9,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from goeswith.progress import progress
-from training.checkpoint import save_tensors, weights_digest
 from training.cirp.inputs import ItemInputs
 from training.cirp.model import Cirp
 from training.dataset import Ints
 from training.pictures import normalise_pixels
+from training.trainer.checkpoint import save_tensors, weights_digest
 
 CHUNK = 128
 BLOCK = 1024

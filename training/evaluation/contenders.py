@@ -15,7 +15,7 @@ from training.evaluation.models import encoder_ranker, mixed_with_words, read_ve
 from training.evaluation.ranker import BundleRanker, RelationRanker
 from training.evaluation.world import World
 from training.mmsc.scorer import load_scorer
-from training.scorers import BundleScorer, RelationScorer
+from training.pruning.scorers import BundleScorer, RelationScorer
 
 logger = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ import numpy as np
 
 from goeswith.errors import DataContractError
 from training.bundle_cases import BundleCases
-from training.checkpoint import load_tensors
 from training.dataset import Floats, Times, TrainingSet
 from training.evaluation.bundle_protocol import rank_bundles
 from training.evaluation.metrics import gains
 from training.evaluation.ranker import BundleRanker, RelationRanker
 from training.evaluation.similarity import DenseDot, Mix, Similarity
+from training.trainer.checkpoint import load_tensors
 
 MIX_WEIGHTS = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Shares of the encoder in the mix with words; one is chosen on validation bundles."""

@@ -10,7 +10,6 @@ import torch
 from goeswith.config import parse_config
 from goeswith.errors import ModelInvalid
 from training.bundles.files import load_bundles
-from training.checkpoint import load_tensors
 from training.cirp.files import load_cirp
 from training.dataset import Items
 from training.export.preprocess import load_preprocess
@@ -18,6 +17,7 @@ from training.export.trained import Trained
 from training.mmsc.model import Mmsc
 from training.mmsc.recipe import MmscRecipe
 from training.mmsc.stored import load_vectors
+from training.trainer.checkpoint import load_tensors
 
 MODALITIES = ("text", "image")
 

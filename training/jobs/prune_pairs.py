@@ -19,12 +19,12 @@ from goeswith.catalogue.graph import GRAPHS
 from goeswith.catalogue.schema import Writer
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
-from training.checkpoint import remove_checkpoints
 from training.dataset import Bools, Floats, Ints
-from training.lightgcn import PruningTask, score_pairs
-from training.pair_scores import degree_scores, random_scores, spectral_scores
-from training.pruning import keep_by_degree, keep_global
-from training.trainer import TrainerConfig, fit
+from training.pruning.lightgcn import PruningTask, score_pairs
+from training.pruning.pair_scores import degree_scores, random_scores, spectral_scores
+from training.pruning.rules import keep_by_degree, keep_global
+from training.trainer.checkpoint import remove_checkpoints
+from training.trainer.loop import TrainerConfig, fit
 
 MAX_EPOCHS = 40
 KEYS = ["graph", "relation", "src", "dst"]

@@ -16,9 +16,9 @@ from training.bundles.files import load_bundles, read_note, write_bundles
 from training.bundles.fit import Fitted, fit_bundles, refit
 from training.bundles.lessons import Lessons, as_lessons, read_basket_lessons, read_bundle_lessons, without_pairs_of
 from training.bundles.recipe import BundleRecipe
-from training.checkpoint import begin, load_tensors
 from training.dataset import TrainingSet, read_training_set
 from training.reserved import read_reserved, read_units
+from training.trainer.checkpoint import begin, load_tensors
 
 CODE = ("training/bundles", "model_repository")
 """The code whose change makes a complete folder another model's."""

@@ -10,14 +10,14 @@ from pydantic.dataclasses import dataclass
 
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
-from training import torchrun
 from training.cirp.files import read_summary
 from training.cirp.fit import Chosen, train
 from training.cirp.maps import MapChoice
 from training.cirp.recipe import RECIPES, CirpRecipe
 from training.dataset import TrainingSet, read_training_set
-from training.ranks import Ranks, join_ranks
 from training.reserved import read_validation_cases
+from training.trainer import torchrun
+from training.trainer.ranks import Ranks, join_ranks
 
 MOST_CASES = 1_000
 """Leave-one-out cases of validation that a choice is made by."""

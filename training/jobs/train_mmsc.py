@@ -12,12 +12,12 @@ from goeswith import fingerprint
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
-from training.checkpoint import begin
 from training.dataset import TrainingSet, read_training_set
 from training.mmsc.content import Tokens
 from training.mmsc.fit import fit_mmsc, graph_size, write_model
 from training.mmsc.recipe import MmscRecipe, as_values, mmsc_blip2, mmsc_small
 from training.mmsc.tokens import read_cirp_tokens
+from training.trainer.checkpoint import begin
 
 CODE = ("training/mmsc",)
 """The code whose change makes a complete folder another model's."""

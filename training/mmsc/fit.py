@@ -8,7 +8,6 @@ from typing import Any
 import torch
 
 from goeswith.results import write_atomically, write_json
-from training.checkpoint import remove_checkpoints, save_tensors
 from training.dataset import Pairs, TrainingSet
 from training.mmsc.content import Tokens
 from training.mmsc.graph import RelationGraph, build_graph
@@ -23,7 +22,8 @@ from training.mmsc.start import start_features
 from training.mmsc.stored import StoredVectors, store_vectors, write_vectors
 from training.mmsc.task import MmscTask
 from training.mmsc.vectors import ItemVectors, encode_items, lend_behaviour, read_content_and_paths, relate_all
-from training.trainer import Row, fit
+from training.trainer.checkpoint import remove_checkpoints, save_tensors
+from training.trainer.loop import Row, fit
 
 
 @dataclass(frozen=True, slots=True)

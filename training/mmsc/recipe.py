@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic.dataclasses import dataclass
 
 from goeswith.config import STRICT
-from training.trainer import TrainerConfig
+from training.trainer.loop import TrainerConfig
 
 KINDS = ("substitute", "complement")
 """The two tasks, in the order of every stacked tensor."""

@@ -9,12 +9,12 @@ import numpy.typing as npt
 import torch
 from torch.nn.functional import normalize
 
-from training.checkpoint import load_tensors, save_tensors
 from training.dataset import Floats, Ints
 from training.mmsc.content import Tokens
 from training.mmsc.model import Relational
 from training.mmsc.recipe import KINDS
 from training.mmsc.vectors import ItemVectors
+from training.trainer.checkpoint import load_tensors, save_tensors
 
 SOURCES = ("content", "cold_start", "behaviour")
 """Where an answer comes from, weakest first."""

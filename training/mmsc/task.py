@@ -16,7 +16,7 @@ from training.mmsc.model import Behaviour, Mmsc, Relational
 from training.mmsc.pairs import Adjacency, Split
 from training.mmsc.recipe import KINDS, MmscRecipe
 from training.mmsc.validation import hidden_ndcg
-from training.task import Task
+from training.trainer.task import Task
 
 SSL_ITEMS = 512
 """Items of a batch whose two views are compared."""

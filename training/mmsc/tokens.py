@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 
 from goeswith.errors import ModelInvalid
-from training.checkpoint import load_tensors
 from training.dataset import Items
 from training.mmsc.content import Tokens
+from training.trainer.checkpoint import load_tensors
 
 
 def read_cirp_tokens(folder: Path, items: Items) -> Tokens:

@@ -17,8 +17,8 @@ from goeswith.errors import DataContractError
 from training.cirp.batches import SMALLEST_CROP, Plan
 from training.cirp.task import Batch, CirpTask
 from training.dataset import Ints
-from training.task import total_loss
-from training.trainer import fit
+from training.trainer.loop import fit
+from training.trainer.task import total_loss
 
 
 @pytest.fixture

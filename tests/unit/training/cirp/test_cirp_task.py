@@ -14,7 +14,6 @@ from goeswith.errors import ConfigError
 from goeswith.profile import Profile, load_profile
 from goeswith.results import write_atomically
 from tests.tiny_shop import RUN, write_tiny_lake
-from training.checkpoint import learned_state
 from training.cirp import fit as fit_module
 from training.cirp.files import load_cirp, read_summary
 from training.cirp.fit import train
@@ -28,6 +27,7 @@ from training.cirp.vectors import encode_items
 from training.dataset import BOUGHT_TOGETHER, Ints, TrainingSet, read_training_set
 from training.pictures import normalise_pixels
 from training.text_tokens import load_tokenizer, pad_id, pad_tokens, tokenise
+from training.trainer.checkpoint import learned_state
 
 GOLDEN = {"itc_loss": 3.0780, "cic_loss": 3.0798, "feature_loss": 2.6147, "temperature": 0.07}
 QUICK = replace(

@@ -14,7 +14,7 @@ from training.cirp.model import Cirp, build_cirp
 from training.cirp.neighbours import ItemGraph
 from training.cirp.recipe import MapTrial, cirp_small
 from training.cirp.validation import HeldPairs
-from training.task import Tensors
+from training.trainer.task import Tensors
 
 SLOW, QUICK = MapTrial(rate=1e-4, hidden=True), MapTrial(rate=3e-3, hidden=False)
 RECIPE = replace(cirp_small(), words=False, image_px=16, batch=64, maps=(SLOW, QUICK), map_steps=200)

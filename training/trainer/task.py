@@ -49,7 +49,7 @@ class Task(ABC):
 class ContrastiveTask(Task):
     """A task whose items are each other's negatives: what it compares may come from many batches, and from many processes.
 
-    ``losses`` of one batch is ``compare`` of what ``encode`` and ``describe`` say of it; of several, ``training.gradients`` brings together
+    ``losses`` of one batch is ``compare`` of what ``encode`` and ``describe`` say of it; of several, ``training.trainer.gradients`` brings together
     what they say of each, so that negatives span them all.
     """
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from training.task import Tensors
+from training.trainer.task import Tensors
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from training.loader import AHEAD, Loader
+from training.trainer.loader import AHEAD, Loader
 
 
 def test_batches_come_in_the_order_of_their_plans_from_another_thread() -> None:

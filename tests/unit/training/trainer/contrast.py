@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.task import ContrastiveTask, Tensors
+from training.trainer.task import ContrastiveTask, Tensors
 
 POINTS = 24
 

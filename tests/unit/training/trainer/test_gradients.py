@@ -9,12 +9,12 @@ from torch.multiprocessing.spawn import start_processes
 
 from goeswith.errors import ConfigError
 from goeswith.ports import free_ports
-from tests.unit.training.contrast import POINTS, Views, weights
-from tests.unit.training.test_trainer import Line, without_clock
-from training.gradients import still_statistics
-from training.ranks import Ranks, join_ranks
-from training.task import Tensors
-from training.trainer import TrainerConfig, fit
+from tests.unit.training.trainer.contrast import POINTS, Views, weights
+from tests.unit.training.trainer.test_loop import Line, without_clock
+from training.trainer.gradients import still_statistics
+from training.trainer.loop import TrainerConfig, fit
+from training.trainer.ranks import Ranks, join_ranks
+from training.trainer.task import Tensors
 
 CONFIG = TrainerConfig(epochs=3, lr=0.05, device="cpu", checkpoint_every=2, clip_norm=100.0)
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.pruning import keep_by_degree, keep_global
+from training.pruning.rules import keep_by_degree, keep_global
 
 SEEDS = st.integers(0, 2**32 - 1)
 RATES = st.floats(0, 1)

@@ -9,9 +9,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from goeswith.errors import EnvironmentMissing
-from tests.unit.training.test_trainer import CONFIG, Line
-from training.journal import URI, open_journals
-from training.trainer import fit
+from tests.unit.training.trainer.test_loop import CONFIG, Line
+from training.trainer.journal import URI, open_journals
+from training.trainer.loop import fit
 
 
 @pytest.fixture(autouse=True)

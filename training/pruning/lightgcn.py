@@ -19,7 +19,7 @@ from torch_geometric.utils import coalesce, to_undirected
 
 from training.dataset import Floats, Ints
 from training.negatives import EdgeSet, draw_negatives
-from training.task import Task
+from training.trainer.task import Task
 
 SCORE_CHUNK = 262_144
 """Pairs scored at a time."""

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.unit.training.test_lightgcn import two_cliques
-from training.pair_scores import degree_scores, random_scores, spectral_scores
+from tests.unit.training.pruning.test_lightgcn import two_cliques
+from training.pruning.pair_scores import degree_scores, random_scores, spectral_scores
 
 
 def test_edges_across_two_communities_score_lowest() -> None:

@@ -48,7 +48,7 @@ def run_processes(name: str, job: JobRun, count: int) -> None:
         what: dict[str, Any] = {"run_id": job.run_id, "versions": dict(job.versions), "params": dict(job.params)}
         order = Order(job=name, **what, profile=job.profile.profile, overrides=where, failures=failures)
         meeting = ["--nnodes", "1", "--nproc-per-node", str(count), "--master-addr", LOOPBACK, "--master-port", str(free_ports(1)[0])]
-        words = [sys.executable, "-m", "torch.distributed.run", *meeting, "-m", "training.torchrun", json.dumps(asdict(order))]
+        words = [sys.executable, "-m", "torch.distributed.run", *meeting, "-m", "training.trainer.torchrun", json.dumps(asdict(order))]
         threads = str(max(1, (os.cpu_count() or 1) // count))
         ended = subprocess.run(words, check=False, cwd=PROJECT_ROOT, env={"OMP_NUM_THREADS": threads, **os.environ})  # noqa: S603 - our own command, no shell
         if ended.returncode:

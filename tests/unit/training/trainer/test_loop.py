@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from goeswith.errors import ConfigError, TrainingStopped
-from training.checkpoint import remove_checkpoints
-from training.device import choose_device, move
-from training.task import Task
-from training.trainer import TrainerConfig, fit, learning_rate
+from training.trainer.checkpoint import remove_checkpoints
+from training.trainer.device import choose_device, move
+from training.trainer.loop import TrainerConfig, fit, learning_rate
+from training.trainer.task import Task
 
 GOLDEN = [0.893312, 0.097290, 0.118761]
 CONFIG = TrainerConfig(epochs=3, lr=0.05, device="cpu", warmup=2, schedule="cosine", checkpoint_every=3, weight_decay=0.01)

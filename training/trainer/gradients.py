@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.ranks import Ranks
-from training.task import ContrastiveTask, Tensors, total_loss
+from training.trainer.ranks import Ranks
+from training.trainer.task import ContrastiveTask, Tensors, total_loss
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch_geometric.nn import LGConv
 
-from training.lightgcn import Propagate, PruningTask, normalised_adjacency, score_pairs
 from training.negatives import EdgeSet, draw_negatives
-from training.trainer import TrainerConfig, fit
+from training.pruning.lightgcn import Propagate, PruningTask, normalised_adjacency, score_pairs
+from training.trainer.loop import TrainerConfig, fit
 
 
 def two_cliques(noise: int = 12) -> tuple[np.ndarray, np.ndarray, int]:

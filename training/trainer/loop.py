@@ -24,13 +24,13 @@ from torch import Tensor, nn
 from goeswith.errors import ConfigError, TrainingStopped
 from goeswith.progress import Advance, progress
 from goeswith.results import write_atomically
-from training.checkpoint import Checkpoint, fingerprint, learned_state, load_learned, newest_checkpoint, write_checkpoint
-from training.device import choose_device, move, restore_rng, rng_state
-from training.gradients import Spanning
-from training.journal import Journal, open_journals
-from training.loader import Loader
-from training.ranks import ALONE, Ranks
-from training.task import ContrastiveTask, Task, Tensors, total_loss
+from training.trainer.checkpoint import Checkpoint, fingerprint, learned_state, load_learned, newest_checkpoint, write_checkpoint
+from training.trainer.device import choose_device, move, restore_rng, rng_state
+from training.trainer.gradients import Spanning
+from training.trainer.journal import Journal, open_journals
+from training.trainer.loader import Loader
+from training.trainer.ranks import ALONE, Ranks
+from training.trainer.task import ContrastiveTask, Task, Tensors, total_loss
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""One trainer for all models: its loop, checkpoints, loading thread, gradient caching, several processes, and where its curves go."""
