@@ -11,7 +11,7 @@ from training.bundle_cases import BundleCases
 from training.dataset import Bools, Floats, Times, TrainingSet, variant_groups
 from training.evaluation.graph import item_degrees
 from training.evaluation.metrics import Values, mean_rank
-from training.pruning.scorers import BundleScorer
+from training.scorers import BundleScorer
 
 HEAD_PERCENTILE = 80
 

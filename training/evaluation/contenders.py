@@ -10,12 +10,13 @@ from training.bundles.scorer import BundleCompleter, completers
 from training.dataset import TrainingSet
 from training.evaluation.baselines.boosted_bundles import fit_boosted_bundles
 from training.evaluation.baselines.boosted_relations import fit_boosted_relations
+from training.evaluation.baselines.graph_networks import graph_networks
 from training.evaluation.baselines.simple import simple_baselines
 from training.evaluation.models import encoder_ranker, mixed_with_words, read_vectors, require_items
 from training.evaluation.ranker import BundleRanker, RelationRanker
 from training.evaluation.world import World
 from training.mmsc.scorer import load_scorer
-from training.pruning.scorers import BundleScorer, RelationScorer
+from training.scorers import BundleScorer, RelationScorer
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ class Contenders:
     models: Path
     baselines: bool = True
     """Off: our models alone."""
+    seed: int = 0
+    """Of the baselines that learn."""
     skipped: dict[str, str] = field(default_factory=dict)
 
     def skip(self, what: str, why: str) -> None:
@@ -78,7 +81,7 @@ class Contenders:
         """Return what is measured on one relation type, from what ``training`` says."""
         found: list[RelationScorer] = [*shared]
         if self.baselines and len(training.pairs.of_type(kind)) >= MIN_EDGES:
-            found.append(fit_boosted_relations(training, kinds=(kind,), strict=strict))
+            found.append(fit_boosted_relations(training, kinds=(kind,), strict=strict, seed=self.seed))
         elif self.baselines:
             self.skip(f"boosted ({kind})", "too few training edges to fit it")
         return found + self._mmsc(training)
@@ -91,4 +94,5 @@ class Contenders:
 
     def shared(self, training: TrainingSet) -> list[RelationRanker]:
         """Return what serves both tasks."""
-        return [*(simple_baselines(training) if self.baselines else []), *self.encoders(training)]
+        baselines = [*simple_baselines(training), *graph_networks(training, self.seed)] if self.baselines else []
+        return [*baselines, *self.encoders(training)]

@@ -11,7 +11,7 @@ from training.evaluation.similarity import Similarity
 
 @dataclass(frozen=True, slots=True)
 class BundleRanker:
-    """Implements ``BundleScorer`` (training/pruning/scorers.py): ItemKNN over any similarity."""
+    """Implements ``BundleScorer`` (training/scorers.py): ItemKNN over any similarity."""
 
     name: str
     similarity: Similarity
@@ -24,7 +24,7 @@ class BundleRanker:
 
 @dataclass(frozen=True, slots=True)
 class RelationRanker:
-    """Implements ``RelationScorer`` (training/pruning/scorers.py) over one similarity a relation type."""
+    """Implements ``RelationScorer`` (training/scorers.py) over one similarity a relation type."""
 
     name: str
     substitute: Similarity

@@ -9,7 +9,7 @@ from goeswith.progress import progress
 from training.dataset import Bools, Ints
 from training.evaluation.cases import RelationCases
 from training.evaluation.metrics import Values, mean_ranks
-from training.pruning.scorers import RelationScorer
+from training.scorers import RelationScorer
 
 NEGATIVES = 1_000
 BLOCK = 64

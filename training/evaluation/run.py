@@ -16,7 +16,7 @@ from training.evaluation.relation_suites import Suite, relation_suites, strict_t
 from training.evaluation.samples import Sample, bundle_samples, relation_samples
 from training.evaluation.tables import Measured, Slice, every_case, slice_figures
 from training.evaluation.world import World
-from training.pruning.scorers import BundleScorer, RelationScorer
+from training.scorers import BundleScorer, RelationScorer
 
 DIRECTION_METRICS = {"accuracy": lambda values: values}
 

@@ -9,7 +9,7 @@ from training.bundle_cases import BundleCases
 from training.dataset import Floats, TrainingSet
 from training.evaluation.cases import RelationCases
 from training.evaluation.metrics import mean_rank
-from training.pruning.scorers import BundleScorer, RelationScorer
+from training.scorers import BundleScorer, RelationScorer
 
 CASES = 8
 TOP = 5

@@ -81,7 +81,7 @@ def figures_path(profile: Profile) -> Path:
 def measure(job: JobRun, config: Config, models: Path) -> dict[str, Any]:
     """Measure everything, write figures and samples, and return the summary."""
     world = read_world(job, data=config.data or source_name(job), max_cases=config.max_cases, seed=config.seed)
-    contenders = Contenders(models, baselines=config.baselines)
+    contenders = Contenders(models, baselines=config.baselines, seed=config.seed)
     plan = Plan(config.max_queries, config.bootstrap, config.seed)
     shared = contenders.shared(world.training)
     measures = {"bundle": evaluate_bundles, "relations": evaluate_relations}

@@ -1,4 +1,4 @@
-"""MMSC as a ranker: vectors, counting and content together (``training.pruning.scorers.RelationScorer``)."""
+"""MMSC as a ranker: vectors, counting and content together (``training.scorers.RelationScorer``)."""
 
 import json
 from dataclasses import dataclass
