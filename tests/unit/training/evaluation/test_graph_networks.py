@@ -59,9 +59,10 @@ def test_only_graphsage_knows_an_item_without_edges() -> None:
     training = themed()
     edges, features = read_edges(training, "complement"), read_features(training, 0)
     by_edges, by_content = (fit_network(name, edges, features, seed=0) for name in ("lightgcn", "graphsage"))
-    new = GROUP - 1
-    assert not by_edges[new].any()
-    assert first_of(by_content @ by_content[new], new) in range(GROUP)
+    new = range(GROUP - 1, SIZE, GROUP)
+    assert not by_edges[list(new)].any()
+    found = [first_of(by_content @ by_content[item], item) // GROUP == item // GROUP for item in new]
+    assert np.mean(found) > 0.3, "by chance it were one of thirty"
 
 
 def test_a_type_without_edges_ranks_all_alike() -> None:
