@@ -26,7 +26,7 @@ from training.trainer.task import Task
 FEWEST_EDGES = 200
 """Edges of a type below which a network has nothing to learn from."""
 WIDTH, LAYERS = 64, 3
-BATCH, MOST_STEPS, EPOCHS, PATIENCE = 2_048, 30, 20, 4
+BATCH, STEPS, EPOCHS, PATIENCE = 2_048, 30, 20, 4
 """Edges a step, steps from one look at held-out edges to the next, looks at most, and looks without a gain."""
 SHARPNESS = 10.0
 """What GraphSAGE's cosines are multiplied by where a loss compares them."""
@@ -107,7 +107,7 @@ class EdgeTask(Task):
 
     def steps_per_epoch(self) -> int:
         """Return batches between two looks."""
-        return min(MOST_STEPS, -(-self.edges.shape[1] // BATCH))
+        return STEPS
 
     def plans(self, generator: torch.Generator) -> Iterator[Tensor]:
         """Yield (3, B): an item, its neighbour, and who is none."""
