@@ -26,12 +26,15 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 class Config:
     """A pair stays if its NPMI is over ``min_npmi``; a verdict moves it from ``move_at`` on, drops it from ``drop_at`` on.
 
+    ``unsure`` is the share of its strength that an edge weighs where the judge decided nothing, or was not asked while others were:
+    what nobody looked at weighs no more than what was confirmed. Where nothing was judged at all, strength alone is the weight.
     Relations in ``evidence_only`` are counted and served as features, but make no edges.
     """
 
     min_npmi: Annotated[float, Field(ge=-1, lt=1)] = 0.0
     move_at: Probability = 0.6
     drop_at: Probability = 0.6
+    unsure: Probability = 0.5
     evidence_only: tuple[str, ...] = ("bought_instead", "same_day", "in_window")
 
 
@@ -42,7 +45,7 @@ def run(job: JobRun) -> JobResult:
     with progress("build relations", 2, unit="steps") as advance:
         pairs, scores, verdicts = (read_if_there(spark, job, name) for name in READS)
         decided = decide(pairs, scores, verdicts, config).persist()
-        edges = choose_types(join_edges(decided))
+        edges = choose_types(join_edges(decided, config.unsure if verdicts.take(1) else 1.0))
         consumed = {name: version for name in READS if (version := job.find_version(name)) is not None}
         version = merge_table(
             spark, job.profile, "relations", edges, run_id=job.run_id, job="build_relations", consumed=consumed, delete_missing=True

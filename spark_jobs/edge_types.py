@@ -69,8 +69,10 @@ def decide_pairs(pairs: DataFrame, *, min_npmi: float, move_at: float, drop_at: 
 
     A pair is *pruned* where LightGCN says so, *weak* where its items do not meet more often than by chance, *dropped* where the
     verdict is clearly 'neither', *moved* where it is clearly the other type, else *kept*. Graded rules over categories know less
-    than a shop that declares an edge: their verdict weighs declared edges and neither moves nor drops them.
+    than a shop that declares an edge: their verdict weighs declared edges and neither moves nor drops them. A verdict whose greatest
+    chance two answers share decides nothing, whatever the thresholds: its chances become null.
     """
+    pairs = _without_undecided(pairs)
     own = _one_of(TYPE_OF, F.col("relation"))
     p_own, p_other = (
         F.when(own == SUBSTITUTE, F.col(a)).otherwise(F.col(b)) for a, b in (("p_substitute", "p_complement"), ("p_complement", "p_substitute"))
@@ -88,6 +90,12 @@ def decide_pairs(pairs: DataFrame, *, min_npmi: float, move_at: float, drop_at: 
     )
 
 
+def _without_undecided(pairs: DataFrame) -> DataFrame:
+    chances = [F.col(name) for name in ("p_substitute", "p_complement", "p_neither")]
+    shared = F.size(F.filter(F.array(*chances), lambda chance: chance == F.greatest(*chances))) > 1
+    return pairs.withColumns({name: F.when(~shared, F.col(name)) for name in ("p_substitute", "p_complement", "p_neither", "p_there", "p_back")})
+
+
 def _one_of(choices: Mapping[Any, Any], value: Column) -> Column:
     return F.create_map(*(F.lit(part) for pair in choices.items() for part in pair))[value]
 
@@ -98,11 +106,12 @@ def strength() -> Column:
     return F.when(F.col("n").isNull(), F.lit(1.0)).otherwise(F.greatest(F.lit(1e-6), counted))
 
 
-def join_edges(decided: DataFrame) -> DataFrame:
+def join_edges(decided: DataFrame, unsure: float) -> DataFrame:
     """Return typed, directed edges, one a (graph, type, src, dst), from the pairs that stayed.
 
     Both directions, but for then_bought, which counts for its own only. Strengths of several relations add up as independent
-    reasons, 1 - prod(1 - s); the strongest one gives the evidence. Weight = strength times the verdict's probability, where judged.
+    reasons, 1 - prod(1 - s); the strongest one gives the evidence. Weight = strength times the verdict's probability, or times ``unsure``
+    where no verdict decides.
     """
     one_way = (F.col("relation") == DIRECTED) & (F.col("type") == COMPLEMENT)
     there, back = _way("src", "dst", "p_there"), _way("dst", "src", "p_back")
@@ -117,7 +126,7 @@ def join_edges(decided: DataFrame) -> DataFrame:
     # One edge has one verdict, so its columns are part of the key: numbers alone are aggregated, which Spark does by hash.
     joined = directed.groupBy("graph", "type", "src", "dst", *EVIDENCE_OF_VERDICT).agg(*evidence, *parts, *rest)
     doubt = reduce(mul, (1 - F.coalesce(F.col(f"_{name}"), F.lit(0.0)) for name in _CODES))
-    told = {"weight": (1 - doubt) * F.coalesce("p_type", F.lit(1.0)), "relation": _one_of(_NAMES, F.col("code"))}
+    told = {"weight": (1 - doubt) * F.coalesce("p_type", F.lit(unsure)), "relation": _one_of(_NAMES, F.col("code"))}
     return joined.withColumns(told).drop("code", *(f"_{name}" for name in _CODES))
 
 

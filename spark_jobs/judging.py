@@ -50,7 +50,7 @@ def judge_all(spark: SparkSession, job: JobRun, judge: Judge, questions: DataFra
 def add_most(questions: DataFrame, judge: Judge) -> DataFrame:
     """Add ``most_tokens`` and ``most_cost``, which no answer to a question exceeds."""
     size = F.octet_length("src_item") + F.octet_length("dst_item")
-    most = F.udf(judge.most, "struct<tokens:bigint,cost:double>")(size)
+    most = F.udf(judge.most, "struct<tokens:bigint,cost:double>", useArrow=False)(size)
     return questions.withColumn("most", most).withColumns({name: F.col(f"most.{name.removeprefix('most_')}") for name in MOST}).drop("most")
 
 

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from goeswith.errors import GoeswithError
 from goeswith.profile import Profile, load_profile
 
 PACKAGES = (
@@ -34,8 +35,6 @@ NEEDED_DISK_GB = 5
 NEEDED_MEMORY_GB = 10
 JAVA_MAJOR = 17
 GLIBC = (2, 35)
-NEEDED_BY_JUDGE = {"flan-t5": "config.json", "distilled": "recipe.json", "supervised": "recipe.json"}
-"""Judge -> the file without which ``judge.model`` is no folder of that judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +150,12 @@ def look_at_gpu(_profile: Profile) -> list[Check]:
 
 def look_at_judge(profile: Profile) -> list[Check]:
     """Which judge the profile leads to."""
-    judge = profile.judge
-    needed = NEEDED_BY_JUDGE.get(judge.kind)
-    if needed and not (Path(judge.model) / needed).is_file():
-        remedy = f"set GOESWITH_JUDGE__MODEL to a folder with {needed}"
-        return [Check("judge", "missing", f"{judge.kind} finds no {needed} in {judge.model!r}", remedy)]
-    found = "flan-t5" if judge.kind == "auto" and Path(judge.model or "?").is_dir() else "rules" if judge.kind == "auto" else judge.kind
-    return [Check("judge", "ok", found)]
+    from spark_jobs.judges import build_judge
+
+    try:
+        return [Check("judge", "ok", build_judge(profile.judge).name)]
+    except GoeswithError as error:
+        return [Check("judge", "missing", error.what, error.remedy)]
 
 
 def look_at_profile(profile: Profile) -> list[Check]:

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from goeswith.errors import ConfigError
-from goeswith.pair_judge.model import RECIPE, Kind
+from goeswith.pair_judge.model import RECIPE, Kind, load_model
 from goeswith.profile import JudgeSettings
 from spark_jobs.judges.base import ItemPair, Judge, JudgeFailed, Verdict
 from spark_jobs.judges.budget import Price
@@ -15,18 +15,35 @@ from spark_jobs.judges.rules import RulesJudge
 
 
 def build_judge(settings: JudgeSettings) -> Judge:
-    """Return the judge that the profile names; ``auto`` is flan-t5 where its weights are found, else the rules.
+    """Return the judge that the profile names; ``auto`` is the one whose folder ``model`` names, and the rules where it names none.
 
     Building costs nothing: a judge loads what it needs when it is first asked. Raises ``ConfigError`` where a setting that
     the judge cannot do without is empty.
     """
-    if settings.kind == "openai":
-        return _openai(settings)
-    if settings.kind == "flan-t5" or (settings.kind == "auto" and has_weights(Path(settings.model))):
-        return _flan_t5(settings)
-    if settings.kind == "distilled" or settings.kind == "supervised":
-        return _learned(settings, settings.kind)
-    return RulesJudge()
+    match _kind_in(settings) if settings.kind == "auto" else settings.kind:
+        case "openai":
+            return _openai(settings)
+        case "flan-t5":
+            return _flan_t5(settings)
+        case "distilled" | "supervised" as kind:
+            return _learned(settings, kind)
+        case _:
+            return RulesJudge()
+
+
+def _kind_in(settings: JudgeSettings) -> str:
+    """Return which judge lies in the folder ``model``. Raises ``ConfigError`` where none does: rules in its stead would be no answer."""
+    if not settings.model:
+        return "rules"
+    folder = Path(settings.model).expanduser()
+    if (folder / RECIPE).is_file():
+        return load_model(folder).recipe.kind
+    if has_weights(folder):
+        return "flan-t5"
+    raise ConfigError(
+        f"judge.model names {settings.model!r}, which holds no judge",
+        f"name a folder with config.json and *.safetensors, or with {RECIPE}, which train_judge writes; leave judge.model empty for the rules",
+    )
 
 
 @cache

@@ -33,6 +33,11 @@ class Verdict:
     cost: float | None = None
     """In the currency of the settings' prices."""
 
+    @classmethod
+    def undecided(cls, reason: str) -> "Verdict":
+        """Return the verdict that says nothing: it neither moves nor drops an edge, and is not asked for again."""
+        return cls(p_substitute=1 / 3, p_complement=1 / 3, p_neither=1 / 3, reason=reason)
+
     @property
     def label(self) -> str:
         """The likeliest of ``LABELS``, or ``UNDECIDED``."""

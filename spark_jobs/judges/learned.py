@@ -53,7 +53,7 @@ class LearnedJudge:
 def _verdict(chances: list[float], confidence: float, recipe: Recipe) -> Verdict:
     if confidence < recipe.abstain_below:
         reason = f"{ABSTAINED}: {confidence:.2f} sure, {recipe.abstain_below:.2f} needed ({recipe.kind} from {recipe.teacher})"
-        return Verdict(p_substitute=1 / 3, p_complement=1 / 3, p_neither=1 / 3, reason=reason)
+        return Verdict.undecided(reason)
     label = LABELS[chances.index(max(chances))]
     substitute, complement, neither = chances
     reason = f"{recipe.kind} from {recipe.teacher}: {label}"

@@ -6,7 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -21,10 +21,19 @@ MAX_ANSWER_TOKENS = 100
 MAX_ANSWER_BYTES = 1 << 20
 BUSY = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 SUM_TOLERANCE = 0.05
+NONSENSE_SHARE, NONSENSE_COUNT = 0.2, 3
+"""Share of the answers, or number, that may make no sense before the judge is given up: the pairs of the others stay undecided."""
+NONSENSE = "the answer makes no sense"
+QUOTED = 200
+"""Characters of an answer that makes no sense which are kept."""
 
 
 class _BusyError(Exception):
     """The endpoint may answer if it is asked again."""
+
+
+class NonsenseError(Exception):
+    """An answer came, was paid for, and makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +73,16 @@ class OpenAIJudge:
         return self.model
 
     def judge(self, pairs: Sequence[ItemPair]) -> list[Verdict]:
-        """Return one verdict a pair, in order. After the first failure nothing more is asked, and ``JudgeFailed`` carries what was paid."""
+        """Return one verdict a pair, in order; a pair whose answer makes no sense stays undecided, so that one such pair stops nothing.
+
+        After a failure, or too much nonsense, nothing more is asked, and ``JudgeFailed`` carries what was paid.
+        """
         with ThreadPoolExecutor(self.concurrency) as pool:
             asked: list[Future[Verdict]] = [pool.submit(self._ask, pair) for pair in pairs]
-            done = wait(asked, return_when=FIRST_EXCEPTION).done
-            failure = next((error for error in map(Future.exception, done) if error), None)
+            failure = _first_failure(asked)
             if failure:
                 pool.shutdown(cancel_futures=True)
-        if isinstance(failure, JudgeFailed):
+        if failure:
             raise JudgeFailed(failure.what, failure.remedy, [_paid(future) for future in asked])
         return [future.result() for future in asked]
 
@@ -86,7 +97,7 @@ class OpenAIJudge:
             started = time.perf_counter()
             try:
                 body = self._complete(question)
-                return replace(parse_verdict(body, self.model), seconds=time.perf_counter() - started, **self._usage(body))
+                return replace(_verdict(body, self.model), seconds=time.perf_counter() - started, **self._usage(body))
             except _BusyError as busy:
                 reason = str(busy)
             if attempt + 1 < self.attempts:
@@ -112,7 +123,7 @@ class OpenAIJudge:
 
     def _usage(self, body: str) -> dict[str, Any]:
         """Return the tokens and the money that the endpoint counts for an answer; nothing where it does not say."""
-        usage = json.loads(body).get("usage") or {}
+        usage = _usage_in(body)
         read, written = (usage.get(name) for name in ("prompt_tokens", "completion_tokens"))
         if not isinstance(read, int) or not isinstance(written, int):
             return {}
@@ -143,20 +154,58 @@ def _read_until(answer: http.client.HTTPResponse, deadline: float) -> str:
     return body.decode("utf-8", errors="replace")
 
 
+def _first_failure(asked: Sequence[Future[Verdict]]) -> JudgeFailed | None:
+    """Return why to stop, as soon as there is a reason; None where all is answered."""
+    nonsense = 0
+    for answered, future in enumerate(as_completed(asked), start=1):
+        error = future.exception()
+        if isinstance(error, JudgeFailed):
+            return error
+        if error is None and _is_nonsense(future.result()):
+            nonsense += 1
+            if nonsense > max(NONSENSE_COUNT, NONSENSE_SHARE * answered):
+                what = f"{nonsense} of the judge's {answered} answers make no sense; the last: {future.result().reason}"
+                return JudgeFailed(what, "use a model that follows the prompt, or choose judge.kind: rules")
+    return None
+
+
+def _is_nonsense(verdict: Verdict) -> bool:
+    return verdict.reason.startswith(NONSENSE)
+
+
 def _paid(future: Future[Verdict]) -> Verdict | None:
-    return None if future.cancelled() or future.exception() else future.result()
+    """Return the verdict of an answer that made sense: a judge that was given up keeps no other."""
+    if future.cancelled() or future.exception():
+        return None
+    return None if _is_nonsense(future.result()) else future.result()
+
+
+def _usage_in(body: str) -> dict[str, Any]:
+    try:
+        usage = json.loads(body)["usage"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return usage if isinstance(usage, dict) else {}
+
+
+def _verdict(body: str, model: str) -> Verdict:
+    """Return the verdict of an answer; where it makes no sense, one that decides nothing and quotes it."""
+    try:
+        return parse_verdict(body, model)
+    except NonsenseError as nonsense:
+        return Verdict.undecided(f"{NONSENSE} ({nonsense}): {body[:QUOTED]!r}")
 
 
 def parse_verdict(body: str, model: str) -> Verdict:
-    """Return the verdict in a chat completion's body. Raises ``JudgeFailed`` that quotes an answer which makes no sense."""
+    """Return the verdict in a chat completion's body. Raises ``NonsenseError`` that says what is wrong with it."""
     try:
         content = json.loads(body)["choices"][0]["message"]["content"]
         chances = [_probability(json.loads(content)[label]) for label in LABELS]
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise _nonsense(body, repr(error)) from error
+        raise NonsenseError(repr(error)) from error
     total = sum(chances)
     if abs(total - 1) > SUM_TOLERANCE:
-        raise _nonsense(body, f"the probabilities sum to {total:g}")
+        raise NonsenseError(f"the probabilities sum to {total:g}")
     substitute, complement, neither = (chance / total for chance in chances)
     label = LABELS[chances.index(max(chances))]
     return Verdict(p_substitute=substitute, p_complement=complement, p_neither=neither, reason=f"{model} says {label}")
@@ -166,9 +215,3 @@ def _probability(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ValueError(f"{value!r} is no probability")
     return float(value)
-
-
-def _nonsense(body: str, why: str) -> JudgeFailed:
-    return JudgeFailed(
-        f"the judge's answer makes no sense ({why}): {body[:300]!r}", "use a model that follows the prompt, or choose judge.kind: rules"
-    )

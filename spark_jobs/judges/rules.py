@@ -42,7 +42,7 @@ def judge_pair(pair: ItemPair) -> Verdict:
         return _by_category(src, dst)
     if _words(src) and _words(dst):
         return _by_title(src, dst)
-    return Verdict(p_substitute=1 / 3, p_complement=1 / 3, p_neither=1 / 3, reason="nothing to judge by: no category or title on both sides")
+    return Verdict.undecided("nothing to judge by: no category or title on both sides")
 
 
 def _by_category(src: Item, dst: Item) -> Verdict:

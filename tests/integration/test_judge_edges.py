@@ -119,12 +119,12 @@ def test_flan_t5_judges_in_sparks_workers(profile: Profile, versions: dict[str, 
 
 @pytest.fixture
 def fussy() -> "Iterator[tuple[str, list[dict[str, Any]], dict[str, bool]]]":
-    """Serve a model that talks nonsense about pans until it is told not to."""
+    """Serve a model that refuses to speak of pans until it is told to."""
     mood = {"fussy": True}
 
     def respond(body: dict[str, Any]) -> tuple[int, str]:
-        nonsense = mood["fussy"] and re.search("title: [a-z]* pan", body["messages"][0]["content"])
-        return 200, completion("I love pans" if nonsense else GOOD)
+        refuses = mood["fussy"] and re.search("title: [a-z]* pan", body["messages"][0]["content"])
+        return (400, "no pans") if refuses else (200, completion(GOOD))
 
     with serve(respond) as (endpoint, requests):
         yield endpoint, requests, mood
@@ -135,7 +135,7 @@ def test_verdicts_paid_for_before_a_failure_are_kept_and_not_paid_twice(
 ) -> None:
     endpoint, requests, mood = fussy
     asking = with_judge(profile, kind="openai", endpoint=endpoint, model="m")
-    with pytest.raises(ModelUnavailable, match="I love pans"):
+    with pytest.raises(ModelUnavailable, match="HTTP 400"):
         judge_edges(asking, versions)
     paid = set(verdicts(profile))
     assert not paid & {("pan-red-0", "racket-red-0"), ("racket-red-0", "pan-red-0")}
@@ -146,6 +146,19 @@ def test_verdicts_paid_for_before_a_failure_are_kept_and_not_paid_twice(
     assert result.summary["cached"] == len(paid)
     assert len(requests) == len(BOTH_WAYS) + refused
     assert "sk-" not in json.dumps(result.summary)
+
+
+def test_an_answer_that_makes_no_sense_is_not_asked_for_again(profile: Profile, versions: dict[str, int]) -> None:
+    def respond(body: dict[str, Any]) -> tuple[int, str]:
+        return 200, completion("I love pans" if re.search("title: [a-z]* pan", body["messages"][0]["content"]) else GOOD)
+
+    with serve(respond) as (endpoint, requests):
+        asking = with_judge(profile, kind="openai", endpoint=endpoint, model="m")
+        first, again = judge_edges(asking, versions), judge_edges(asking, versions)
+        assert len(requests) == len(BOTH_WAYS)
+    assert first.summary["labels"] == {"substitute": 4, "undecided": 2}
+    assert (again.summary["judged"], again.summary["cached"]) == (0, 6)
+    assert "I love pans" in verdicts(profile)["pan-red-0", "racket-red-0"]["reason"]
 
 
 PRICED = json.dumps({"choices": [{"message": {"content": GOOD}}], "usage": {"prompt_tokens": 200, "completion_tokens": 30}})

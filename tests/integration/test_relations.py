@@ -56,7 +56,7 @@ def decided(
 def edges_of(
     spark: SparkSession, pairs: list[dict[str, Any]], scores: list[dict[str, Any]] | None = None, verdicts: list[dict[str, Any]] | None = None
 ) -> Edges:
-    found = choose_types(join_edges(decided(spark, pairs, scores, verdicts))).collect()
+    found = choose_types(join_edges(decided(spark, pairs, scores, verdicts), 0.5 if verdicts else 1.0)).collect()
     assert len({(row["type"], row["src"], row["dst"]) for row in found}) == len(found)
     return {(row["type"], row["src"], row["dst"]): row.asDict() for row in found}
 
@@ -105,6 +105,14 @@ def test_a_judge_that_abstains_neither_moves_nor_drops_whatever_the_thresholds(s
     frames = (rows_of(spark, "item_pairs", [pair("co_view", "a", "b"), pair("co_purchase", "a", "c")]), rows_of(spark, "pair_scores", []))
     found = decide(*frames, rows_of(spark, "edge_verdicts", verdicts), Config(move_at=0.0, drop_at=0.0)).collect()
     assert {(row["dst"], row["type"], row["fate"]) for row in found} == {("b", "substitute", "kept"), ("c", "complement", "kept")}
+
+
+def test_what_no_verdict_decides_weighs_no_more_than_what_was_confirmed(spark: SparkSession) -> None:
+    pairs = [pair("co_view", "a", "b"), pair("co_view", "a", "c"), pair("co_view", "a", "d")]
+    equal = {"p_substitute": 1 / 3, "p_complement": 1 / 3, "p_neither": 1 / 3}
+    edges = edges_of(spark, pairs, verdicts=[verdict("a", "b", 0.8, 0.1), {**verdict("a", "c", 0, 0, judge="supervised"), **equal}])
+    found = {dst: (round(edge["weight"] / 0.375, 9), edge["judge"], edge["p_type"]) for (_, src, dst), edge in edges.items() if src == "a"}
+    assert found == {"b": (0.8, "flan-t5", 0.8), "c": (0.5, "supervised", None), "d": (0.5, None, None)}
 
 
 def test_the_newest_verdict_counts(spark: SparkSession) -> None:
@@ -172,7 +180,7 @@ def test_every_pair_has_one_fate_in_the_summary_and_a_second_run_writes_nothing(
 
 def test_the_summary_counts_what_was_moved(spark: SparkSession) -> None:
     pairs = decided(spark, [pair("co_view", "a", "b")], verdicts=[verdict("a", "b", 0.1, 0.9)])
-    assert summarise(pairs, choose_types(join_edges(pairs))) == {
+    assert summarise(pairs, choose_types(join_edges(pairs, 0.5))) == {
         "pairs": {"full": {"co_view": {"moved": 1}}},
         "edges": {"full": {"complement": {"edges": 2, "moved": 2, "judged": 2}}},
     }

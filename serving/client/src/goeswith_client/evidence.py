@@ -46,9 +46,14 @@ def _shared_modalities(a: Item, b: Item) -> tuple[str, ...]:
 
 def _of_edges(edges: Sequence[Evidence]) -> Iterator[str]:
     for edge in edges:
-        verdict = f"; judged by {edge.judge}: {edge.type} with probability {edge.p_type:.2f}" if edge.judge and edge.p_type is not None else ""
         moved = "; moved here from the other type" if edge.moved else ""
-        yield f"{edge.src} -> {edge.dst}, {edge.type}: {counted(edge)}{verdict}{moved}"
+        yield f"{edge.src} -> {edge.dst}, {edge.type}: {counted(edge)}{_verdict_on(edge)}{moved}"
+
+
+def _verdict_on(edge: Evidence) -> str:
+    if not edge.judge:
+        return ""
+    return f"; {edge.judge} could not decide" if edge.p_type is None else f"; judged by {edge.judge}: {edge.type} with probability {edge.p_type:.2f}"
 
 
 def _of_lists(listed: Sequence[Listed]) -> Iterator[str]:

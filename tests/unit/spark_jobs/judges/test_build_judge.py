@@ -3,10 +3,14 @@
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from goeswith.catalogue.graph import LABELS
 from goeswith.errors import ConfigError
+from goeswith.pair_judge.features import VERSION
 from goeswith.pair_judge.item import Item
+from goeswith.pair_judge.model import Recipe, write_model
 from goeswith.profile import JudgeSettings, load_profile
 from spark_jobs.judges import build_judge, worker_judge
 from spark_jobs.judges.base import ItemPair
@@ -25,6 +29,29 @@ def test_auto_takes_the_rules_where_no_weights_are_found() -> None:
 
 def test_auto_takes_flan_t5_where_its_weights_are_found(tmp_path: Path) -> None:
     assert build_judge(JudgeSettings(model=str(weights(tmp_path)))).name == "flan-t5"
+
+
+def test_auto_takes_a_learned_judge_as_what_its_folder_says_it_is(tmp_path: Path) -> None:
+    recipe = Recipe(
+        kind="supervised",
+        teacher="people.tsv",
+        features=VERSION,
+        classes=LABELS,
+        ngrams=(1, 2),
+        bits=4,
+        temperature=1.0,
+        abstain_below=0.5,
+        pairs=10,
+        weights="",
+    )
+    write_model(tmp_path, recipe, np.zeros((recipe.shape.width, len(LABELS)), dtype=np.float32))
+    assert build_judge(JudgeSettings(model=str(tmp_path))).name == "supervised"
+
+
+def test_auto_with_a_folder_that_holds_no_judge_is_refused_instead_of_judging_by_rules(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no judge") as refused:
+        build_judge(JudgeSettings(model=str(tmp_path)))
+    assert "train_judge" in refused.value.remedy
 
 
 def test_flan_t5_without_safetensors_is_refused_with_the_folder_named(tmp_path: Path) -> None:

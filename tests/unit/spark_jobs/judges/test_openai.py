@@ -2,13 +2,14 @@
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from goeswith.pair_judge.item import Item
-from spark_jobs.judges.base import ItemPair, JudgeFailed
-from spark_jobs.judges.openai import OpenAIJudge, parse_verdict
+from spark_jobs.judges.base import UNDECIDED, ItemPair, JudgeFailed
+from spark_jobs.judges.openai import NONSENSE_COUNT, NonsenseError, OpenAIJudge, parse_verdict
 from tests.unit.spark_jobs.judges.stand_ins import GOOD, Answer, completion, serve
 
 
@@ -76,11 +77,45 @@ def test_nothing_listening_is_said_with_the_address() -> None:
         judge_at("http://127.0.0.1:9/v1", attempts=1).judge(pairs("a"))
 
 
+def sensible_but(*bad: str) -> Callable[[dict[str, Any]], Answer]:
+    """Return a model that talks nonsense about some titles."""
+
+    def respond(body: dict[str, Any]) -> Answer:
+        question = body["messages"][0]["content"]
+        return 200, completion("I think so!" if any(f"title: {title}" in question for title in bad) else GOOD)
+
+    return respond
+
+
+def test_an_answer_that_makes_no_sense_leaves_its_pair_undecided_and_is_paid_for_once() -> None:
+    with serve(sensible_but("bad")) as (endpoint, requests):
+        verdicts = judge_at(endpoint).judge(pairs("good", "bad", "fine"))
+    assert [verdict.label for verdict in verdicts] == ["substitute", UNDECIDED, "substitute"]
+    assert "makes no sense" in verdicts[1].reason
+    assert "I think so!" in verdicts[1].reason
+    assert len(requests) == 3
+
+
+def test_a_model_that_talks_nonsense_is_given_up_with_the_verdicts_that_were_paid_for() -> None:
+    bad = [f"bad{n}" for n in range(NONSENSE_COUNT + 1)]
+    with serve(sensible_but(*bad)) as (endpoint, requests), pytest.raises(JudgeFailed, match=r"4 of the judge's 6 answers.*I think so!") as failed:
+        judge_at(endpoint, concurrency=1).judge(pairs("good", "fine", *bad, *(f"later{n}" for n in range(50))))
+    assert [verdict is not None for verdict in failed.value.paid[:6]] == [True, True, False, False, False, False]
+    assert len(failed.value.paid) == 56
+    assert len(requests) < 20, "what had not begun is not asked"
+
+
+def test_many_answers_may_hold_a_few_that_make_no_sense() -> None:
+    with serve(sensible_but("bad")) as (endpoint, _):
+        verdicts = judge_at(endpoint).judge(pairs(*(f"{'bad' if n % 8 == 7 else 'good'} {n}" for n in range(64))))
+    assert sum(verdict.label == UNDECIDED for verdict in verdicts) == 8
+
+
 def test_a_failure_carries_the_verdicts_that_were_already_paid_for() -> None:
     def respond(body: dict[str, Any]) -> Answer:
-        return 200, completion("I think so!" if "title: bad" in body["messages"][0]["content"] else GOOD)
+        return (401, "no more") if "title: bad" in body["messages"][0]["content"] else (200, completion(GOOD))
 
-    with serve(respond) as (endpoint, _), pytest.raises(JudgeFailed, match="I think so!") as failed:
+    with serve(respond) as (endpoint, _), pytest.raises(JudgeFailed, match="HTTP 401") as failed:
         judge_at(endpoint, concurrency=1).judge(pairs("good", "fine", "bad", "never asked"))
     paid = failed.value.paid
     assert len(paid) == 4
@@ -100,10 +135,9 @@ def test_a_failure_carries_the_verdicts_that_were_already_paid_for() -> None:
         ("[1, 0, 0]", "TypeError"),
     ],
 )
-def test_nonsense_is_an_error_that_quotes_it(content: str, why: str) -> None:
-    with pytest.raises(JudgeFailed, match="makes no sense") as failed:
+def test_nonsense_is_an_error_that_says_what_is_wrong(content: str, why: str) -> None:
+    with pytest.raises(NonsenseError, match=why):
         parse_verdict(completion(content), "small")
-    assert why in failed.value.what
 
 
 def test_probabilities_that_are_rounded_are_brought_to_one() -> None:
