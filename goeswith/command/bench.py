@@ -97,6 +97,32 @@ def judge(
     _show([*pooled, *each] if as_json else pooled, as_json=as_json)
 
 
+@app.command()
+def flan(
+    model: Annotated[Path | None, typer.Option(help="A Flan-T5 checkpoint; without one, one of its small size with random weights is made.")] = None,
+    pairs: Annotated[int, typer.Option(min=8, help="Pairs of the synthetic shop that are judged.")] = 200,
+    dtype: Annotated[Literal["float32", "bfloat16"], typer.Option(help="Of both engines.")] = "float32",
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each; an interval needs two.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON lines.")] = False,
+) -> None:
+    """Judge pairs with Flan-T5, and with a plain loop of transformers' generate: the same weights, the same chances (checked first).
+
+    Examples: goeswith bench flan
+
+              goeswith bench flan --model /models/flan-t5-base --dtype bfloat16 --json
+    """
+    with _clone_and_its_tools():
+        from benchmarks.flan import bench_flan, draw_pairs, make_checkpoint
+
+    profile = load_profile()
+    with progress("bench flan", None) as advance:
+        advance(1, "pairs and model")
+        drawn = draw_pairs(pairs)
+        found = bench_flan(model or make_checkpoint(profile.root / "bench" / "flan-t5-small", drawn), drawn, dtype, repeats, partial(advance, 1))
+    write_figures(profile, f"bench-flan-{dtype}", found)
+    _show(found, as_json=as_json)
+
+
 def _show(figures: Sequence[Figure], *, as_json: bool) -> None:
     if as_json:
         typer.echo("\n".join(json.dumps(asdict(figure)) for figure in figures))

@@ -23,6 +23,7 @@ METRICS: dict[str, Callable[[float], str]] = {
     "ece_before": _decimals(3),
     "ece": _decimals(3),
     "pairs_per_s": _decimals(0),
+    "goeswith/pairs_per_s": _decimals(2),
     "exponent": _decimals(2),
     "items_per_s": _decimals(0),
     "items_per_s/transformers": _decimals(2),
@@ -51,7 +52,7 @@ METRICS: dict[str, Callable[[float], str]] = {
 
 PLAIN = ("peak_mb", "shuffle_mb", "disk_mb", "pairs", "gflop_per_s", "fill_seconds")
 """Metrics without an interval in tables: their runs differ little, and the rows hold it."""
-RATES = ("items_per_s", "accuracy", "precision")
+RATES = ("items_per_s", "pairs_per_s", "accuracy", "precision")
 """Metrics of which more is better."""
 
 
