@@ -1,7 +1,7 @@
 """Which pairs test substitutes and complements, slice by slice (models.md section 3)."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -9,7 +9,8 @@ import scipy.sparse as sp
 from goeswith.catalogue.graph import TYPE_OF
 from goeswith.errors import DataContractError
 from training.bundle_cases import BundleCases
-from training.dataset import Ints, TrainingSet
+from training.dataset import Bools, Ints, TrainingSet
+from training.evaluation.bundle_protocol import HEAD_PERCENTILE
 from training.evaluation.cases import RelationCases
 from training.evaluation.graph import adjacency, counted, item_degrees, undirected, without
 from training.evaluation.relation_protocol import NEGATIVES
@@ -28,6 +29,8 @@ class Suite:
     strict: bool = False
     direction: bool = False
     """Judge which way each pair goes, instead of ranking."""
+    parts: Mapping[str, Bools] = field(default_factory=dict)
+    """Further slices: which of the same cases (M,) each holds."""
 
 
 def relation_suites(world: World, kind: str, *, max_cases: int, seed: int) -> list[Suite]:
@@ -37,12 +40,22 @@ def relation_suites(world: World, kind: str, *, max_cases: int, seed: int) -> li
         found = [Suite("held_baskets", basket_pairs(world.test_bundles, world.training))]
     if world.truth is None:
         found.append(Suite("cold", cold_edges(world, kind)))
-    sampled = [_sampled(suite, max_cases, seed) for suite in found]
-    return [suite for suite in sampled if len(suite.cases)]
+    sampled = [replace(suite, cases=suite.cases.sample(max_cases, seed)) for suite in found]
+    return [replace(suite, parts=parts_of(suite, world.training)) for suite in sampled if len(suite.cases)]
 
 
-def _sampled(suite: Suite, max_cases: int, seed: int) -> Suite:
-    return Suite(suite.slice, suite.cases.sample(max_cases, seed), suite.negatives, suite.strict, suite.direction)
+def parts_of(suite: Suite, training: TrainingSet) -> dict[str, Bools]:
+    """Return what a slice is looked at by: known edges by how many the true item has, pairs of baskets by whether both are of one kind."""
+    found: dict[str, Bools] = {}
+    if suite.slice == "warm":
+        degree = item_degrees(training.pairs, training.items)
+        often = degree[suite.cases.dst] >= np.percentile(degree[degree > 0], HEAD_PERCENTILE)
+        found = {"head": often, "tail": ~often}
+    if suite.slice == "held_baskets":
+        kinds = [path[-1] if path else "" for path in training.items.categories]
+        apart = [bool(kinds[a] and kinds[b]) and kinds[a] != kinds[b] for a, b in zip(suite.cases.src, suite.cases.dst, strict=True)]
+        found = {"other_kind": np.array(apart, dtype=bool)}
+    return {name: mask for name, mask in found.items() if mask.any()}
 
 
 def _held_out(world: World, kind: str, max_cases: int, seed: int) -> Iterator[Suite]:

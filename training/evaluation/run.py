@@ -102,10 +102,11 @@ def _relation_figures(world: World, suites: Sequence[Suite], scorers: Sequence[R
     figures: list[Figure] = []
     for suite in suites:
         measured = {scorer.name: _measure(scorer, suite, plan.seed) for scorer in scorers}
-        part = Slice(f"{suite.cases.kind}s", world.data, suite.slice, every_case(len(suite.cases)), suite.cases.src)
         metrics = DIRECTION_METRICS if suite.direction else RELATION_METRICS
         lead = "accuracy" if suite.direction else "ndcg@10"
-        figures += slice_figures(part, measured, metrics, lead, draws=plan.bootstrap, seed=plan.seed)
+        for name, mask in {suite.slice: every_case(len(suite.cases)), **suite.parts}.items():
+            part = Slice(f"{suite.cases.kind}s", world.data, name, mask, suite.cases.src)
+            figures += slice_figures(part, measured, metrics, lead, draws=plan.bootstrap, seed=plan.seed)
     return figures
 
 

@@ -72,6 +72,27 @@ def test_without_held_out_edges_complements_are_tested_on_pairs_of_held_out_bask
     assert "held_baskets" in slices(replace(world, test_bundles=baskets), "complement")
 
 
+def test_known_edges_are_looked_at_by_how_often_the_true_item_is_known() -> None:
+    ends = [*((9, other) for other in range(2, 9)), (3, 4), (5, 6), (7, 8), (3, 5)]
+    world = make_world([(a, b, "complement") for a, b in ends], (("also_bought", "i00", "i09"), ("also_bought", "i01", "i02")))
+    warm = next(suite for suite in relation_suites(world, "complement", max_cases=100, seed=0) if suite.slice == "warm")
+    named = {name: [int(item) for item in warm.cases.dst[mask]] for name, mask in warm.parts.items()}
+    assert named == {"head": [9], "tail": [2]}
+
+
+def test_pairs_of_baskets_are_looked_at_by_whether_both_are_of_one_kind() -> None:
+    baskets = leave_one_out([[0, 1, 2]], np.full(1, np.datetime64("NaT", "us")), max_cases=5, seed=0)
+    world = make_world([(5, 6, "complement")])
+    items = replace(world.training.items, categories=(("pan",), ("pan",), ("lid",), *((),) * 7))
+    world = replace(world, training=replace(world.training, items=items), test_bundles=baskets)
+    suite = next(suite for suite in relation_suites(world, "complement", max_cases=100, seed=0))
+    other = {
+        frozenset((int(a), int(b)))
+        for a, b in zip(suite.cases.src[suite.parts["other_kind"]], suite.cases.dst[suite.parts["other_kind"]], strict=True)
+    }
+    assert other == {frozenset((0, 2)), frozenset((1, 2))}
+
+
 def test_basket_pairs_leave_out_what_training_joins() -> None:
     world = make_world([(0, 1, "complement")])
     cases = leave_one_out([[0, 1, 2]], np.full(1, np.datetime64("NaT", "us")), max_cases=100, seed=0)
