@@ -41,8 +41,9 @@ def as_judged(lessons: Lessons) -> list[ItemPair]:
 
 
 def labels_of(judge: Judge, pairs: Sequence[ItemPair]) -> Ints:
-    """Return a judge's likeliest labels (P,)."""
-    return np.array([LABELS.index(verdict.label) for verdict in judge.judge(pairs)], dtype=np.int64)
+    """Return a judge's likeliest labels (P,), of equals the first: a label is what is measured, decided or not."""
+    chances = np.array([[verdict.p_substitute, verdict.p_complement, verdict.p_neither] for verdict in judge.judge(pairs)])
+    return np.asarray(chances.reshape(-1, len(LABELS)).argmax(axis=1), dtype=np.int64)
 
 
 def _people(path: Path, data: str) -> Figure:

@@ -121,12 +121,20 @@ def write_model(folder: Path, recipe: Recipe, weights: Floats) -> PairModel:
     return PairModel(named, weights)
 
 
+def read_recipe(folder: Path) -> Recipe:
+    """Return what a folder says of its model. Raises ``ModelInvalid`` where it is missing or damaged."""
+    try:
+        return Recipe.model_validate_json((folder / RECIPE).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ModelInvalid(f"{folder} holds no learned judge: {error}", REMEDY) from error
+
+
 def load_model(folder: Path) -> PairModel:
     """Return the model of a folder. Raises ``ModelInvalid`` where a file is missing, damaged, or of other features or labels."""
+    recipe = read_recipe(folder)
     try:
-        recipe = Recipe.model_validate_json((folder / RECIPE).read_bytes())
         stored = (folder / WEIGHTS).read_bytes()
-    except (OSError, ValidationError) as error:
+    except OSError as error:
         raise ModelInvalid(f"{folder} holds no learned judge: {error}", REMEDY) from error
     if sha256(stored).hexdigest() != recipe.weights:
         raise ModelInvalid(f"{folder / WEIGHTS} is not the file that {RECIPE} names", REMEDY)

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from goeswith.errors import ConfigError
-from goeswith.pair_judge.model import RECIPE, Kind, load_model
+from goeswith.pair_judge.model import RECIPE, Kind, read_recipe
 from goeswith.profile import JudgeSettings
 from spark_jobs.judges.base import ItemPair, Judge, JudgeFailed, Verdict
 from spark_jobs.judges.budget import Price
@@ -18,7 +18,7 @@ def build_judge(settings: JudgeSettings) -> Judge:
     """Return the judge that the profile names; ``auto`` is the one whose folder ``model`` names, and the rules where it names none.
 
     Building costs nothing: a judge loads what it needs when it is first asked. Raises ``ConfigError`` where a setting that
-    the judge cannot do without is empty.
+    the judge cannot do without is empty, ``ModelInvalid`` where ``auto`` meets a damaged recipe.
     """
     match _kind_in(settings) if settings.kind == "auto" else settings.kind:
         case "openai":
@@ -37,7 +37,7 @@ def _kind_in(settings: JudgeSettings) -> str:
         return "rules"
     folder = Path(settings.model).expanduser()
     if (folder / RECIPE).is_file():
-        return load_model(folder).recipe.kind
+        return read_recipe(folder).kind
     if has_weights(folder):
         return "flan-t5"
     raise ConfigError(

@@ -15,7 +15,7 @@ from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile, load_profile
 from spark_jobs.judge_edges import count_labels, run
 from tests.tiny_shop import EPOCH, write_rows, write_tiny_lake
-from tests.unit.spark_jobs.judges.stand_ins import GOOD, WORDS, completion, serve, write_model, write_tokenizer
+from tests.unit.spark_jobs.judges.stand_ins import GOOD, completion, serve, write_checkpoint
 
 pytestmark = pytest.mark.spark
 
@@ -106,8 +106,7 @@ def test_a_changed_title_is_judged_anew_and_the_old_verdict_stays(profile: Profi
 def test_flan_t5_judges_in_sparks_workers(profile: Profile, versions: dict[str, int], tmp_path: Path) -> None:
     folder = tmp_path / "flan"
     folder.mkdir()
-    write_tokenizer(folder, WORDS)
-    write_model(folder)
+    write_checkpoint(folder)
     result = judge_edges(with_judge(profile, model=str(folder)), versions)
     assert result.summary["judge"] == "flan-t5"
     assert set(verdicts(profile)) == BOTH_WAYS

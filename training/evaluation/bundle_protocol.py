@@ -9,11 +9,9 @@ from threadpoolctl import threadpool_limits
 from goeswith.progress import progress
 from training.bundle_cases import BundleCases
 from training.dataset import Bools, Floats, Times, TrainingSet, variant_groups
-from training.evaluation.graph import item_degrees
+from training.evaluation.graph import head_degree, item_degrees
 from training.evaluation.metrics import Values, mean_rank
 from training.scorers import BundleScorer
-
-HEAD_PERCENTILE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +50,8 @@ def _masked(scores: Floats, cases: BundleCases, case: int, known_at: Times) -> F
 
 def bundle_slices(cases: BundleCases, training: TrainingSet) -> Mapping[str, Bools]:
     """Return which cases (M,) belong to each slice; slices without a case are left out."""
-    degree = item_degrees(training.pairs, training.items)[cases.target]
-    warm = item_degrees(training.pairs, training.items)
-    head = np.percentile(warm[warm > 0], HEAD_PERCENTILE) if (warm > 0).any() else np.inf
+    degrees = item_degrees(training.pairs, training.items)
+    degree, head = degrees[cases.target], head_degree(degrees)
     image = np.array([training.items.images[i] is not None for i in cases.target])
     slices = {
         "all": np.ones(len(cases), dtype=bool),

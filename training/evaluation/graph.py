@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from training.dataset import Floats, Ints, Items, Pairs
 
 KINDS = ("substitute", "complement")
+HEAD_PERCENTILE = 80
 
 
 def adjacency(src: Ints, dst: Ints, weights: Floats, size: int) -> sp.csr_matrix:
@@ -41,6 +42,11 @@ def without(pairs: Pairs, src: Ints, dst: Ints, size: int) -> Pairs:
     """Return the pairs of both types less those that join ``src`` and ``dst`` (P,) in either direction."""
     gone = np.concatenate([src * size + dst, dst * size + src])
     return pairs.where(~np.isin(pairs.src * size + pairs.dst, gone))
+
+
+def head_degree(degree: Floats) -> float:
+    """Return the degree from which an item is one of the head; infinite where no item has an edge."""
+    return float(np.percentile(degree[degree > 0], HEAD_PERCENTILE)) if (degree > 0).any() else np.inf
 
 
 def item_degrees(pairs: Pairs, items: Items) -> Floats:

@@ -10,9 +10,8 @@ from goeswith.catalogue.graph import TYPE_OF
 from goeswith.errors import DataContractError
 from training.bundle_cases import BundleCases
 from training.dataset import Bools, Ints, TrainingSet
-from training.evaluation.bundle_protocol import HEAD_PERCENTILE
 from training.evaluation.cases import RelationCases
-from training.evaluation.graph import adjacency, counted, item_degrees, undirected, without
+from training.evaluation.graph import adjacency, counted, head_degree, item_degrees, undirected, without
 from training.evaluation.relation_protocol import NEGATIVES
 from training.evaluation.world import World
 
@@ -49,7 +48,7 @@ def parts_of(suite: Suite, training: TrainingSet) -> dict[str, Bools]:
     found: dict[str, Bools] = {}
     if suite.slice == "warm":
         degree = item_degrees(training.pairs, training.items)
-        often = degree[suite.cases.dst] >= np.percentile(degree[degree > 0], HEAD_PERCENTILE)
+        often = degree[suite.cases.dst] >= head_degree(degree)
         found = {"head": often, "tail": ~often}
     if suite.slice == "held_baskets":
         kinds = [path[-1] if path else "" for path in training.items.categories]

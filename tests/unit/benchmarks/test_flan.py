@@ -9,15 +9,12 @@ from benchmarks.flan import BATCHES, OURS, Rival, bench_flan, draw_pairs, requir
 from goeswith.errors import DataContractError
 from spark_jobs.judges.base import ItemPair, Verdict
 from spark_jobs.judges.flan_t5 import FlanT5Judge
-from tests.unit.spark_jobs.judges.stand_ins import WORDS, write_model, write_tokenizer
+from tests.unit.spark_jobs.judges.stand_ins import write_checkpoint
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("flan")
-    write_tokenizer(folder, WORDS)
-    write_model(folder)
-    return folder
+    return write_checkpoint(tmp_path_factory.mktemp("flan"))
 
 
 @pytest.fixture(scope="module")

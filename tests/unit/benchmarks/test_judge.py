@@ -7,8 +7,10 @@ from typer.testing import CliRunner
 
 from benchmarks.judge import as_judged, labels_of
 from goeswith.command.main import app, call
+from goeswith.pair_judge.item import Item
 from goeswith.profile import Profile
 from goeswith.results import read_figures
+from spark_jobs.judges.base import UNDECIDED, ItemPair
 from spark_jobs.judges.rules import RulesJudge
 from tests.unit.training.judge.test_fit import shop
 from tests.unit.training.judge.test_people import table
@@ -41,3 +43,10 @@ def test_the_rules_read_what_a_lesson_says_of_an_item() -> None:
 def test_a_missing_file_of_labels_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["bench", "judge", "--labels", "/nowhere.tsv"]) == 4
     assert "/nowhere.tsv" in capsys.readouterr().err
+
+
+def test_a_judge_that_decides_nothing_is_measured_by_its_first_label() -> None:
+    nothing = ItemPair(Item(), Item())
+    assert RulesJudge().judge([nothing])[0].label == UNDECIDED
+    assert labels_of(RulesJudge(), [nothing]).tolist() == [0]
+    assert labels_of(RulesJudge(), []).tolist() == []

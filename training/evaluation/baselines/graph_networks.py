@@ -4,7 +4,8 @@ Both learn from the training pairs of one type alone and rank by the dot product
 when they stop; what ranks then passes its messages along these, too. Shapes: N items, E undirected edges, B edges of a batch, D width.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ import torch
 from sklearn.decomposition import TruncatedSVD
 from torch import Tensor, nn
 
-from training.dataset import Floats, TrainingSet
+from training.dataset import Floats, Ints, TrainingSet
 from training.evaluation.baselines.content import content
 from training.evaluation.graph import KINDS, counted, undirected
 from training.evaluation.ranker import RelationRanker
@@ -47,8 +48,8 @@ class WarmLightGCN(LightGCN):
         self.warm = torch.zeros(self.embedding.num_embeddings, 1)
         self.warm[edges.flatten()] = 1
 
-    def forward(self, hidden: Tensor | None = None) -> Tensor:  # noqa: ARG002 - LightGCN is trained along the edges that it is asked about
-        """Return the smoothed embeddings, zero of who has no edge."""
+    def forward(self, _hidden: Tensor | None = None) -> Tensor:
+        """Return the smoothed embeddings, zero of who has no edge; LightGCN is trained along the very edges that it is asked about."""
         return super().forward() * self.warm
 
 
@@ -138,13 +139,31 @@ class EdgeTask(Task):
 
 
 def graph_networks(training: TrainingSet, seed: int) -> list[RelationRanker]:
-    """Return both networks' rankings; a type with too few edges has none to learn from, and all items alike."""
-    edges = {kind: read_edges(training, kind) for kind in KINDS}
+    """Return both networks' rankings, each learned when it is first asked: bundles ask about no substitute.
+
+    A type with too few edges has none to learn from, and all items alike.
+    """
     features = read_features(training, seed)
     return [
-        RelationRanker("lightgcn", *(_fit("lightgcn", edges[kind], features, seed) for kind in KINDS)),
-        RelationRanker("graphsage", *(_fit("graphsage", edges[kind], features, seed) for kind in KINDS)),
+        RelationRanker(name, *(WhenAsked(partial(_fit, name, read_edges(training, kind), features, seed)) for kind in KINDS))
+        for name in ("lightgcn", "graphsage")
     ]
+
+
+class WhenAsked:
+    """A similarity that is learned when the first row is asked for."""
+
+    def __init__(self, learn: Callable[[], Similarity]) -> None:
+        self.learn = learn
+
+    @cached_property
+    def learned(self) -> Similarity:
+        """What was learned."""
+        return self.learn()
+
+    def rows(self, src: Ints) -> Floats:
+        """Return (B, N) similarities."""
+        return self.learned.rows(src)
 
 
 def read_edges(training: TrainingSet, kind: str) -> Tensor:

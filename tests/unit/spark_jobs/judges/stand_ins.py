@@ -60,6 +60,12 @@ def write_tokenizer(folder: Path, words: list[str]) -> None:
     fast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
 
 
+def write_checkpoint(folder: Path) -> Path:
+    write_tokenizer(folder, WORDS)
+    write_model(folder)
+    return folder
+
+
 def write_model(folder: Path, seed: int = 1) -> None:
     torch.manual_seed(seed)
     size = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2, "vocab_size": len(WORDS)}

@@ -14,7 +14,7 @@ from goeswith.profile import JudgeSettings
 from spark_jobs.judges import build_judge
 from spark_jobs.judges.base import ItemPair, JudgeFailed
 from spark_jobs.judges.flan_t5 import FlanT5Judge, batches_by_length
-from tests.unit.spark_jobs.judges.stand_ins import WORDS, write_model, write_tokenizer
+from tests.unit.spark_jobs.judges.stand_ins import WORDS, write_checkpoint, write_model, write_tokenizer
 
 PAIRS = [
     ItemPair(Item(title="red racket"), Item(title="blue racket")),
@@ -25,10 +25,7 @@ PAIRS = [
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("flan")
-    write_tokenizer(folder, WORDS)
-    write_model(folder)
-    return folder
+    return write_checkpoint(tmp_path_factory.mktemp("flan"))
 
 
 def plain_chances(folder: Path, pair: ItemPair) -> list[float]:

@@ -80,6 +80,12 @@ def test_known_edges_are_looked_at_by_how_often_the_true_item_is_known() -> None
     assert named == {"head": [9], "tail": [2]}
 
 
+def test_where_training_holds_no_edge_every_true_item_is_of_the_tail() -> None:
+    world = make_world([], (("also_bought", "i00", "i01"),))
+    warm = next(suite for suite in relation_suites(world, "complement", max_cases=100, seed=0) if suite.slice == "warm")
+    assert list(warm.parts) == ["tail"]
+
+
 def test_pairs_of_baskets_are_looked_at_by_whether_both_are_of_one_kind() -> None:
     baskets = leave_one_out([[0, 1, 2]], np.full(1, np.datetime64("NaT", "us")), max_cases=5, seed=0)
     world = make_world([(5, 6, "complement")])
