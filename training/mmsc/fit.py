@@ -5,16 +5,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from goeswith.results import write_atomically, write_json
 from training.dataset import Pairs, TrainingSet
 from training.mmsc.content import Tokens
 from training.mmsc.graph import RelationGraph, build_graph
-from training.mmsc.heuristics import PairFeatures
 from training.mmsc.lesson import Lesson
 from training.mmsc.model import Behaviour, Mmsc
-from training.mmsc.pairs import Adjacency, Split, split_pairs, with_content_pairs
+from training.mmsc.pairs import Split, split_pairs, with_content_pairs
 from training.mmsc.recipe import KINDS, MmscRecipe, as_values
 from training.mmsc.reranker import Reranker, fit_reranker
 from training.mmsc.scorer import reranker_path
@@ -47,11 +47,11 @@ def fit_mmsc(data: TrainingSet, tokens: Tokens, recipe: MmscRecipe, folder: Path
     graph = build_graph(split.kept, len(data.items))
     torch.manual_seed(recipe.seed)
     model = Mmsc(shaped, tokens.sizes, start_features(graph, recipe.item_width, recipe.seed))
-    task = MmscTask(shaped, model, tokens, graph, Split(losses_on, split.hidden))
+    task = MmscTask(shaped, model, tokens, graph, Split(losses_on, split.hidden, split.rounds))
     values = {"recipe": as_values(shaped), "inputs": dict(inputs)}
     curve = fit(task, shaped.trainer(task.num_pairs), folder, recipe=values, what=f"mmsc {data.graph}") if len(losses_on) else []
     model.cpu().eval()
-    rerankers = fit_rerankers(model, tokens, graph, split, data, shaped)
+    rerankers = fit_rerankers(model, tokens, graph, split, data, shaped) if recipe.trees else {}
     vectors = encode_items(model, tokens, build_graph(data.pairs, len(data.items)), shaped)
     return Fitted(model, store_vectors(vectors, tokens), rerankers, curve, by_content)
 
@@ -63,15 +63,19 @@ def _without_paths(recipe: MmscRecipe, kinds: tuple[str, ...]) -> MmscRecipe:
 
 
 def fit_rerankers(model: Mmsc, tokens: Tokens, graph: RelationGraph, split: Split, data: TrainingSet, recipe: MmscRecipe) -> dict[str, Reranker]:
-    """Return the re-ranker of each task that has hidden pairs; every feature is read from the graph without them."""
+    """Return the re-ranker of each task that has hidden pairs; no feature is read from the pair itself."""
     content, own = read_content_and_paths(model, tokens, graph, recipe)
     everyone = torch.arange(len(content))
     as_cold = lend_behaviour(content, own, recipe, only=everyone)
     warm, cold = (_stored(model, tokens, content, own, b) for b in (lend_behaviour(content, own, recipe), as_cold))
-    heuristics = PairFeatures(data.items, split.kept, behaviour=recipe.reads_behaviour, attributes=recipe.reads_attributes)
-    known = tuple(Adjacency.build(pairs, len(data.items)) for pairs in (split.kept, split.hidden))
-    found = {kind: fit_reranker(Lesson(kind, split.hidden, known, heuristics, warm, cold, recipe.verdict_weights), recipe) for kind in KINDS}
+    found = {kind: fit_reranker(_lesson(kind, split, data, warm, cold, recipe)) for kind in KINDS}
     return {kind: reranker for kind, reranker in found.items() if reranker is not None}
+
+
+def _lesson(kind: str, split: Split, data: TrainingSet, warm: StoredVectors, cold: StoredVectors, recipe: MmscRecipe) -> Lesson:
+    own = np.flatnonzero(split.hidden.types == kind)
+    own = own[np.argsort(split.rounds[own], kind="stable")]
+    return Lesson(kind, data.items, data.pairs, split.hidden.take(own), split.rounds[own], warm, cold, recipe)
 
 
 def _stored(model: Mmsc, tokens: Tokens, content: torch.Tensor, own: Behaviour, behaviour: Behaviour) -> StoredVectors:

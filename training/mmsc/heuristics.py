@@ -10,6 +10,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from training.dataset import Floats, Ints, Items, Pairs
+from training.mmsc import diffusion
+from training.mmsc.diffusion import Diffusion
 from training.mmsc.recipe import KINDS
 
 NAMES = (
@@ -25,6 +27,7 @@ NAMES = (
     "degree_own_dst",
     "degree_other_src",
     "degree_other_dst",
+    *diffusion.NAMES,
     "category",
     "brand",
     "price_ratio",
@@ -53,6 +56,7 @@ class _Task:
     out_by: sparse.csr_matrix
     degree_own: Floats
     degree_other: Floats
+    heat: Diffusion
 
 
 class PairFeatures:
@@ -91,6 +95,7 @@ class PairFeatures:
         columns += [other_other, other_other / np.sqrt((other[0] + 1) * (other[1] + 1))]
         symmetric = kind == "substitute"
         columns += [*_ends(own_other, other_own, symmetric), edge, *_ends(*own, symmetric), *_ends(*other, symmetric)]
+        columns += [column * shown for column in task.heat.columns(src, candidates, symmetric=symmetric)]
         return np.stack([*columns, *self._attributes(src, candidates, symmetric)], axis=-1).astype(np.float32)
 
     def _attributes(self, src: Ints, candidates: Ints, symmetric: bool) -> list[Floats]:
@@ -130,8 +135,8 @@ def _ends(first: Floats, second: Floats, symmetric: bool) -> tuple[Floats, Float
 
 
 def _task(out: sparse.csr_matrix, other: sparse.csr_matrix) -> _Task:
-    weighted = out.maximum(out.T).tocsr()
-    undirected, other_undirected = _ones(weighted), _ones(other.maximum(other.T).tocsr())
+    weighted, other_weighted = out.maximum(out.T).tocsr(), other.maximum(other.T).tocsr()
+    undirected, other_undirected = _ones(weighted), _ones(other_weighted)
     rare, rare_other = _rarity(undirected), _rarity(other_undirected)
     return _Task(
         own=undirected,
@@ -144,6 +149,7 @@ def _task(out: sparse.csr_matrix, other: sparse.csr_matrix) -> _Task:
         out_by=(rare_other @ _ones(out)).tocsr(),
         degree_own=np.asarray(undirected.sum(1), dtype=np.float32).ravel(),
         degree_other=np.asarray(other_undirected.sum(1), dtype=np.float32).ravel(),
+        heat=Diffusion.of(weighted, other_weighted),
     )
 
 

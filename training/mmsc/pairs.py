@@ -14,16 +14,23 @@ from training.mmsc.recipe import KINDS, MmscRecipe
 FEWEST_HIDDEN = 20
 """A task with fewer pairs than would give so many hidden ones hides none: it could choose nothing by them."""
 CONTENT_NEIGHBOURS = 5
+KEPT = -1
+"""As a round: the pair is not hidden."""
+MOST_ROUNDS = 8
 BLOCK = 1_024
 FIELDS = ("src", "dst", "types", "relations", "weights", "counts")
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """``kept`` makes the graph and the losses; ``hidden`` chooses the epoch and teaches the re-ranker."""
+    """``kept`` makes the graph and the losses; ``hidden`` chooses the epoch and teaches the re-ranker.
+
+    ``rounds`` (len(hidden),) numbers the round in which each hidden pair was drawn: in one round an item loses one pair of a task at most.
+    """
 
     kept: Pairs
     hidden: Pairs
+    rounds: Ints
 
 
 def unordered_keys(pairs: Pairs, num_items: int) -> Ints:
@@ -32,22 +39,47 @@ def unordered_keys(pairs: Pairs, num_items: int) -> Ints:
 
 
 def split_pairs(pairs: Pairs, num_items: int, recipe: MmscRecipe) -> Split:
-    """Hide ``recipe.hidden`` of each task's pairs, both directions; for half of them the pair's edge of the other task too.
+    """Hide ``recipe.hidden`` of each task's pairs, both directions, ``recipe.max_hidden`` at most.
 
-    So the re-ranker sees pairs with and without the other relation's edge, as evaluation does.
+    They are drawn item by item, not pair by pair: what is asked for is each item's list, and hubs have most of the pairs.
     """
     rng = np.random.default_rng(recipe.seed)
-    keys = unordered_keys(pairs, num_items)
-    gone = np.zeros(len(pairs), dtype=np.bool_)
+    rounds = np.full(len(pairs), KEPT, dtype=np.int64)
     for kind in KINDS:
-        own = pairs.types == kind
-        distinct = np.unique(keys[own])
-        count = min(recipe.max_hidden, int(len(distinct) * recipe.hidden))
-        if count < FEWEST_HIDDEN:
-            continue
-        chosen = rng.permutation(distinct)[:count]
-        gone |= (own & np.isin(keys, chosen)) | np.isin(keys, chosen[: count // 2])
-    return Split(pairs.where(~gone), pairs.where(gone))
+        own = np.flatnonzero(pairs.types == kind)
+        keys, of = np.unique(unordered_keys(pairs.take(own), num_items), return_inverse=True)
+        count = min(recipe.max_hidden, int(len(keys) * recipe.hidden))
+        if count >= FEWEST_HIDDEN:
+            rounds[own] = draw_rounds(np.stack([keys // num_items, keys % num_items]), count, rng)[of]
+    hidden = rounds != KEPT
+    return Split(pairs.where(~hidden), pairs.where(hidden), rounds[hidden])
+
+
+def draw_rounds(ends: Ints, count: int, rng: np.random.Generator) -> Ints:
+    """Return the round in which each pair, of ``ends`` (2, P), is drawn, ``KEPT`` for those that are not; ``count`` pairs in all, or fewer.
+
+    Fewer where ``MOST_ROUNDS`` do not find as many, as around one hub that has all the pairs.
+    """
+    rounds = np.full(ends.shape[1], KEPT, dtype=np.int64)
+    for number in range(MOST_ROUNDS):
+        free = np.flatnonzero(rounds == KEPT)
+        left = count - (len(rounds) - len(free))
+        if left <= 0:
+            break
+        rounds[free[disjoint(ends[:, free], rng)[:left]]] = number
+    return rounds
+
+
+def disjoint(ends: Ints, rng: np.random.Generator) -> Ints:
+    """Return positions of pairs, of ``ends`` (2, P), that share no item: each item proposes one of its own at random, the first to come is taken."""
+    count = ends.shape[1]
+    order = rng.permutation(2 * count)
+    _, first = np.unique(ends.ravel()[order], return_index=True)
+    proposed = rng.permutation(np.unique(order[first] % count))
+    _, first = np.unique(ends[:, proposed].T.ravel(), return_index=True)
+    earliest = np.zeros(2 * len(proposed), dtype=np.bool_)
+    earliest[first] = True
+    return np.asarray(proposed[earliest.reshape(-1, 2).all(1)])
 
 
 def with_content_pairs(pairs: Pairs, tokens: Tokens) -> tuple[Pairs, tuple[str, ...]]:

@@ -11,12 +11,12 @@ from pathlib import Path
 import lightgbm
 import numpy as np
 import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
 
 from goeswith.errors import ModelInvalid
-from training.dataset import Floats, Pairs
+from training.dataset import Floats, Ints, Pairs
 from training.mmsc.lesson import COLUMNS, Examples, Lesson
 from training.mmsc.pairs import unordered_keys
-from training.mmsc.recipe import MmscRecipe
 
 NEGATIVES = 50
 """Uniform ones, a hidden pair. The nearest by vector as negatives cost a tenth of NDCG on Beauty: many of them are related."""
@@ -30,19 +30,17 @@ There a hidden pair is found too easily by counting: the session that it comes f
 """
 FEWEST = 20
 PARAMETERS = {
-    "objective": "binary",
+    "objective": "lambdarank",
     "num_leaves": 15,
     "learning_rate": 0.15,
     "min_data_in_leaf": 20,
-    "min_sum_hessian_in_leaf": 1.0,  # nearly separable data: without these two, leaves of no curvature blow up
-    "lambda_l2": 5.0,
     "feature_fraction": 0.8,
     "verbose": -1,
     "deterministic": True,
     "force_row_wise": True,
     "num_threads": 1,  # two that wait for each other in every leaf cost tenfold where the other core is busy
 }
-ROUNDS = 80
+ROUNDS = 100
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 """Shares of the vectors in the score, least first: 0 is the trees alone, 1 the vectors alone."""
 LOGITS = 20.0
@@ -96,32 +94,36 @@ def tree_logits(booster: lightgbm.Booster, features: Floats) -> Floats:
     return np.asarray(booster.predict(flat, raw_score=True, num_threads=2), dtype=np.float32).reshape(features.shape[:2])
 
 
-def fit_reranker(lesson: Lesson, recipe: MmscRecipe) -> Reranker | None:
+def fit_reranker(lesson: Lesson) -> Reranker | None:
     """Return trees learned on the hidden pairs of the lesson's task; None where they are fewer than ``FEWEST``.
 
     The blend is chosen on half of the pairs, those of it that met more than once, with trees that saw the other half only; then the
     trees learn on all.
     """
-    hidden = lesson.hidden.of_type(lesson.kind)
+    hidden, seed = lesson.hidden, lesson.recipe.seed
     if len(hidden) < FEWEST:
         return None
-    rng = np.random.default_rng(recipe.seed)
-    hidden = hidden.take(rng.permutation(len(hidden))[: recipe.max_hidden])
+    rng = np.random.default_rng(seed)
     seen = halve(hidden, lesson.vectors.size, rng)
-    chosen_on = lesson.examples(met_again(hidden.where(~seen)).take(slice(CHOICE_PAIRS)), CHOICE_NEGATIVES, rng)
-    examples = lesson.examples(hidden, NEGATIVES, rng)
+    chosen_on = lesson.examples(some(met_again(hidden, np.flatnonzero(~seen)), CHOICE_PAIRS, rng), CHOICE_NEGATIVES, rng)
+    examples = lesson.examples(np.arange(len(hidden)), NEGATIVES, rng)
     counted = bool((hidden.counts > 1).any())
-    blend = choose_blend(grow(examples, seen, recipe.seed), chosen_on, CONCEDED if counted else 0.0)
-    return Reranker(grow(examples, np.ones_like(seen), recipe.seed), blend)
+    blend = choose_blend(grow(examples, seen, seed), chosen_on, CONCEDED if counted else 0.0)
+    return Reranker(grow(examples, np.ones_like(seen), seed), blend)
 
 
-def met_again(pairs: Pairs) -> Pairs:
-    """Return the pairs that met more than once: one meeting is mostly chance, and what foretells chance best is no better.
+def some(at: Ints, count: int, rng: np.random.Generator) -> Ints:
+    """Return at most ``count`` of the positions, ascending."""
+    return np.sort(rng.permutation(at)[:count])
+
+
+def met_again(pairs: Pairs, at: Ints) -> Ints:
+    """Return those of the positions ``at`` whose pairs met more than once: one meeting is mostly chance, and what foretells chance best is no better.
 
     All of them where those are fewer than ``FEWEST_CHOICE``, as among declared edges, which nobody counted.
     """
-    again = pairs.counts > 1
-    return pairs.where(again) if again.sum() >= FEWEST_CHOICE else pairs
+    again = pairs.counts[at] > 1
+    return at[again] if again.sum() >= FEWEST_CHOICE else at
 
 
 def halve(pairs: Pairs, num_items: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
@@ -136,7 +138,9 @@ def grow(examples: Examples, rows: npt.NDArray[np.bool_], seed: int) -> lightgbm
     labels = np.zeros(valid.shape, dtype=np.int64)
     labels[:, 0] = 1
     weights = np.broadcast_to(examples.weights[rows][:, None], valid.shape)
-    data = lightgbm.Dataset(examples.features[rows][valid], labels[valid], weight=weights[valid], feature_name=list(COLUMNS))
+    data = lightgbm.Dataset(
+        examples.features[rows][valid], labels[valid], weight=weights[valid], group=valid.sum(1), feature_name=list(COLUMNS)
+    )
     return lightgbm.train({**PARAMETERS, "seed": seed}, data, ROUNDS)
 
 
@@ -157,12 +161,15 @@ def _gains(scores: Floats, valid: npt.NDArray[np.bool_]) -> Floats:
 
 
 def calibrate(blend: Blend, logits: Floats, neural: Floats, examples: Examples) -> Blend:
-    """Return the blend whose slope and mean fit the trees' own probabilities, moved from the odds of ``NEGATIVES`` to even ones.
+    """Return the blend whose slope and intercept make its scores probabilities, at even odds instead of the 1 : C of the examples.
 
     At even odds a score says how much likelier a pair is than a random one, as an edge's weight does, so the two go together: at
-    the odds that the trees learned at, a pair without an edge could never pass one with an edge of the least weight.
+    the odds of the examples, a pair without an edge could never pass one with an edge of the least weight.
     """
-    mixed, trees = blend.mix(logits, neural)[examples.valid], logits[examples.valid]
-    weights = np.broadcast_to(examples.weights[:, None], examples.valid.shape)[examples.valid]
-    slope, intercept = np.polyfit(mixed.astype(np.float64), trees.astype(np.float64), 1, w=np.sqrt(weights))
-    return Blend(blend.share, max(1e-3, float(slope)), float(intercept) + math.log(NEGATIVES))
+    labels = np.zeros(examples.valid.shape, dtype=np.int64)
+    labels[:, 0] = 1
+    weights = np.broadcast_to(examples.weights[:, None], labels.shape)
+    of = examples.valid
+    fitted = LogisticRegression(C=np.inf).fit(blend.mix(logits, neural)[of][:, None], labels[of], sample_weight=weights[of])
+    odds = (weights * (1 - labels))[of].sum() / (weights * labels)[of].sum()
+    return Blend(blend.share, max(1e-3, float(fitted.coef_[0, 0])), float(fitted.intercept_[0]) + math.log(odds))

@@ -24,8 +24,10 @@ from training.mmsc.start import start_features
 from training.mmsc.task import Batch, MmscTask
 
 OVERRIDES = {"width": 24, "item_width": 16, "pool": 32, "batch": 64, "epochs": 2, "fanout": 4}
+NO_ROUNDS = np.zeros(0, dtype=np.int64)
 NO_PATHS: dict[str, object] = {"substitute_paths": [], "complement_paths": []}
-SWITCHES: list[dict[str, object]] = [{"ssl_weight": 0.0}, {"gates": False}, {"content": False}, {"modalities": ["image"]}, NO_PATHS]
+GATES: dict[str, object] = {"semantic_gate": "half", "task_gate": "random"}
+SWITCHES: list[dict[str, object]] = [{"ssl_weight": 0.0}, GATES, {"content": False}, {"modalities": ["image"]}, NO_PATHS]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def task_of(data: TrainingSet, recipe: MmscRecipe) -> MmscTask:
     tokens, graph = tiny_tokens(data.items), build_graph(data.pairs, len(data.items))
     torch.manual_seed(0)
     model = Mmsc(recipe, tokens.sizes, start_features(graph, recipe.item_width, 1))
-    return MmscTask(recipe, model, tokens, graph, Split(data.pairs, pairs_of()))
+    return MmscTask(recipe, model, tokens, graph, Split(data.pairs, pairs_of(), NO_ROUNDS))
 
 
 def test_every_term_of_the_loss_falls_in_training(data: TrainingSet, tmp_path: Path) -> None:
@@ -86,7 +88,7 @@ def test_the_verdicts_weights_change_the_loss_only_while_they_are_read(data: Tra
             data.graph, data.items, type(pairs)(pairs.src, pairs.dst, pairs.types, pairs.relations, weights.astype(np.float32), pairs.counts)
         )
         task = task_of(data, recipe)
-        task.split = Split(changed.pairs, pairs_of())
+        task.split = Split(changed.pairs, pairs_of(), NO_ROUNDS)
         return float(task.losses(next(task.plans(torch.Generator().manual_seed(0))))["complement_loss"].detach())
 
     even, uneven = np.full(len(data.pairs), 0.5), np.linspace(0.01, 1, len(data.pairs))
@@ -112,9 +114,7 @@ def test_stand_in_pairs_join_only_items_that_have_content(data: TrainingSet) -> 
     assert len(pairs) == 0
 
 
-@pytest.mark.parametrize(
-    "switch", [{"ssl_weight": 0.0}, {"gates": False}, {"content": False}, {"modalities": ["image"]}, {"substitute_paths": [], "complement_paths": []}]
-)
+@pytest.mark.parametrize("switch", SWITCHES)
 def test_each_switch_trains_and_leaves_a_folder_that_can_be_scored(profile: Profile, switch: dict[str, object]) -> None:
     data = tiny_data(profile)
     write_tiny_cirp(profile, data.items, "full")

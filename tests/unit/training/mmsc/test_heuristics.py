@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from tests.unit.training.mmsc.tiny import pairs_of
 from training.dataset import Items
 from training.mmsc.heuristics import NAMES, PairFeatures
-from training.mmsc.pairs import split_pairs, unordered_keys
-from training.mmsc.recipe import MmscRecipe
 
 Edges = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.sampled_from("sc")).filter(lambda e: e[0] != e[1]), max_size=25)
 
@@ -71,21 +69,3 @@ def test_switches_leave_the_graph_or_the_attributes_out() -> None:
 def test_the_graph_brings_known_edges_first_and_fills_up_with_the_query() -> None:
     features = PairFeatures(items(), pairs_of((0, 1, "s"), (1, 0, "s"), (1, 2, "s"), (2, 1, "s")))
     assert set(features.nearest("substitute", np.array([0]), 4)[0].tolist()) == {0, 1, 2}
-
-
-def test_hiding_a_pair_hides_both_directions_and_half_of_the_other_tasks_edges() -> None:
-    edges = [(i, j, kind) for i in range(30) for j in range(30) if i != j for kind in "sc"]
-    pairs = pairs_of(*edges)
-    split = split_pairs(pairs, 30, MmscRecipe(hidden=0.2))
-    assert len(split.kept) + len(split.hidden) == len(pairs)
-    for kind in ("substitute", "complement"):
-        kept, hidden = (set(unordered_keys(part.of_type(kind), 30).tolist()) for part in (split.kept, split.hidden))
-        assert hidden
-        assert not kept & hidden
-    other = set(unordered_keys(split.kept.of_type("complement"), 30).tolist())
-    hidden_keys = set(unordered_keys(split.hidden.of_type("substitute"), 30).tolist())
-    assert 0.2 < len(hidden_keys & other) / len(hidden_keys) < 0.8
-
-
-def test_a_task_of_few_pairs_hides_none() -> None:
-    assert len(split_pairs(pairs_of((0, 1, "s"), (2, 3, "c")), 4, MmscRecipe()).hidden) == 0
