@@ -35,7 +35,7 @@ def keep_figures(path: Path, folder: Path = FIGURES) -> None:
 
     Raises ``VersionMissing`` where the file holds none.
     """
-    taken = shown_rows(load_figures(path))
+    taken = kept_rows(load_figures(path))
     if not taken:
         raise VersionMissing(f"{path} holds no figure that a page shows", "name a file that evaluate, demo or bench wrote below .goeswith/results")
     replaced = {_part(figure) for figure in taken}
@@ -45,11 +45,11 @@ def keep_figures(path: Path, folder: Path = FIGURES) -> None:
         write_atomically(target, to_lines([*(figure for figure in taken if figure.data == data), *left]))
 
 
-def shown_rows(figures: Sequence[Figure]) -> list[Figure]:
-    """Return what pages show: of evaluations the main metric, over all seeds where they were pooled; of the rest everything."""
-    from training.evaluation.pages import main_rows
+def kept_rows(figures: Sequence[Figure]) -> list[Figure]:
+    """Return what pages show: of evaluations the main metric and its leads, over all seeds where they were pooled; of the rest everything."""
+    from training.evaluation.pages import shown_rows
 
-    evaluated = main_rows(figures)
+    evaluated = shown_rows(figures)
     pooled = [figure for figure in evaluated if figure.seed is None]
     return (pooled or evaluated) + [figure for figure in figures if not is_evaluated(figure)]
 

@@ -9,12 +9,18 @@ import numpy as np
 from goeswith.results import Figure
 from training.evaluation.ablation_page import ablation_markdown, is_ablation
 from training.evaluation.encoder_page import encoder_markdown
+from training.evaluation.lead_page import lead_markdown, lead_rows
 from training.evaluation.tables import ENCODER, MAIN_METRICS, OURS, main_metric, with_interval
 
 
 def main_rows(figures: Iterable[Figure]) -> list[Figure]:
     """Return the rows of evaluation in their main metric; ablations and slices keep their own, encoders all that is known of them."""
     return [figure for figure in figures if figure.task == ENCODER or (figure.task in MAIN_METRICS and figure.metric == main_metric(figure))]
+
+
+def shown_rows(figures: Sequence[Figure]) -> list[Figure]:
+    """Return the rows that pages show: the main ones, and the leads of what is served."""
+    return main_rows(figures) + lead_rows(figures)
 
 
 def by_table(figures: Iterable[Figure]) -> dict[tuple[str, str, str], list[Figure]]:
@@ -26,15 +32,18 @@ def by_table(figures: Iterable[Figure]) -> dict[tuple[str, str, str], list[Figur
 
 
 def figures_markdown(figures: Iterable[Figure]) -> str:
-    """Return a table a data set and task (models by slices, with 95% intervals, ours in bold), and one of what was left out."""
+    """Return a table a data set and task (models by slices, with 95% intervals, ours in bold), its leads, and one of what was left out."""
     tasks: dict[tuple[str, str], list[Figure]] = {}
-    for figure in main_rows(figures):
+    for figure in shown_rows(list(figures)):
         tasks.setdefault((figure.data, figure.task), []).append(figure)
     return "\n".join(_tables(*key, rows) for key, rows in sorted(tasks.items()))
 
 
 def _tables(data: str, task: str, rows: Sequence[Figure]) -> str:
-    return encoder_markdown(data, rows) if task == ENCODER else _block(data, task, rows) + ablation_markdown(data, task, rows)
+    if task == ENCODER:
+        return encoder_markdown(data, rows)
+    main = main_rows(rows)
+    return _block(data, task, main) + lead_markdown(data, task, rows) + ablation_markdown(data, task, main)
 
 
 def _block(data: str, task: str, figures: Sequence[Figure]) -> str:

@@ -85,7 +85,8 @@ def with_interval(figure: Figure) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.3f}".replace("0.", ".", 1)
+    written = f"{value:.3f}"
+    return written.replace("0.", ".", 1) if abs(value) < 1 else written
 
 
 def every_case(count: int) -> Bools:

@@ -98,7 +98,7 @@ def test_outside_a_clone_it_says_where_to_run_it(tmp_path: Path) -> None:
 
 
 def test_keeping_takes_the_main_metric_over_all_seeds(tmp_path: Path) -> None:
-    rows = [figure(), figure(seed=None, value=0.5), figure(seed=None, metric="recall@10"), figure(seed=None, metric="recall@20 over tfidf")]
+    rows = [figure(), figure(seed=None, value=0.5), figure(seed=None, metric="recall@10"), figure(seed=None, metric="ndcg@10 over tfidf")]
     (tmp_path / "suite.jsonl").write_text(to_lines(rows))
     keep_figures(tmp_path / "suite.jsonl", tmp_path / "kept")
     assert load_figures(tmp_path / "kept" / "tiny.jsonl") == [figure(seed=None, value=0.5)]

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from goeswith.results import Figure
 from tests.unit.training.evaluation.small_worlds import make_set
 from training.bundle_cases import leave_one_out
 from training.evaluation.metrics import BUNDLE_METRICS
 from training.evaluation.ranker import BundleRanker
 from training.evaluation.samples import bundle_samples, spread
 from training.evaluation.similarity import Constant
-from training.evaluation.tables import Measured, Slice, slice_figures
+from training.evaluation.tables import Measured, Slice, slice_figures, with_interval
 
 PART = Slice("bundle", "tiny", "all", np.array([True, True, True, False]), np.array([0, 0, 1, 2]))
 
@@ -35,6 +36,12 @@ def test_intervals_hold_their_value() -> None:
         assert figure.low is not None
         assert figure.high is not None
         assert figure.low <= figure.value <= figure.high
+
+
+@pytest.mark.parametrize(("value", "written"), [(0.394, ".394"), (-0.01, "-.010"), (0.9996, "1.000"), (230.5, "230.500"), (0.0, ".000")])
+def test_only_the_zero_before_a_point_is_left_out(value: float, written: str) -> None:
+    row = Figure(task="encoder", data="tiny", slice="all", model="cirp", metric="effective_rank", value=value, low=value, high=value)
+    assert with_interval(row) == f"{written} [{written}, {written}]"
 
 
 def test_samples_show_the_best_items_less_the_given_ones() -> None:
