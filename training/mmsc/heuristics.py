@@ -27,6 +27,16 @@ NAMES = (
     "degree_own_dst",
     "degree_other_src",
     "degree_other_dst",
+    "own_count",
+    "own_allocation",
+    "own_jaccard",
+    "own_share_src",
+    "own_share_dst",
+    "other_count",
+    "other_allocation",
+    "other_jaccard",
+    "own_other_cosine",
+    "other_own_cosine",
     *diffusion.NAMES,
     "category",
     "brand",
@@ -54,6 +64,8 @@ class _Task:
     weighted_by: sparse.csr_matrix
     other_by: sparse.csr_matrix
     out_by: sparse.csr_matrix
+    own_even: sparse.csr_matrix
+    other_even: sparse.csr_matrix
     degree_own: Floats
     degree_other: Floats
     heat: Diffusion
@@ -95,8 +107,20 @@ class PairFeatures:
         columns += [other_other, other_other / np.sqrt((other[0] + 1) * (other[1] + 1))]
         symmetric = kind == "substitute"
         columns += [*_ends(own_other, other_own, symmetric), edge, *_ends(*own, symmetric), *_ends(*other, symmetric)]
+        columns += [column * shown for column in self._overlaps(task, src, candidates, own, other, own_other, other_own, symmetric)]
         columns += [column * shown for column in task.heat.columns(src, candidates, symmetric=symmetric)]
         return np.stack([*columns, *self._attributes(src, candidates, symmetric)], axis=-1).astype(np.float32)
+
+    def _overlaps(self, task, src, candidates, own, other, own_other, other_own, symmetric) -> list[Floats]:  # type: ignore
+        at = np.arange(len(src))[:, None]
+        around, around_other = task.own[src], task.other[src]
+        count, even, count_other, even_other = (
+            _dense(m)[at, candidates] for m in (around @ task.own, around @ task.own_even, around_other @ task.other, around_other @ task.other_even)
+        )
+        shares = _ends(count / np.maximum(own[0], 1), count / np.maximum(own[1], 1), symmetric)
+        jaccard, jaccard_other = (c / np.maximum(a + b - c, 1) for c, (a, b) in ((count, own), (count_other, other)))
+        mixed = _ends(own_other / np.sqrt((own[0] + 1) * (other[1] + 1)), other_own / np.sqrt((other[0] + 1) * (own[1] + 1)), symmetric)
+        return [count, even, jaccard, *shares, count_other, even_other, jaccard_other, *mixed]
 
     def _attributes(self, src: Ints, candidates: Ints, symmetric: bool) -> list[Floats]:
         if not self.attributes:
@@ -147,6 +171,8 @@ def _task(out: sparse.csr_matrix, other: sparse.csr_matrix) -> _Task:
         weighted_by=(rare @ weighted).tocsr(),
         other_by=(rare_other @ other_undirected).tocsr(),
         out_by=(rare_other @ _ones(out)).tocsr(),
+        own_even=_evenly(undirected),
+        other_even=_evenly(other_undirected),
         degree_own=np.asarray(undirected.sum(1), dtype=np.float32).ravel(),
         degree_other=np.asarray(other_undirected.sum(1), dtype=np.float32).ravel(),
         heat=Diffusion.of(weighted, other_weighted),
@@ -161,6 +187,11 @@ def _paths(task: _Task, src: Ints) -> list[sparse.csr_matrix]:
     own, other = task.own[src], task.other[src]
     mixed = _ones(task.out[src]) @ task.other_by
     return [own @ task.own_by, task.weighted[src] @ task.weighted_by, other @ task.other_by, mixed, other @ task.out_by, other]
+
+
+def _evenly(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Return rows divided by their degree: what a neighbour passes on when it gives all of its own the same (resource allocation)."""
+    return (sparse.diags(1 / np.maximum(np.asarray(matrix.sum(1)).ravel(), 1)) @ matrix).tocsr()
 
 
 def _rarity(matrix: sparse.csr_matrix) -> sparse.dia_matrix:

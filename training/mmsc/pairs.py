@@ -16,7 +16,7 @@ FEWEST_HIDDEN = 20
 CONTENT_NEIGHBOURS = 5
 KEPT = -1
 """As a round: the pair is not hidden."""
-MOST_ROUNDS = 8
+MOST_ROUNDS = 16
 BLOCK = 1_024
 FIELDS = ("src", "dst", "types", "relations", "weights", "counts")
 

@@ -5,7 +5,7 @@ vectors keep a share of the score, as great as the hidden pairs bear. The output
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import lightgbm
@@ -49,19 +49,21 @@ LOGITS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """What the trees' logits t and the vectors' score v become: sigmoid(slope ((1 - share) t + share LOGITS v) + intercept)."""
+    """What the trees' score t and the vectors' score v become: sigmoid(slope ((1 - share) unit t + share LOGITS v) + intercept)."""
 
     share: float = 0.0
+    unit: float = 1.0
+    """Logits that 1 of the trees' score stands for: trees that learn an order have no scale of their own."""
     slope: float = 1.0
     intercept: float = 0.0
 
-    def mix(self, logits: Floats, neural: Floats) -> Floats:
+    def mix(self, trees: Floats, neural: Floats) -> Floats:
         """Return the scores before they are made probabilities, in any shape."""
-        return np.asarray((1 - self.share) * logits + self.share * LOGITS * neural, dtype=np.float32)
+        return np.asarray((1 - self.share) * self.unit * trees + self.share * LOGITS * neural, dtype=np.float32)
 
-    def score(self, logits: Floats, neural: Floats) -> Floats:
-        """Return probabilities, in the shape of ``logits``."""
-        return np.asarray(1 / (1 + np.exp(-(self.slope * self.mix(logits, neural) + self.intercept))), dtype=np.float32)
+    def score(self, trees: Floats, neural: Floats) -> Floats:
+        """Return probabilities, in the shape of ``trees``."""
+        return np.asarray(1 / (1 + np.exp(-(self.slope * self.mix(trees, neural) + self.intercept))), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Reranker:
 
     def score(self, features: Floats) -> Floats:
         """Return probabilities (B, C) of features (B, C, len(COLUMNS))."""
-        return self.blend.score(tree_logits(self.booster, features), features[..., 0])
+        return self.blend.score(tree_scores(self.booster, features), features[..., 0])
 
     def text(self) -> str:
         """Return the trees as LightGBM's own text: what a file holds."""
@@ -88,8 +90,8 @@ def load_reranker(path: Path, blend: Blend) -> Reranker:
     return Reranker(booster, blend)
 
 
-def tree_logits(booster: lightgbm.Booster, features: Floats) -> Floats:
-    """Return the trees' logits (B, C) of features (B, C, len(COLUMNS))."""
+def tree_scores(booster: lightgbm.Booster, features: Floats) -> Floats:
+    """Return the trees' scores (B, C) of features (B, C, len(COLUMNS))."""
     flat = features.reshape(-1, features.shape[-1])
     return np.asarray(booster.predict(flat, raw_score=True, num_threads=2), dtype=np.float32).reshape(features.shape[:2])
 
@@ -146,11 +148,12 @@ def grow(examples: Examples, rows: npt.NDArray[np.bool_], seed: int) -> lightgbm
 
 def choose_blend(booster: lightgbm.Booster, examples: Examples, conceded: float) -> Blend:
     """Return the greatest share of the vectors that keeps ``1 - conceded`` of the best share's weighted NDCG@10, calibrated."""
-    logits, neural = tree_logits(booster, examples.features), examples.features[..., 0]
-    gained = [_gains(Blend(share).mix(logits, neural), examples.valid) for share in SHARES]
+    trees, neural = tree_scores(booster, examples.features), examples.features[..., 0]
+    unit, _ = fit_logits(trees, examples)
+    gained = [_gains(Blend(share, unit).mix(trees, neural), examples.valid) for share in SHARES]
     means = np.array([np.average(g, weights=examples.weights) for g in gained])
     share = SHARES[int(np.flatnonzero(means >= (1 - conceded) * means.max())[-1])]
-    return calibrate(Blend(share), logits, neural, examples)
+    return calibrate(Blend(share, unit), trees, neural, examples)
 
 
 def _gains(scores: Floats, valid: npt.NDArray[np.bool_]) -> Floats:
@@ -160,16 +163,22 @@ def _gains(scores: Floats, valid: npt.NDArray[np.bool_]) -> Floats:
     return np.asarray(np.where(ahead < 10, 1 / np.log2(ahead + 2), 0.0), dtype=np.float32)
 
 
-def calibrate(blend: Blend, logits: Floats, neural: Floats, examples: Examples) -> Blend:
-    """Return the blend whose slope and intercept make its scores probabilities, at even odds instead of the 1 : C of the examples.
+def calibrate(blend: Blend, trees: Floats, neural: Floats, examples: Examples) -> Blend:
+    """Return the blend whose scores are probabilities, at even odds instead of the 1 : C of the examples.
 
     At even odds a score says how much likelier a pair is than a random one, as an edge's weight does, so the two go together: at
     the odds of the examples, a pair without an edge could never pass one with an edge of the least weight.
     """
+    slope, intercept = fit_logits(blend.mix(trees, neural), examples)
+    others = examples.valid[:, 1:].sum(1)
+    odds = float((examples.weights * others).sum() / examples.weights.sum())
+    return replace(blend, slope=slope, intercept=intercept + math.log(max(1.0, odds)))
+
+
+def fit_logits(scores: Floats, examples: Examples) -> tuple[float, float]:
+    """Return slope and intercept by which ``scores`` (B, C) become logits of a candidate's being the true one (Platt)."""
     labels = np.zeros(examples.valid.shape, dtype=np.int64)
     labels[:, 0] = 1
-    weights = np.broadcast_to(examples.weights[:, None], labels.shape)
-    of = examples.valid
-    fitted = LogisticRegression(C=np.inf).fit(blend.mix(logits, neural)[of][:, None], labels[of], sample_weight=weights[of])
-    odds = (weights * (1 - labels))[of].sum() / (weights * labels)[of].sum()
-    return Blend(blend.share, max(1e-3, float(fitted.coef_[0, 0])), float(fitted.intercept_[0]) + math.log(odds))
+    weights = np.broadcast_to(examples.weights[:, None], labels.shape)[examples.valid]
+    fitted = LogisticRegression(C=np.inf).fit(scores[examples.valid][:, None], labels[examples.valid], sample_weight=weights)
+    return max(1e-3, float(fitted.coef_[0, 0])), float(fitted.intercept_[0])

@@ -6,12 +6,12 @@ import pytest
 
 from tests.unit.training.mmsc.tiny import pairs_of
 from training.mmsc.lesson import COLUMNS, Examples
-from training.mmsc.reranker import LOGITS, Blend, choose_blend, grow, halve
+from training.mmsc.reranker import LOGITS, Blend, choose_blend, grow, halve, tree_scores
 
 
-def examples(of_true: dict[str, float], weights: np.ndarray | None = None, size: int = 400) -> Examples:
+def examples(of_true: dict[str, float], weights: np.ndarray | None = None, size: int = 400, seed: int = 0) -> Examples:
     """Return pairs whose true candidate stands out by ``of_true`` in the named columns, against noise."""
-    features = np.random.default_rng(0).normal(size=(size, 31, len(COLUMNS))).astype(np.float32)
+    features = np.random.default_rng(seed).normal(size=(size, 31, len(COLUMNS))).astype(np.float32)
     for name, lead in of_true.items():
         features[:, 0, COLUMNS.index(name)] += lead
     features[..., 0] /= 10
@@ -23,11 +23,11 @@ def trees(of: Examples) -> lightgbm.Booster:
 
 
 def test_vectors_that_know_nothing_get_little_say() -> None:
-    assert choose_blend(trees(examples({"own_own": 4.0})), examples({"own_own": 4.0}), 0.0).share <= 0.2
+    assert choose_blend(trees(examples({"own_own": 4.0})), examples({"own_own": 4.0}, seed=1), 0.0).share <= 0.2
 
 
 def test_vectors_that_alone_do_as_well_get_most() -> None:
-    assert choose_blend(trees(examples({"own_own": 1.0})), examples({"neural": 4.0}), 0.0).share >= 0.75
+    assert choose_blend(trees(examples({"own_own": 1.0})), examples({"neural": 4.0}, seed=1), 0.0).share >= 0.75
 
 
 def test_the_vectors_get_more_where_counting_is_known_to_flatter_itself() -> None:
@@ -51,6 +51,18 @@ def test_both_directions_of_a_pair_stay_in_one_half() -> None:
     half = halve(pairs, 20, np.random.default_rng(0))
     assert (half[:10] == half[10:]).all()
     assert half.sum() == 10
+
+
+def test_scores_of_a_blend_are_probabilities_at_even_odds() -> None:
+    shown, asked = examples({"own_own": 2.0}), examples({"own_own": 2.0}, seed=1, size=4_000)
+    booster = trees(shown)
+    blend = choose_blend(booster, asked, 0.0)
+    scores = blend.score(tree_scores(booster, asked.features), asked.features[..., 0])
+    evenly = np.concatenate([scores[:, 0], scores[:, 1]])
+    assert evenly.mean() == pytest.approx(0.5, abs=0.05), "as many true ones as others"
+    likely = evenly > 0.5
+    assert np.arange(len(evenly))[likely].size
+    assert (np.flatnonzero(likely) < len(asked.weights)).mean() == pytest.approx(evenly[likely].mean(), abs=0.05)
 
 
 def test_a_blend_is_a_probability_between_trees_and_vectors() -> None:
