@@ -3,6 +3,7 @@
 MMSC, language-model-cleaned supervision: its ``edge_verdicts`` clean the labels that ``relations`` takes from behaviour.
 """
 
+import math
 import time
 from typing import Any
 
@@ -28,9 +29,13 @@ NAME = "judge_edges"
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """``limit`` judges only that many pairs, and ``first`` says which; a budget (``judge.max_tokens``, ``judge.max_cost``) takes that order, too."""
+    """``limit`` judges only that many pairs, ``share`` only that part of them, and ``first`` says which.
+
+    A budget (``judge.max_tokens``, ``judge.max_cost``) takes that order, too.
+    """
 
     limit: int | None = Field(default=None, ge=1)
+    share: float = Field(default=1.0, gt=0, le=1)
     first: First = "frequent"
     seed: int = 0
 
@@ -60,10 +65,12 @@ def _read_questions(spark: SparkSession, job: JobRun, judge: Judge, config: Conf
     if scored is not None:
         pairs = leave_out_pruned(pairs, read_table(spark, job.profile, "pair_scores", scored))
     chosen = build_questions(pairs, items)
-    if ordered or config.limit is not None:
+    if ordered or config.limit is not None or config.share < 1:
         chosen = add_places(chosen, config.first, config.seed)
     if config.limit is not None:
         chosen = chosen.where(F.col("place") <= config.limit)
+    if config.share < 1:
+        chosen = chosen.where(F.col("place") <= math.ceil(config.share * chosen.count()))
     return put_questions(chosen, f"{judge.prompt_version}\n{judge.revision}", both_ways=judge.both_ways)
 
 

@@ -1,6 +1,8 @@
 """What experiments change (in CIRP's recipe, in MMSC's, in the graph that both are trained on), and which make a suite."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from training.cirp.recipe import cirp_small
@@ -9,21 +11,27 @@ MOMENTUM = {"momentum": 0.995, "queue": 1_024}
 CONTROLS = ("random", "degree", "spectral")
 
 
+GraphJobs = Mapping[str, dict[str, Any] | None]
+"""Parameters of the jobs that make the graph, by name; None leaves a job out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What an experiment changes in the recipes; ``mmsc`` None leaves that model out."""
+    """What an experiment changes in the recipes; ``cirp`` None takes CIRP as the main cell trained it, ``mmsc`` None leaves that model out."""
 
-    cirp: dict[str, Any] = field(default_factory=dict)
+    cirp: dict[str, Any] | None = field(default_factory=dict)
     mmsc: dict[str, Any] | None = None
-    pruning: dict[str, Any] | None = None
-    """Parameters of ``prune_pairs``; None takes the graph as the main cell has it."""
+    graph: GraphJobs = field(default_factory=dict)
+    """What makes the graph differ; where it is empty, the graph is the main cell's."""
+    lie: str = ""
+    """Name of false edges (``training.evaluation.noise``) that the training pairs get."""
     leaky: bool = False
     """Train on the graph that still holds the test sessions: what that seems to give is no result, and is labelled so."""
 
     @property
     def of_modalities(self) -> bool:
         """Whether it leaves pictures or texts out: nothing to change where a source has only one of them."""
-        return "drop" in self.cirp
+        return "drop" in (self.cirp or {}) or "modalities" in (self.mmsc or {})
 
 
 ABLATIONS: dict[str, Variant] = {
@@ -44,7 +52,7 @@ def budget(share: int) -> dict[str, Any]:
 
 def pruned(rate: int, scorer: str, **more: Any) -> Variant:
     """Return CIRP on a graph that lost ``rate`` percent of its purchase pairs, trained for as much less; ``more`` is the pruning job's."""
-    return Variant(budget(100 - rate), pruning={"rate": rate / 100, "scorer": scorer, **more})
+    return Variant(budget(100 - rate), graph={"prune_pairs": {"rate": rate / 100, "scorer": scorer, **more}})
 
 
 CORE: dict[str, Variant] = {
@@ -87,6 +95,55 @@ FULL: dict[str, Variant] = {
 """Of CIRP alone, too: what takes longer than an afternoon with the others."""
 
 
+def mmsc(**changes: Any) -> Variant:
+    """Return MMSC with another recipe over the main cell's CIRP and graph."""
+    return Variant(None, changes)
+
+
+def judged(share: float) -> Variant:
+    """Return MMSC on a graph of which the judge saw ``share`` of the pairs, at random."""
+    return Variant(None, {}, graph={"judge_edges": {"share": share, "first": "random"} if share else None})
+
+
+def lied_to(lie: str, **changes: Any) -> Variant:
+    """Return MMSC on training pairs with false edges among them."""
+    return Variant(None, changes, lie=lie)
+
+
+NO_PATHS: dict[str, Any] = {"substitute_paths": [], "complement_paths": []}
+EVERY_PATH = ["".join(hops) for count in (1, 2, 3) for hops in product("sc", repeat=count)]
+"""Learned meta-paths: every sequence of relations up to three hops, and attention over paths, item by item, says which count."""
+NOT_DENOISED: dict[str, Any] = {"ssl_weight": 0.0}
+
+MMSC_CORE: dict[str, Variant] = {
+    **{name: ABLATIONS[name] for name in ("no_pictures", "no_texts")},
+    "no_content": mmsc(content=False),
+    "no_paths": mmsc(**NO_PATHS),
+    "one_hop": mmsc(substitute_paths=["s"], complement_paths=["c"]),
+    "two_hops": mmsc(substitute_paths=["s", "ss", "cc"], complement_paths=["c", "sc", "cs"]),
+    "every_path": mmsc(substitute_paths=EVERY_PATH, complement_paths=EVERY_PATH),
+    "no_denoising": mmsc(**NOT_DENOISED),
+    "half_semantic_gate": mmsc(semantic_gate="half"),
+    "half_task_gate": mmsc(task_gate="half"),
+    "random_fusion": mmsc(semantic_gate="random", task_gate="random"),
+    "no_trees": mmsc(trees=False),
+    "no_verdicts": judged(0),
+    "noise_40": lied_to("noise-40"),
+    "noise_40_no_denoising": lied_to("noise-40", **NOT_DENOISED),
+}
+"""Of MMSC: what is left out, and the worst of the false edges with denoising and without."""
+
+MMSC_FULL: dict[str, Variant] = {
+    "no_verdict_weights": mmsc(verdict_weights=False),
+    **{f"judged_{percent}": judged(percent / 100) for percent in (5, 20, 50)},
+    **{f"noise_{percent}": lied_to(f"noise-{percent}") for percent in (10, 20)},
+    **{f"exchanged_{percent}": lied_to(f"exchanged-{percent}") for percent in (10, 20, 40)},
+    "exchanged_40_no_denoising": lied_to("exchanged-40", **NOT_DENOISED),
+    **{lie: lied_to(lie) for lie in ("bots", "mislabelled")},
+}
+"""Of MMSC, too: more shares, and lies of other kinds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A source of data by the name that figures have, the connector that reads it, and its folder below that of all data."""
@@ -110,7 +167,7 @@ class Suite:
     tasks: tuple[str, ...] = ("bundle", "relations")
 
 
-CLOTHING = "bundlerec-clothing"
+CLOTHING, BEAUTY = "bundlerec-clothing", "amazon-beauty"
 SOURCES = {
     source.name: source
     for source in (
@@ -118,11 +175,17 @@ SOURCES = {
         Source(name="hm", kind="hm", folder="hm"),
         Source(name=CLOTHING, kind="bundlerec", folder="bundlerec/clothing", pictures=False),
         Source(name="bundlerec-electronic", kind="bundlerec", folder="bundlerec/electronic", pictures=False),
+        Source(name=BEAUTY, kind="amazon-relations", folder="amazon2014_relations/Beauty", pictures=False),
+        Source(name="amazon-clothing", kind="amazon-relations", folder="amazon2014_relations/Clothing", pictures=False),
+        Source(name="gatne", kind="gatne", folder="gatne_amazon", pictures=False),
     )
 }
+BUNDLES = ("synthetic", "hm", CLOTHING, "bundlerec-electronic")
+RELATIONS = ("synthetic", "hm", BEAUTY, "amazon-clothing", "gatne")
 SUITES = {
     "main": Suite(),
     "ablations": Suite(variants=ABLATIONS, varied=("synthetic",)),
-    "cirp": Suite(variants=CORE, full=FULL, sources=tuple(SOURCES), varied=("synthetic", CLOTHING), varied_in_full=("hm",), tasks=("bundle",)),
+    "cirp": Suite(variants=CORE, full=FULL, sources=BUNDLES, varied=("synthetic", CLOTHING), varied_in_full=("hm",), tasks=("bundle",)),
+    "mmsc": Suite(variants=MMSC_CORE, full=MMSC_FULL, sources=RELATIONS, varied=("synthetic", BEAUTY), tasks=("relations",)),
 }
-VARIANTS: dict[str, Variant] = {**CORE, **FULL, **ABLATIONS}
+VARIANTS: dict[str, Variant] = {**CORE, **FULL, **MMSC_CORE, **MMSC_FULL, **ABLATIONS}

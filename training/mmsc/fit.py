@@ -51,7 +51,7 @@ def fit_mmsc(data: TrainingSet, tokens: Tokens, recipe: MmscRecipe, folder: Path
     values = {"recipe": as_values(shaped), "inputs": dict(inputs)}
     curve = fit(task, shaped.trainer(task.num_pairs), folder, recipe=values, what=f"mmsc {data.graph}") if len(losses_on) else []
     model.cpu().eval()
-    rerankers = fit_rerankers(model, tokens, graph, split, data, shaped)
+    rerankers = fit_rerankers(model, tokens, graph, split, data, shaped) if recipe.trees else {}
     vectors = encode_items(model, tokens, build_graph(data.pairs, len(data.items)), shaped)
     return Fitted(model, store_vectors(vectors, tokens), rerankers, curve, by_content)
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from training.mmsc.behaviour import PathEncoder
 from training.mmsc.content import ContentHead, Tokens
 from training.mmsc.graph import Walks
-from training.mmsc.recipe import KINDS, MmscRecipe
+from training.mmsc.recipe import KINDS, Gate, MmscRecipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,18 @@ class Relational(NamedTuple):
 class SemanticGate(nn.Module):
     """Eq. 8: g = sigmoid(W1 q + W2 p + b), z = g * q + (1 - g) * p; content alone where behaviour is unknown."""
 
-    def __init__(self, width: int, learned: bool) -> None:
+    shares: Tensor
+
+    def __init__(self, width: int, kind: Gate) -> None:
         super().__init__()
         self.of_content = nn.Linear(width, width)
         self.of_behaviour = nn.Linear(width, width, bias=False)
-        self.learned = learned
+        self.learned = kind == "learned"
+        self.register_buffer("shares", fixed_shares(kind, width))
 
     def gate(self, q: Tensor, p: Tensor, known: Tensor) -> Tensor:
         """Return g (B, width)."""
-        g = torch.sigmoid(self.of_content(q) + self.of_behaviour(p)) if self.learned else torch.full_like(q, 0.5)
+        g = torch.sigmoid(self.of_content(q) + self.of_behaviour(p)) if self.learned else self.shares.expand_as(q)
         return torch.where(known[:, None], g, torch.ones_like(g))
 
     def forward(self, q: Tensor, p: Tensor, known: Tensor) -> Tensor:
@@ -56,16 +59,24 @@ class SemanticGate(nn.Module):
 class TaskGate(nn.Module):
     """h = g' * z_own + (1 - g') * z_other, g' = sigmoid(W [z_own || z_other] + b), starting near the own task."""
 
-    def __init__(self, width: int, learned: bool) -> None:
+    shares: Tensor
+
+    def __init__(self, width: int, kind: Gate) -> None:
         super().__init__()
         self.weigh = nn.Linear(2 * width, width)
         nn.init.constant_(self.weigh.bias, 1.0)
-        self.learned = learned
+        self.learned = kind == "learned"
+        self.register_buffer("shares", fixed_shares(kind, width))
 
     def forward(self, own: Tensor, other: Tensor) -> Tensor:
         """Return h (B, width)."""
-        g = torch.sigmoid(self.weigh(torch.cat([own, other], dim=-1))) if self.learned else torch.full_like(own, 0.5)
+        g = torch.sigmoid(self.weigh(torch.cat([own, other], dim=-1))) if self.learned else self.shares.expand_as(own)
         return g * own + (1 - g) * other
+
+
+def fixed_shares(kind: Gate, width: int) -> Tensor:
+    """Return the shares (width,) of a gate that learns nothing: one half, or drawn once; both are controls of what gates learn."""
+    return torch.rand(width) if kind == "random" else torch.full((width,), 0.5)
 
 
 class Mmsc(nn.Module):
@@ -79,8 +90,8 @@ class Mmsc(nn.Module):
         self.content_share = recipe.content_share if recipe.content else 0.0
         self.items = nn.Parameter(item_features.clone())
         self.paths = nn.ModuleDict({kind: PathEncoder(recipe.paths(kind), recipe.item_width, recipe.width) for kind in KINDS})
-        self.semantic = nn.ModuleDict({kind: SemanticGate(recipe.width, recipe.gates) for kind in KINDS})
-        self.task = nn.ModuleDict({kind: TaskGate(recipe.width, recipe.gates) for kind in KINDS})
+        self.semantic = nn.ModuleDict({kind: SemanticGate(recipe.width, recipe.semantic_gate) for kind in KINDS})
+        self.task = nn.ModuleDict({kind: TaskGate(recipe.width, recipe.task_gate) for kind in KINDS})
         self.project = nn.ModuleDict({name: _projection(recipe.width) for name in ("substitute", "complement_source", "complement_target")})
 
     def contents(self, tokens: Tokens) -> Tensor:

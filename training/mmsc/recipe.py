@@ -8,6 +8,7 @@ from pydantic.dataclasses import dataclass
 from goeswith.config import STRICT
 from training.trainer.loop import TrainerConfig
 
+Gate = Literal["learned", "half", "random"]
 KINDS = ("substitute", "complement")
 """The two tasks, in the order of every stacked tensor."""
 
@@ -40,14 +41,18 @@ class MmscRecipe:
     """Share of a score that is read by content alone; the rest is read with behaviour. Each reading has its own loss."""
     hidden: float = 0.1
     """Share of each task's pairs that no loss sees: they choose the epoch and teach the re-ranker."""
+    trees: bool = True
+    """Off: vectors alone score, nothing re-ranks."""
     max_hidden: int = 6_000
     cold_neighbours: int = 10
     cold_closeness: float = 0.5
     """Least cosine of contents for a warm item to lend its behaviour to a cold one (Eq. 12)."""
     modalities: tuple[Literal["text", "image"], ...] = ("text", "image")
     content: bool = True
-    gates: bool = True
-    """Off: both gates stay at one half."""
+    semantic_gate: Gate = "learned"
+    """How content and behaviour are joined (Eq. 8): by what is learned, half and half, or by shares drawn once at random."""
+    task_gate: Gate = "learned"
+    """How both tasks are joined, likewise."""
     verdict_weights: bool = True
     """Off: every edge weighs 1."""
     batch: int = 1_024

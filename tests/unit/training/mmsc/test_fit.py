@@ -25,7 +25,8 @@ from training.mmsc.task import Batch, MmscTask
 
 OVERRIDES = {"width": 24, "item_width": 16, "pool": 32, "batch": 64, "epochs": 2, "fanout": 4}
 NO_PATHS: dict[str, object] = {"substitute_paths": [], "complement_paths": []}
-SWITCHES: list[dict[str, object]] = [{"ssl_weight": 0.0}, {"gates": False}, {"content": False}, {"modalities": ["image"]}, NO_PATHS]
+GATES: dict[str, object] = {"semantic_gate": "half", "task_gate": "random"}
+SWITCHES: list[dict[str, object]] = [{"ssl_weight": 0.0}, GATES, {"content": False}, {"modalities": ["image"]}, {"trees": False}, NO_PATHS]
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +113,7 @@ def test_stand_in_pairs_join_only_items_that_have_content(data: TrainingSet) -> 
     assert len(pairs) == 0
 
 
-@pytest.mark.parametrize(
-    "switch", [{"ssl_weight": 0.0}, {"gates": False}, {"content": False}, {"modalities": ["image"]}, {"substitute_paths": [], "complement_paths": []}]
-)
+@pytest.mark.parametrize("switch", SWITCHES)
 def test_each_switch_trains_and_leaves_a_folder_that_can_be_scored(profile: Profile, switch: dict[str, object]) -> None:
     data = tiny_data(profile)
     write_tiny_cirp(profile, data.items, "full")

@@ -69,17 +69,27 @@ def test_the_content_head_pools_any_number_of_tokens_by_attention() -> None:
 
 
 def test_the_semantic_gate_lies_between_content_and_behaviour() -> None:
-    gate = SemanticGate(8, learned=True)
+    gate = SemanticGate(8, "learned")
     q, p = torch.randn(4, 8), torch.randn(4, 8)
     z = gate(q, p, torch.ones(4, dtype=torch.bool))
     assert bool(((z >= torch.minimum(q, p) - 1e-6) & (z <= torch.maximum(q, p) + 1e-6)).all())
     assert torch.equal(gate(q, p, torch.zeros(4, dtype=torch.bool)), q)
 
 
-def test_without_gates_both_sides_count_half() -> None:
+def test_gates_of_one_half_count_both_sides_alike() -> None:
     q, p = torch.randn(4, 8), torch.randn(4, 8)
-    assert torch.allclose(SemanticGate(8, learned=False)(q, p, torch.ones(4, dtype=torch.bool)), (q + p) / 2)
-    assert torch.allclose(TaskGate(8, learned=False)(q, p), (q + p) / 2)
+    assert torch.allclose(SemanticGate(8, "half")(q, p, torch.ones(4, dtype=torch.bool)), (q + p) / 2)
+    assert torch.allclose(TaskGate(8, "half")(q, p), (q + p) / 2)
+
+
+def test_random_gates_share_by_width_whatever_the_item_and_are_kept_with_the_weights() -> None:
+    gate, both = TaskGate(8, "random"), torch.ones(2, 8)
+    shares = gate(both, torch.zeros(2, 8))
+    assert torch.equal(shares[0], shares[1])
+    assert shares[0].std() > 0.05
+    again = TaskGate(8, "random")
+    again.load_state_dict(gate.state_dict())
+    assert torch.equal(again(both, torch.zeros(2, 8)), shares)
 
 
 def test_without_content_the_tokens_change_nothing() -> None:
