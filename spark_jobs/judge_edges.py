@@ -29,8 +29,9 @@ NAME = "judge_edges"
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """``limit`` judges only that many pairs, ``share`` only that part of them, and ``first`` says which; a budget (``judge.max_tokens``, ``judge.max_cost``)
-    takes that order, too.
+    """``limit`` judges only that many pairs, ``share`` only that part of them, and ``first`` says which.
+
+    A budget (``judge.max_tokens``, ``judge.max_cost``) takes that order, too.
     """
 
     limit: int | None = Field(default=None, ge=1)

@@ -17,8 +17,11 @@ from goeswith.results import Figure, write_atomically, write_figures
 
 def evaluate(
     suite: Annotated[
-        Literal["main", "cirp", "mmsc"],
-        typer.Option(help="main: every model and baseline; cirp: bundles, and CIRP changed in many ways; mmsc: substitutes and complements, and MMSC changed."),
+        Literal["main", "ablations", "cirp", "mmsc"],
+        typer.Option(
+            help="main: every model and baseline; ablations: something left out, too; "
+            "cirp: bundles, and CIRP changed in many ways; mmsc: substitutes and complements, and MMSC changed."
+        ),
     ] = "main",
     source: Annotated[str, typer.Option(help="One source alone; synthetic is a new shop a seed. Without it, all that the suite reads.")] = "",
     data: Annotated[Path | None, typer.Option(help="That source's folder, or the folder above the sources'; synthetic needs none.")] = None,
@@ -29,7 +32,7 @@ def evaluate(
 ) -> None:
     """Run the experiments and print their tables; run again, only cells without figures are run.
 
-    Examples: goeswith evaluate --suite mmsc --data DIR --at-once 2
+    Examples: goeswith evaluate --suite ablations
 
               goeswith evaluate --suite cirp --data DIR --at-once 2
 

@@ -87,6 +87,12 @@ def test_a_limit_takes_the_most_frequent_pairs_unless_another_order_is_asked_for
     assert set(verdicts(profile)) == {("balls-red-0", "racket-red-0"), ("pan-red-0", "racket-red-0")}, "the rules know no pan that goes with a racket"
 
 
+def test_a_share_takes_that_part_of_the_pairs_and_the_rest_may_be_asked_later(profile: Profile, versions: dict[str, int]) -> None:
+    half = judge_edges(profile, versions, share=0.5, first="random")
+    assert half.summary["judged"] == 2, "of three pairs, rounded up"
+    assert judge_edges(profile, versions).summary["judged"] == 1
+
+
 def test_pruned_pairs_are_not_paid_for_but_substitutes_always_are(profile: Profile, versions: dict[str, int]) -> None:
     common = {"graph": "full", "run": "r1", "score": 0.1, "kept": False, "rule": "global", "rate": 0.5}
     pruned = [{**common, **{name: row[name] for name in ("relation", "src", "dst")}} for row in (PAIRS[3], PAIRS[4])]

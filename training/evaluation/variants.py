@@ -34,6 +34,16 @@ class Variant:
         return "drop" in (self.cirp or {}) or "modalities" in (self.mmsc or {})
 
 
+ABLATIONS: dict[str, Variant] = {
+    "no_pictures": Variant({"drop": ["image"]}, {"modalities": ["text"]}),
+    "no_texts": Variant({"drop": ["text"]}, {"modalities": ["image"]}),
+    "no_behaviour": Variant({"terms": ["itc"]}, {"substitute_paths": [], "complement_paths": []}),
+    "shuffled_neighbours": Variant({"shuffle_neighbours": True}),
+    "cic_only": Variant({"terms": ["cic"]}),
+}
+"""Of both models. ``no_behaviour`` is CIRP by ITC only, and MMSC without the graph as input (it still supervises)."""
+
+
 def budget(share: int) -> dict[str, Any]:
     """Return the fields of a recipe that is trained for ``share`` percent of the whole budget."""
     whole = cirp_small()
@@ -106,8 +116,7 @@ EVERY_PATH = ["".join(hops) for count in (1, 2, 3) for hops in product("sc", rep
 NOT_DENOISED: dict[str, Any] = {"ssl_weight": 0.0}
 
 MMSC_CORE: dict[str, Variant] = {
-    "no_pictures": Variant({"drop": ["image"]}, {"modalities": ["text"]}),
-    "no_texts": Variant({"drop": ["text"]}, {"modalities": ["image"]}),
+    **{name: ABLATIONS[name] for name in ("no_pictures", "no_texts")},
     "no_content": mmsc(content=False),
     "no_paths": mmsc(**NO_PATHS),
     "one_hop": mmsc(substitute_paths=["s"], complement_paths=["c"]),
@@ -175,7 +184,8 @@ BUNDLES = ("synthetic", "hm", CLOTHING, "bundlerec-electronic")
 RELATIONS = ("synthetic", "hm", BEAUTY, "amazon-clothing", "gatne")
 SUITES = {
     "main": Suite(),
+    "ablations": Suite(variants=ABLATIONS, varied=("synthetic",)),
     "cirp": Suite(variants=CORE, full=FULL, sources=BUNDLES, varied=("synthetic", CLOTHING), varied_in_full=("hm",), tasks=("bundle",)),
     "mmsc": Suite(variants=MMSC_CORE, full=MMSC_FULL, sources=RELATIONS, varied=("synthetic", BEAUTY), tasks=("relations",)),
 }
-VARIANTS: dict[str, Variant] = {**CORE, **FULL, **MMSC_CORE, **MMSC_FULL}
+VARIANTS: dict[str, Variant] = {**CORE, **FULL, **MMSC_CORE, **MMSC_FULL, **ABLATIONS}

@@ -85,7 +85,9 @@ def test_a_pruned_graph_is_built_in_a_lake_of_its_own_and_trained_on_for_as_much
     assert (home / "lake" / "items" / "part").samefile(main / "lake" / "items" / "part")
 
 
-def test_a_change_of_mmsc_alone_takes_cirp_as_the_main_cell_trained_it(calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path) -> None:
+def test_a_change_of_mmsc_alone_takes_cirp_as_the_main_cell_trained_it(
+    calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path
+) -> None:
     main, home = tmp_path / "main", tmp_path / "no_denoising"
     write_json(main / "versions.json", {})
     write_atomically(main / "models" / cells.RUN / "evaluation" / "cirp" / "vectors", "theirs")

@@ -35,8 +35,8 @@ class Runner:
 
 
 def test_the_main_cell_of_a_seed_comes_before_its_variants() -> None:
-    cells = build_cells(SHOP, 2, "mmsc")
-    assert [cell.variant for cell in cells] == [MAIN] * 2 + [*SUITES["mmsc"].variants] * 2
+    cells = build_cells(SHOP, 2, "ablations")
+    assert [cell.variant for cell in cells] == [MAIN] * 2 + [*SUITES["ablations"].variants] * 2
     assert {cell.seed for cell in cells} == set(FRESH_SEEDS[:2])
 
 
@@ -76,7 +76,7 @@ def test_one_ingest_serves_all_seeds_of_a_source_that_is_no_made_shop() -> None:
 
 def test_cells_side_by_side_give_the_figures_in_their_order_and_begin_after_what_they_need(profile: Profile) -> None:
     runner = Runner()
-    cells = build_cells(SHOP, 2, "mmsc")
+    cells = build_cells(SHOP, 2, "ablations")
     figures = run_suite(profile, cells, runner, at_once=3)
     assert {cell.variant for cell in runner.ran[:2]} == {MAIN}
     assert sorted(runner.ran, key=cells.index) == cells
