@@ -22,7 +22,7 @@ VERDICT = ("judge", "prompt_hash", "p_substitute", "p_complement", "p_neither")
 
 
 def add_scores(pairs: DataFrame, scores: DataFrame) -> DataFrame:
-    """Add ``pruned``: LightGCN scored the pair and its rule dropped it. Pairs that were never scored stay."""
+    """Add ``pruned``: the pair was scored and its rule dropped it. Pairs that were never scored stay."""
     dropped = scores.where(~F.col("kept")).select(*PAIR, F.lit(True).alias("pruned"))
     return pairs.join(dropped, on=list(PAIR), how="left").fillna(False, ["pruned"])
 
@@ -67,9 +67,9 @@ def _unordered() -> tuple[Column, Column]:
 def decide_pairs(pairs: DataFrame, *, min_npmi: float, move_at: float, drop_at: float) -> DataFrame:
     """Add type, strength and ``fate`` of each pair.
 
-    A pair is *pruned* where LightGCN says so, *weak* where its items do not meet more often than by chance, *dropped* where the
+    A pair is *pruned* where ``prune_pairs`` says so, *weak* where its items do not meet more often than by chance, *dropped* where the
     verdict is clearly 'neither', *moved* where it is clearly the other type, else *kept*. Graded rules over categories know less
-    than a shop that declares an edge: their verdict weighs declared edges and neither moves nor drops them. A verdict whose greatest
+    than a shop that declares an edge: their verdict neither weighs, moves nor drops declared edges. A verdict whose greatest
     chance two answers share decides nothing, whatever the thresholds: its chances become null.
     """
     pairs = _without_undecided(pairs)
@@ -111,7 +111,7 @@ def join_edges(decided: DataFrame, unsure: float) -> DataFrame:
 
     Both directions, but for then_bought, which counts for its own only. Strengths of several relations add up as independent
     reasons, 1 - prod(1 - s); the strongest one gives the evidence. Weight = strength times the verdict's probability, or times ``unsure``
-    where no verdict decides.
+    where no verdict decides; declared edges of which only rules spoke keep their strength.
     """
     one_way = (F.col("relation") == DIRECTED) & (F.col("type") == COMPLEMENT)
     there, back = _way("src", "dst", "p_there"), _way("dst", "src", "p_back")
@@ -126,7 +126,9 @@ def join_edges(decided: DataFrame, unsure: float) -> DataFrame:
     # One edge has one verdict, so its columns are part of the key: numbers alone are aggregated, which Spark does by hash.
     joined = directed.groupBy("graph", "type", "src", "dst", *EVIDENCE_OF_VERDICT).agg(*evidence, *parts, *rest)
     doubt = reduce(mul, (1 - F.coalesce(F.col(f"_{name}"), F.lit(0.0)) for name in _CODES))
-    told = {"weight": (1 - doubt) * F.coalesce("p_type", F.lit(unsure)), "relation": _one_of(_NAMES, F.col("code"))}
+    by_rules = F.col("declared") & (F.coalesce("judge", F.lit("")) == RULES_JUDGE)
+    sure = F.when(by_rules, F.lit(1.0)).otherwise(F.coalesce("p_type", F.lit(unsure)))
+    told = {"weight": (1 - doubt) * sure, "relation": _one_of(_NAMES, F.col("code"))}
     return joined.withColumns(told).drop("code", *(f"_{name}" for name in _CODES))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from training.cirp.recipe import cirp_small
 
 MOMENTUM = {"momentum": 0.995, "queue": 1_024}
-CONTROLS = ("random", "degree", "spectral")
+CONTROLS = ("random", "degree", "lightgcn")
 
 
 GraphJobs = Mapping[str, dict[str, Any] | None]
@@ -64,8 +64,8 @@ CORE: dict[str, Variant] = {
     "momentum_queue": Variant(MOMENTUM),
     "soft_targets": Variant({**MOMENTUM, "soft_targets": 0.4}),
     "budget_10": Variant(budget(10)),
-    "prune_50": pruned(50, "lightgcn"),
-    "prune_90": pruned(90, "lightgcn"),
+    "prune_50": pruned(50, "spectral"),
+    "prune_90": pruned(90, "spectral"),
     **{f"prune_90_{scorer}": pruned(90, scorer) for scorer in CONTROLS},
     "leaky": Variant(leaky=True),
 }
@@ -87,8 +87,9 @@ FULL: dict[str, Variant] = {
     "negatives_1024": Variant({"accumulate": 4}),
     **{f"on_{name}": Variant({"relations": [name]}) for name in ("co_view", "then_bought", "alike", "two_hop")},
     "on_all_relations": Variant({"relations": ["co_purchase", "co_view", "then_bought", "alike", "two_hop"]}),
-    **{f"prune_{rate}": pruned(rate, "lightgcn") for rate in (10, 30, 70)},
+    **{f"prune_{rate}": pruned(rate, "spectral") for rate in (10, 30, 70)},
     **{f"prune_{rate}_{scorer}": pruned(rate, scorer) for rate in (10, 30, 50, 70) for scorer in ("random", "degree")},
+    "prune_50_lightgcn": pruned(50, "lightgcn"),
     "prune_50_negatives_8": pruned(50, "lightgcn", negatives=8),
     "prune_50_negatives_by_degree": pruned(50, "lightgcn", negatives_by="degree"),
 }

@@ -32,9 +32,9 @@ KEYS = ["graph", "relation", "src", "dst"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """``rate`` is the share of pairs to drop per relation, ``pair_updates`` LightGCN's budget: epochs = updates / pairs, ``MAX_EPOCHS`` at most."""
+    """``rate`` is the share of pairs to drop per relation (ADR 19 says why it is this one, and why the scorer is), ``pair_updates`` LightGCN's budget: epochs = updates / pairs, ``MAX_EPOCHS`` at most."""
 
-    scorer: Literal["lightgcn", "spectral", "degree", "random"] = "lightgcn"
+    scorer: Literal["lightgcn", "spectral", "degree", "random"] = "spectral"
     rule: Literal["global", "degree", "none"] = "degree"
     rate: Annotated[float, Field(ge=0, le=1)] = 0.3
     relations: tuple[str, ...] = ("co_purchase", "then_bought")

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from training.dataset import Floats, Ints
+from training.mmsc.overlap import dense, sort_ends
 
 NAMES = (
     "heat_own_own",
@@ -44,35 +45,27 @@ class Diffusion:
         """Normalise the undirected weights (N, N) of both relations."""
         return cls(_step(own), _step(other), _step(own.maximum(other)))
 
-    def columns(self, src: Ints, candidates: Ints, *, symmetric: bool) -> list[Floats]:
-        """Return len(NAMES) columns (B, C) of ``candidates`` (B, C) for ``src`` (B,)."""
-        own, other, both = self.own[src], self.other[src], self.any[src]
-        rows = [_dense(first @ second) for first in (own, other) for second in (self.own, self.other)]
-        anyhow = _dense(both @ self.any)
+    def columns(self, src: Ints, candidates: Ints, shown: Floats, *, symmetric: bool) -> list[Floats]:
+        """Return len(NAMES) columns (B, C) of ``candidates`` (B, C) for ``src`` (B,); where ``shown`` (B,) is 0 an item has no edges."""
+        own, other, both = (sparse.diags(shown) @ step[src] for step in (self.own, self.other, self.any))
+        rows = [dense(first @ second) for first in (own, other) for second in (self.own, self.other)]
+        anyhow = dense(both @ self.any)
         own_own, _, _, other_other = rows
-        ooo, oto, too, tto = _arrived(rows, self.own, candidates, (0, 1, 2, 3))
-        oot, ott, tot, ttt = _arrived(rows, self.other, candidates, (0, 1, 2, 3))
-        (uuu,) = _arrived([anyhow], self.any, candidates, (0,))
+        ooo, oto, too, tto = _arrived(rows, self.own, candidates)
+        oot, ott, tot, ttt = _arrived(rows, self.other, candidates)
+        (uuu,) = _arrived([anyhow], self.any, candidates)
         two = [np.take_along_axis(row, candidates, axis=1) for row in (own_own, other_other, anyhow)]
-        mixed = [end for pair in ((oot, too), (tto, ott)) for end in (_sorted(*pair) if symmetric else pair)]
+        mixed = [end for pair in ((oot, too), (tto, ott)) for end in (sort_ends(*pair) if symmetric else pair)]
         return [*two, ooo, oto, tot, ttt, uuu, *mixed]
 
 
-def _arrived(rows: list[Floats], step: sparse.csr_matrix, candidates: Ints, which: tuple[int, ...]) -> list[Floats]:
+def _arrived(rows: list[Floats], step: sparse.csr_matrix, candidates: Ints) -> list[Floats]:
     """Return, for each of ``rows`` (B, N) of heat, what one more step brings to the candidates (B, C): only their own edges are read."""
-    heat = np.stack([rows[k] for k in which], axis=-1)
+    heat = np.stack(rows, axis=-1)
     found = np.stack([step[near] @ heat[query] for query, near in enumerate(candidates)])
-    return [np.ascontiguousarray(found[..., k]) for k in range(len(which))]
-
-
-def _sorted(first: Floats, second: Floats) -> tuple[Floats, Floats]:
-    return np.minimum(first, second), np.maximum(first, second)
+    return [np.ascontiguousarray(found[..., k]) for k in range(len(rows))]
 
 
 def _step(weights: sparse.csr_matrix) -> sparse.csr_matrix:
     scale = sparse.diags(1 / np.sqrt(np.maximum(1e-9, np.asarray(weights.sum(1), dtype=np.float32).ravel())))
     return (scale @ weights @ scale).tocsr().astype(np.float32)
-
-
-def _dense(matrix: sparse.csr_matrix) -> Floats:
-    return np.asarray(matrix.toarray(), dtype=np.float32)

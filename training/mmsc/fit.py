@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from goeswith.results import write_atomically, write_json
@@ -73,9 +72,8 @@ def fit_rerankers(model: Mmsc, tokens: Tokens, graph: RelationGraph, split: Spli
 
 
 def _lesson(kind: str, split: Split, data: TrainingSet, warm: StoredVectors, cold: StoredVectors, recipe: MmscRecipe) -> Lesson:
-    own = np.flatnonzero(split.hidden.types == kind)
-    own = own[np.argsort(split.rounds[own], kind="stable")]
-    return Lesson(kind, data.items, data.pairs, split.hidden.take(own), split.rounds[own], warm, cold, recipe)
+    own = split.hidden.types == kind
+    return Lesson(kind, data.items, data.pairs, split.hidden.where(own), split.rounds[own], warm, cold, recipe)
 
 
 def _stored(model: Mmsc, tokens: Tokens, content: torch.Tensor, own: Behaviour, behaviour: Behaviour) -> StoredVectors:

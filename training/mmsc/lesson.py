@@ -1,6 +1,7 @@
 """What a re-ranker learns from: hidden pairs against random items, with features that come from the kept pairs only."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from training.mmsc.recipe import MmscRecipe
 from training.mmsc.stored import StoredVectors
 
 COLUMNS = ("neural", "content", "text", "image", *NAMES)
+BARE_SHARE = 0.5
 COLD_SHARE = 0.1
 """Share of hidden pairs whose source is shown as if it were cold."""
 
@@ -27,7 +29,7 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """The hidden pairs of a task, ordered by the round that they were drawn in.
+    """The hidden pairs of a task, and the ``rounds`` (P,) in which each was drawn.
 
     What counting says of a pair is read from all other pairs but those of its round: the graph then lacks as much as it does when a
     list is asked for, not every hidden pair at once. ``cold`` are the same vectors with every item's behaviour lent by others, as if
@@ -45,24 +47,31 @@ class Lesson:
     recipe: MmscRecipe
 
     def examples(self, at: Ints, negatives: int, rng: np.random.Generator) -> Examples:
-        """Return the hidden pairs at the positions ``at``, ascending, each with ``negatives`` uniform items; one that is known to be related is not valid."""
-        known = Adjacency.build(self.pairs, len(self.items))
-        parts = [self._round(at[self.rounds[at] == number], negatives, known, rng) for number in np.unique(self.rounds[at])]
-        features, valid = (np.concatenate(part) for part in zip(*parts, strict=True))
+        """Return the hidden pairs at the positions ``at``, each with ``negatives`` uniform items; one that is known to be related is not valid.
+
+        Of ``BARE_SHARE`` of the pairs the other task's edge is hidden as well, as nobody may know of either.
+        """
+        known, bare = Adjacency.build(self.pairs, len(self.items)), rng.random(len(at)) < BARE_SHARE
+        alike = [np.flatnonzero((self.rounds[at] == number) & (bare == both)) for number, both in product(np.unique(self.rounds[at]), (False, True))]
+        parts = [self._apart(at[group], bool(bare[group[0]]), negatives, known, rng) for group in alike if len(group)]
+        order = np.argsort(np.concatenate(alike))
+        features, valid = (np.concatenate(part)[order] for part in zip(*parts, strict=True))
         weights = self.hidden.weights[at] if self.recipe.verdict_weights else np.ones(len(at), dtype=np.float32)
         return Examples(features, valid, weights / max(1e-9, float(weights.mean())))
 
-    def _round(self, at: Ints, negatives: int, known: Adjacency, rng: np.random.Generator) -> tuple[Floats, Bools]:
-        heuristics = self._without(self.hidden.where(self.rounds == self.rounds[at[0]]))
+    def _apart(self, at: Ints, bare: bool, negatives: int, known: Adjacency, rng: np.random.Generator) -> tuple[Floats, Bools]:
+        """Return features and validity of pairs of one round, read from a graph without them."""
+        heuristics = self._without(self.hidden.where(self.rounds == self.rounds[at[0]]), self.hidden.take(at if bare else at[:0]))
         step = heuristics.block
         blocks = [self._block(self.hidden.take(at[start : start + step]), negatives, known, heuristics, rng) for start in range(0, len(at), step)]
         features, valid = (np.concatenate(part) for part in zip(*blocks, strict=True))
         return features, valid
 
-    def _without(self, gone: Pairs) -> PairFeatures:
-        size = len(self.items)
-        left = (self.pairs.types != self.kind) | ~np.isin(unordered_keys(self.pairs, size), unordered_keys(gone, size))
-        return PairFeatures(self.items, self.pairs.where(left), behaviour=self.recipe.reads_behaviour, attributes=self.recipe.reads_attributes)
+    def _without(self, gone: Pairs, bare: Pairs) -> PairFeatures:
+        """Return features from a graph without the own edges of ``gone`` and without any edge of ``bare``."""
+        keys, own = unordered_keys(self.pairs, len(self.items)), self.pairs.types == self.kind
+        lost = np.where(own, *(np.isin(keys, unordered_keys(pairs, len(self.items))) for pairs in (gone, bare)))
+        return PairFeatures(self.items, self.pairs.where(~lost), behaviour=self.recipe.reads_behaviour, attributes=self.recipe.reads_attributes)
 
     def _block(self, part: Pairs, negatives: int, known: Adjacency, heuristics: PairFeatures, rng: np.random.Generator) -> tuple[Floats, Bools]:
         candidates = np.concatenate([part.dst[:, None], rng.integers(0, self.vectors.size, (len(part), negatives))], axis=1)

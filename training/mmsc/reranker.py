@@ -115,8 +115,8 @@ def fit_reranker(lesson: Lesson) -> Reranker | None:
 
 
 def some(at: Ints, count: int, rng: np.random.Generator) -> Ints:
-    """Return at most ``count`` of the positions, ascending."""
-    return np.sort(rng.permutation(at)[:count])
+    """Return at most ``count`` of the positions."""
+    return rng.permutation(at)[:count]
 
 
 def met_again(pairs: Pairs, at: Ints) -> Ints:

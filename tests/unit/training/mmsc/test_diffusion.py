@@ -21,7 +21,7 @@ def matrix(edges: list[tuple[int, int, float]]) -> sparse.csr_matrix:
 
 
 def columns(own: sparse.csr_matrix, other: sparse.csr_matrix, *, symmetric: bool = False) -> dict[str, np.ndarray]:
-    found = Diffusion.of(own, other).columns(EVERYONE, np.tile(EVERYONE, (SIZE, 1)), symmetric=symmetric)
+    found = Diffusion.of(own, other).columns(EVERYONE, np.tile(EVERYONE, (SIZE, 1)), np.ones(SIZE, np.float32), symmetric=symmetric)
     return dict(zip(NAMES, found, strict=True))
 
 
