@@ -12,7 +12,7 @@ from training.evaluation.baselines.boosted_bundles import fit_boosted_bundles
 from training.evaluation.baselines.boosted_relations import fit_boosted_relations
 from training.evaluation.baselines.graph_networks import graph_networks
 from training.evaluation.baselines.simple import simple_baselines
-from training.evaluation.models import encoder_ranker, mixed_with_words, read_vectors, require_items
+from training.evaluation.models import encoder_ranker, mixed_with_words, read_vectors, require_items, retrained
 from training.evaluation.ranker import BundleRanker, RelationRanker
 from training.evaluation.world import World
 from training.mmsc.scorer import load_scorer
@@ -84,13 +84,13 @@ class Contenders:
             found.append(fit_boosted_relations(training, kinds=(kind,), strict=strict, seed=self.seed))
         elif self.baselines:
             self.skip(f"boosted ({kind})", "too few training edges to fit it")
-        return found + self._mmsc(training)
+        return found + self._mmsc(training, strict)
 
-    def _mmsc(self, training: TrainingSet) -> list[RelationScorer]:
+    def _mmsc(self, training: TrainingSet, strict: bool) -> list[RelationScorer]:
         if not (self.models / "mmsc" / "vectors.safetensors").is_file():
             self.skip("mmsc", "this run holds no vectors of it")
             return []
-        return [load_scorer(self.models / "mmsc", training)]
+        return [retrained(self.models, training) if strict else load_scorer(self.models / "mmsc", training)]
 
     def shared(self, training: TrainingSet) -> list[RelationRanker]:
         """Return what serves both tasks."""

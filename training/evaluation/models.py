@@ -1,10 +1,13 @@
-"""Our trained models as scorers: their vectors are read as files; no model is built here."""
+"""Our trained models as scorers: their vectors are read as files; only MMSC is ever trained anew, on what it may know."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from goeswith.config import parse_config
 from goeswith.errors import DataContractError
 from training.bundle_cases import BundleCases
 from training.dataset import Floats, Times, TrainingSet
@@ -12,6 +15,11 @@ from training.evaluation.bundle_protocol import rank_bundles
 from training.evaluation.metrics import gains
 from training.evaluation.ranker import BundleRanker, RelationRanker
 from training.evaluation.similarity import DenseDot, Mix, Similarity
+from training.mmsc.fit import fit_mmsc
+from training.mmsc.heuristics import PairFeatures
+from training.mmsc.recipe import MmscRecipe
+from training.mmsc.scorer import MmscScorer
+from training.mmsc.tokens import read_cirp_tokens
 from training.trainer.checkpoint import load_tensors
 
 MIX_WEIGHTS = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -30,6 +38,20 @@ def require_items(folder: Path, training: TrainingSet) -> None:
     """Raise ``DataContractError`` where a model's items are not those of the training set."""
     if tuple(json.loads((folder / "items.json").read_text(encoding="utf-8"))) != training.items.ids:
         raise DataContractError(f"{folder} knows other items than the training set", "train the model again in this run")
+
+
+def retrained(models: Path, training: TrainingSet) -> MmscScorer:
+    """Return MMSC by the recipe of the one in ``models``, trained on ``training``, which lacks the tested pairs in both tasks.
+
+    Its trees learn on pairs that lack both edges, too. CIRP's towers, whose vectors are its tokens, stay: they read texts and pictures alone.
+    """
+    require_items(models / "mmsc", training)
+    recipe = parse_config(MmscRecipe, json.loads((models / "mmsc" / "recipe.json").read_text(encoding="utf-8"))["recipe"], where=str(models / "mmsc"))
+    tokens, bare = read_cirp_tokens(models / "cirp", training.items), replace(recipe, bare=1.0)
+    with TemporaryDirectory() as folder:
+        fitted = fit_mmsc(training, tokens, bare, Path(folder), inputs={})
+    heuristics = PairFeatures(training.items, training.pairs, behaviour=recipe.reads_behaviour, attributes=recipe.reads_attributes)
+    return MmscScorer(fitted.vectors, heuristics, fitted.rerankers)
 
 
 def encoder_ranker(name: str, features: Floats) -> RelationRanker:

@@ -90,8 +90,8 @@ def evaluate_relations(world: World, contenders: Contenders, shared: Sequence[Re
 
 
 def _strict_figures(world: World, contenders: Contenders, kind: str, suites: Sequence[Suite], plan: Plan) -> list[Figure]:
-    """Measure with scorers that never saw the tested pairs, in either relation."""
-    if not suites:
+    """Measure with scorers that never saw the tested pairs, in either relation: where baselines are, for each of them learns anew."""
+    if not suites or not contenders.baselines:
         return []
     training = strict_training_set(world, kind)
     scorers = contenders.for_relations(training, kind, contenders.shared(training), strict=True)

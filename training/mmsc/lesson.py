@@ -12,7 +12,6 @@ from training.mmsc.recipe import MmscRecipe
 from training.mmsc.stored import StoredVectors
 
 COLUMNS = ("neural", "content", "text", "image", *NAMES)
-BARE_SHARE = 0.5
 COLD_SHARE = 0.1
 """Share of hidden pairs whose source is shown as if it were cold."""
 
@@ -49,9 +48,9 @@ class Lesson:
     def examples(self, at: Ints, negatives: int, rng: np.random.Generator) -> Examples:
         """Return the hidden pairs at the positions ``at``, each with ``negatives`` uniform items; one that is known to be related is not valid.
 
-        Of ``BARE_SHARE`` of the pairs the other task's edge is hidden as well, as nobody may know of either.
+        Of a share ``recipe.bare`` of the pairs the other task's edge is hidden as well.
         """
-        known, bare = Adjacency.build(self.pairs, len(self.items)), rng.random(len(at)) < BARE_SHARE
+        known, bare = Adjacency.build(self.pairs, len(self.items)), rng.random(len(at)) < self.recipe.bare
         alike = [np.flatnonzero((self.rounds[at] == number) & (bare == both)) for number, both in product(np.unique(self.rounds[at]), (False, True))]
         parts = [self._apart(at[group], bool(bare[group[0]]), negatives, known, rng) for group in alike if len(group)]
         order = np.argsort(np.concatenate(alike))

@@ -41,6 +41,8 @@ class MmscRecipe:
     """Share of a score that is read by content alone; the rest is read with behaviour. Each reading has its own loss."""
     hidden: float = 0.1
     """Share of each task's pairs that no loss sees: they choose the epoch and teach the re-ranker."""
+    bare: float = 0.0
+    """Share of the hidden pairs that teach the trees without the other task's edge between the two items either: 1 where nobody may know it."""
     trees: bool = True
     """Off: vectors alone score, nothing re-ranks."""
     max_hidden: int = 12_000

@@ -7,14 +7,21 @@ import pytest
 from safetensors.numpy import save_file
 
 from goeswith.errors import DataContractError
+from goeswith.jobs import JobRun
+from goeswith.profile import Profile
 from goeswith.results import write_json
+from tests.tiny_shop import RUN
 from tests.unit.training.evaluation.small_worlds import make_set
+from tests.unit.training.mmsc.tiny import tiny_data, write_tiny_cirp
 from training.bundle_cases import leave_one_out
-from training.dataset import Floats
+from training.dataset import Floats, TrainingSet
 from training.evaluation.bundle_protocol import rank_bundles
-from training.evaluation.models import encoder_ranker, mixed_with_words, read_vectors, unit
+from training.evaluation.models import encoder_ranker, mixed_with_words, read_vectors, retrained, unit
 from training.evaluation.ranker import BundleRanker
 from training.evaluation.similarity import DenseDot
+from training.jobs import train_mmsc
+
+TINY = {"width": 24, "item_width": 16, "pool": 32, "batch": 64, "epochs": 1, "fanout": 4}
 
 
 def write_vectors(folder: Path, ids: tuple[str, ...], feature: Floats) -> None:
@@ -55,3 +62,14 @@ def test_the_mix_takes_the_share_that_validation_prefers(words_know: bool) -> No
 
 def test_rows_of_length_one() -> None:
     assert np.linalg.norm(unit(np.array([[3, 4], [0, 0]], np.float32)), axis=1).tolist() == pytest.approx([1, 0])
+
+
+def test_mmsc_trained_anew_knows_nothing_of_the_pairs_that_were_taken_out(profile: Profile) -> None:
+    data = tiny_data(profile, "evaluation")
+    models = profile.models / RUN / "evaluation"
+    write_tiny_cirp(profile, data.items, "evaluation")
+    train_mmsc.run(JobRun(profile=profile, run_id=RUN, params={"graph": "evaluation", "overrides": TINY}))
+    without = TrainingSet(data.graph, data.items, data.pairs.of_type("complement"))
+    again = retrained(models, without)
+    assert set(again.vectors.sources("substitute").tolist()) == {0}, "a task without edges answers by content"
+    assert set(retrained(models, data).vectors.sources("substitute").tolist()) == {2}
