@@ -41,9 +41,9 @@ class MmscRecipe:
     """Share of a score that is read by content alone; the rest is read with behaviour. Each reading has its own loss."""
     hidden: float = 0.1
     """Share of each task's pairs that no loss sees: they choose the epoch and teach the re-ranker."""
+    max_hidden: int = 6_000
     trees: bool = True
     """Off: vectors alone score, nothing re-ranks."""
-    max_hidden: int = 6_000
     cold_neighbours: int = 10
     cold_closeness: float = 0.5
     """Least cosine of contents for a warm item to lend its behaviour to a cold one (Eq. 12)."""
