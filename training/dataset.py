@@ -1,7 +1,7 @@
 """The training set as arrays: items by position, pairs as positions. Read from ``training_sets``, nothing else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -79,6 +79,10 @@ class Pairs:
     def take(self, at: Ints | slice) -> "Pairs":
         """Return the pairs at the positions ``at``, in that order."""
         return Pairs(self.src[at], self.dst[at], self.types[at], self.relations[at], self.weights[at], self.counts[at])
+
+    def joined(self, others: "Pairs") -> "Pairs":
+        """Return these pairs, and ``others`` behind them."""
+        return Pairs(*(np.concatenate([getattr(self, part.name), getattr(others, part.name)]) for part in fields(Pairs)))
 
     def of_type(self, kind: str) -> "Pairs":
         """Return the pairs of one type."""

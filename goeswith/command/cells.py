@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from goeswith import lake
 from goeswith.errors import GoeswithError
 from goeswith.profile import Profile
 from goeswith.results import Figure, read_figures, write_json
@@ -81,7 +82,8 @@ def run_variant(home: Path, main: Path, made: Path, variant: "Variant", cell: "C
     if variant.graph:
         versions = _build_again(environment, versions, variant.graph)
     if variant.lie:
-        versions = {**versions, "training_sets": _tell(home, versions["training_sets"], variant.lie, cell.seed)}
+        own = Profile.model_construct(home=home, lake=str(home / "lake"))
+        versions = {**versions, "training_sets": tell_lie(own, version=versions["training_sets"], run=RUN, lie=variant.lie, seed=cell.seed)}
     if variant.leaky:
         _train_leaky(environment, home, versions, cell, variant)
         return
@@ -108,10 +110,13 @@ def _build_again(environment: Mapping[str, str], versions: dict[str, int], graph
     return versions
 
 
-def _tell(home: Path, version: int, lie: str, seed: int) -> int:
-    from training.evaluation.lies import write_lie
+def tell_lie(profile: Profile, *, version: int, run: str, lie: str, seed: int) -> int:
+    """Commit a run's training set with false edges (``training.evaluation.noise``) as a new version, and return it."""
+    from feature_repo.jobs.training_sets import write_rows
+    from training.evaluation.noise_rows import lied_rows
 
-    return write_lie(Profile.model_construct(home=home, lake=str(home / "lake")), version=version, run=RUN, lie=lie, seed=seed)
+    rows = lake.read_table(profile, "training_sets", version=version, where={"run": run})
+    return write_rows(profile, run, lied_rows(rows, lie, seed), {})
 
 
 def _train_leaky(environment: Mapping[str, str], home: Path, versions: dict[str, int], cell: "Cell", variant: "Variant") -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from goeswith.results import Figure
 from training.evaluation.experiments import ALSO, BASE_SLICES, ablation_slice
-from training.evaluation.tables import MAIN_METRICS, OURS, with_interval
+from training.evaluation.tables import MAIN_METRICS, OURS, cell
 from training.evaluation.variants import VARIANTS
 
 _SLICES = {ablation_slice(variant, part) for variant in VARIANTS for part in ("", ALSO)}
@@ -28,5 +28,5 @@ def ablation_markdown(data: str, task: str, figures: Sequence[Figure]) -> str:
     lines = [("nothing", [cells.get((part, model)) for model, part in columns])]
     lines += [(variant, [cells.get((ablation_slice(variant, part), model)) for model, part in columns]) for variant in VARIANTS]
     lines = [(name, row) for name, row in lines if any(row)]
-    rows = "".join(f"| {name} | {' | '.join('' if cell is None else with_interval(cell) for cell in row)} |\n" for name, row in lines)
+    rows = "".join(f"| {name} | {' | '.join(cell(figure) for figure in row)} |\n" for name, row in lines)
     return f"\n### {data}: {task}, {MAIN_METRICS[task]}, something changed or left out\n\n{head}{rows}"

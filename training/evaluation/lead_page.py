@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from goeswith.results import Figure
-from training.evaluation.tables import MAIN_METRICS, with_interval
+from training.evaluation.tables import MAIN_METRICS, cell
 
 SERVED = {"bundle": "cirp+trees", "substitutes": "mmsc", "complements": "mmsc"}
 """What answers each task."""
@@ -28,10 +28,8 @@ def lead_markdown(data: str, task: str, figures: Sequence[Figure]) -> str:
     slices = [name for name in SLICES if any(part == name for _, part in cells)]
     if not slices:
         return ""
-    others = sorted({other for other, _ in cells}, key=lambda other: cells[other, slices[0]].value if (other, slices[0]) in cells else 0.0)
-    rows = "".join(f"| {other} | {' | '.join(_cell(cells.get((other, part))) for part in slices)} |\n" for other in others)
+    first = {other: figure.value for (other, part), figure in cells.items() if part == slices[0]}
+    # By name where two are level: a set has no order of its own.
+    others = sorted({other for other, _ in cells}, key=lambda other: (first.get(other, 0.0), other))
+    rows = "".join(f"| {other} | {' | '.join(cell(cells.get((other, part))) for part in slices)} |\n" for other in others)
     return f"\n### {data}: {task}, lead of {SERVED[task]} over\n\n| model | {' | '.join(slices)} |\n|{' --- |' * (len(slices) + 1)}\n{rows}"
-
-
-def _cell(figure: Figure | None) -> str:
-    return "" if figure is None else with_interval(figure)

@@ -5,11 +5,13 @@ count are those of an edge that is there, and what holds both ways does so.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from training.dataset import Ints, Pairs, TrainingSet
+from training.dataset import Bools, Ints, Pairs, TrainingSet
 from training.evaluation.graph import KINDS
+from training.mmsc.pairs import unordered_keys
 
 BOTS = 50
 """Items of the ring that bots buy together."""
@@ -28,8 +30,8 @@ def random_edges(share: float) -> Lie:
         copied = np.flatnonzero(np.isin(of, drawn) & (ends[0, of] != ends[1, of]))
         forth = pairs.src[copied] < pairs.dst[copied]
         first, second = ends[0, of[copied]], ends[1, of[copied]]
-        false = _with_ends(pairs.take(copied), np.where(forth, first, second), np.where(forth, second, first))
-        return _joined(pairs, false)
+        false = replace(pairs.take(copied), src=np.where(forth, first, second), dst=np.where(forth, second, first))
+        return pairs.joined(false)
 
     return lie
 
@@ -51,7 +53,7 @@ def ring_of_bots(training: TrainingSet, rng: np.random.Generator) -> Pairs:
     apart = src != dst
     strongest = int(np.argmax(training.pairs.of_type("complement").weights))
     copied = training.pairs.of_type("complement").take(np.full(int(apart.sum()), strongest))
-    return _joined(training.pairs, _with_ends(copied, src[apart], dst[apart]))
+    return training.pairs.joined(replace(copied, src=src[apart], dst=dst[apart]))
 
 
 def mislabelled_category(training: TrainingSet, rng: np.random.Generator) -> Pairs:
@@ -76,26 +78,15 @@ LIES: Mapping[str, Lie] = {
 
 def _unordered(pairs: Pairs, size: int) -> tuple[Ints, Ints]:
     """Return one number a typed pair without direction, and which of them (P,) each row belongs to."""
-    low, high = np.minimum(pairs.src, pairs.dst), np.maximum(pairs.src, pairs.dst)
-    names, of = np.unique(((pairs.types == KINDS[1]) * size + low) * size + high, return_inverse=True)
+    names, of = np.unique((pairs.types == KINDS[1]) * size * size + unordered_keys(pairs, size), return_inverse=True)
     return names, of
 
 
-def _exchanged(pairs: Pairs, wrong: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Pairs:
+def _exchanged(pairs: Pairs, wrong: Bools) -> Pairs:
     """Return pairs with the type of the ``wrong`` ones (P,) exchanged; one that stands there already is not said twice."""
     types = np.where(wrong, np.where(pairs.types == KINDS[0], KINDS[1], KINDS[0]), pairs.types)
-    changed = Pairs(pairs.src, pairs.dst, types, pairs.relations, pairs.weights, pairs.counts)
     keys = np.stack([pairs.src, pairs.dst, (types == KINDS[1]).astype(np.int64)])
     order = np.lexsort((wrong, *keys))
     repeated = np.zeros(len(pairs), dtype=np.bool_)
     repeated[order[1:]] = (keys[:, order[1:]] == keys[:, order[:-1]]).all(0)
-    return changed.where(~repeated)
-
-
-def _with_ends(pairs: Pairs, src: Ints, dst: Ints) -> Pairs:
-    return Pairs(src, dst, pairs.types, pairs.relations, pairs.weights, pairs.counts)
-
-
-def _joined(first: Pairs, second: Pairs) -> Pairs:
-    fields = ("src", "dst", "types", "relations", "weights", "counts")
-    return Pairs(*(np.concatenate([getattr(first, name), getattr(second, name)]) for name in fields))
+    return replace(pairs, types=types).where(~repeated)

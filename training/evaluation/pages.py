@@ -10,7 +10,7 @@ from goeswith.results import Figure
 from training.evaluation.ablation_page import ablation_markdown, is_ablation
 from training.evaluation.encoder_page import encoder_markdown
 from training.evaluation.lead_page import lead_markdown, lead_rows
-from training.evaluation.tables import ENCODER, MAIN_METRICS, OURS, main_metric, with_interval
+from training.evaluation.tables import ENCODER, MAIN_METRICS, OURS, cell, main_metric
 
 
 def main_rows(figures: Iterable[Figure]) -> list[Figure]:
@@ -61,7 +61,7 @@ def _block(data: str, task: str, figures: Sequence[Figure]) -> str:
 
 def _row(model: str, cells: Sequence[Figure | None]) -> str:
     name = f"**{model}**" if model in OURS else model
-    return f"| {name} | {' | '.join('' if cell is None else with_interval(cell) for cell in cells)} |\n"
+    return f"| {name} | {' | '.join(cell(figure) for figure in cells)} |\n"
 
 
 def plot_figures(figures: Iterable[Figure], path: Path) -> Path:

@@ -84,6 +84,11 @@ def with_interval(figure: Figure) -> str:
     return _short(figure.value) + interval
 
 
+def cell(figure: Figure | None) -> str:
+    """Return a figure as a table's cell, '' where there is none."""
+    return "" if figure is None else with_interval(figure)
+
+
 def _short(value: float) -> str:
     written = f"{value:.3f}"
     return written.replace("0.", ".", 1) if abs(value) < 1 else written

@@ -18,7 +18,6 @@ KEPT = -1
 """As a round: the pair is not hidden."""
 MOST_ROUNDS = 16
 BLOCK = 1_024
-FIELDS = ("src", "dst", "types", "relations", "weights", "counts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def with_content_pairs(pairs: Pairs, tokens: Tokens) -> tuple[Pairs, tuple[str, 
     """
     missing = tuple(kind for kind in KINDS if not (pairs.types == kind).any())
     for kind in missing:
-        pairs = _joined(pairs, nearest_pairs(tokens, kind))
+        pairs = pairs.joined(nearest_pairs(tokens, kind))
     return pairs, missing
 
 
@@ -112,10 +111,6 @@ def nearest_pairs(tokens: Tokens, kind: str) -> Pairs:
 def _pairs_of(kind: str, src: Tensor, dst: Tensor, weights: Tensor) -> Pairs:
     names = np.full(len(src), kind), np.full(len(src), "content")
     return Pairs(src.long().numpy(), dst.long().numpy(), *names, weights.float().numpy(), np.ones(len(src), dtype=np.int64))
-
-
-def _joined(a: Pairs, b: Pairs) -> Pairs:
-    return Pairs(*(np.concatenate([getattr(a, name), getattr(b, name)]) for name in FIELDS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from training.evaluation.pages import figures_markdown
 
 
 def lead(over: str, value: float, part: str = "all", model: str = "cirp+trees", metric: str = "recall@20") -> Figure:
-    row = {"task": "bundle", "data": "tiny", "slice": part, "model": model, "metric": f"{metric} over {over}", "seed": None}
-    return Figure(**row, value=value, low=value - 0.125, high=value + 0.125)  # type: ignore[arg-type]
+    low, high = value - 0.125, value + 0.125
+    return Figure(task="bundle", data="tiny", slice=part, model=model, metric=f"{metric} over {over}", value=value, low=low, high=high)
 
 
 def test_only_what_is_served_is_shown_and_only_in_the_main_metric() -> None:
@@ -24,6 +24,11 @@ def test_the_narrowest_lead_comes_first_and_a_loss_is_shown_as_one() -> None:
         "| boosted | -.250 [-.375, -.125] |  |",
         "| random | .500 [.375, .625] | .500 [.375, .625] |",
     ]
+
+
+def test_rows_that_are_level_stand_by_name() -> None:
+    rows = [lead(name, 0.25) for name in "dbca"]
+    assert [line[2] for line in lead_markdown("tiny", "bundle", rows).splitlines()[5:]] == ["a", "b", "c", "d"]
 
 
 def test_a_page_without_leads_has_no_such_table() -> None:

@@ -5,10 +5,10 @@ import pytest
 
 from tests.unit.training.evaluation.small_worlds import make_items, make_pairs, make_set, random_edges
 from training.dataset import Pairs, TrainingSet
+from training.evaluation.graph import KINDS
 from training.evaluation.noise import BOTS, LIES
 
 SIZE = 80
-KINDS = ("substitute", "complement")
 
 
 @pytest.fixture(scope="module")
