@@ -12,7 +12,7 @@ from training.evaluation.baselines.boosted_bundles import fit_boosted_bundles
 from training.evaluation.baselines.boosted_relations import fit_boosted_relations
 from training.evaluation.baselines.graph_networks import graph_networks
 from training.evaluation.baselines.simple import simple_baselines
-from training.evaluation.models import encoder_ranker, mixed_with_words, read_vectors, require_items, retrained
+from training.evaluation.models import encoder_ranker, mixed_with_words, mmsc_recipe, read_vectors, require_items, retrained
 from training.evaluation.ranker import BundleRanker, RelationRanker
 from training.evaluation.world import World
 from training.mmsc.scorer import load_scorer
@@ -90,7 +90,12 @@ class Contenders:
         if not (self.models / "mmsc" / "vectors.safetensors").is_file():
             self.skip("mmsc", "this run holds no vectors of it")
             return []
-        return [retrained(self.models, training) if strict else load_scorer(self.models / "mmsc", training)]
+        if not strict:
+            return [load_scorer(self.models / "mmsc", training)]
+        if mmsc_recipe(self.models).tokens != "cirp":
+            self.skip("mmsc (strict)", "only MMSC on CIRP's tokens is trained anew here")
+            return []
+        return [retrained(self.models, training)]
 
     def shared(self, training: TrainingSet) -> list[RelationRanker]:
         """Return what serves both tasks."""

@@ -46,12 +46,18 @@ def retrained(models: Path, training: TrainingSet) -> MmscScorer:
     Its trees learn on pairs that lack both edges, too. CIRP's towers, whose vectors are its tokens, stay: they read texts and pictures alone.
     """
     require_items(models / "mmsc", training)
-    recipe = parse_config(MmscRecipe, json.loads((models / "mmsc" / "recipe.json").read_text(encoding="utf-8"))["recipe"], where=str(models / "mmsc"))
+    recipe = mmsc_recipe(models)
     tokens, bare = read_cirp_tokens(models / "cirp", training.items), replace(recipe, bare=1.0)
     with TemporaryDirectory() as folder:
         fitted = fit_mmsc(training, tokens, bare, Path(folder), inputs={})
     heuristics = PairFeatures(training.items, training.pairs, behaviour=recipe.reads_behaviour, attributes=recipe.reads_attributes)
     return MmscScorer(fitted.vectors, heuristics, fitted.rerankers)
+
+
+def mmsc_recipe(models: Path) -> MmscRecipe:
+    """Return the recipe by which the MMSC in ``models`` was trained."""
+    note = json.loads((models / "mmsc" / "recipe.json").read_text(encoding="utf-8"))
+    return parse_config(MmscRecipe, note["recipe"], where=str(models / "mmsc"))
 
 
 def encoder_ranker(name: str, features: Floats) -> RelationRanker:

@@ -32,7 +32,10 @@ KEYS = ["graph", "relation", "src", "dst"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """``rate`` is the share of pairs to drop per relation (ADR 19 says why it is this one, and why the scorer is), ``pair_updates`` LightGCN's budget: epochs = updates / pairs, ``MAX_EPOCHS`` at most."""
+    """``rate`` is the share of pairs to drop per relation; ADR 19 chose it and the scorer.
+
+    ``pair_updates`` is LightGCN's budget: epochs = updates / pairs, ``MAX_EPOCHS`` at most.
+    """
 
     scorer: Literal["lightgcn", "spectral", "degree", "random"] = "spectral"
     rule: Literal["global", "degree", "none"] = "degree"

@@ -87,7 +87,7 @@ class Overlap:
         ends = sort_ends if symmetric else _as_they_are
         return [
             *(own, own_weighted, _cosine(own, a, b), count, allocation, _jaccard(count, a, b)),
-            *ends(count / np.maximum(a, 1), count / np.maximum(b, 1)),
+            *ends(_share(count, a), _share(count, b)),
             *(other, _cosine(other, c, d), count_other, allocation_other, _jaccard(count_other, c, d)),
             *ends(own_other, other_own),
             *ends(_cosine(own_other, a, d), _cosine(other_own, c, b)),
@@ -125,6 +125,10 @@ def _cosine(shared: Floats, degree: Floats, other: Floats) -> Floats:
 
 def _jaccard(count: Floats, degree: Floats, other: Floats) -> Floats:
     return np.asarray(count / np.maximum(degree + other - count, 1))
+
+
+def _share(count: Floats, degree: Floats) -> Floats:
+    return np.asarray(count / np.maximum(degree, 1))
 
 
 def _rarity(matrix: sparse.csr_matrix) -> sparse.dia_matrix:

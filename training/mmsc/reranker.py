@@ -140,9 +140,7 @@ def grow(examples: Examples, rows: npt.NDArray[np.bool_], seed: int) -> lightgbm
     labels = np.zeros(valid.shape, dtype=np.int64)
     labels[:, 0] = 1
     weights = np.broadcast_to(examples.weights[rows][:, None], valid.shape)
-    data = lightgbm.Dataset(
-        examples.features[rows][valid], labels[valid], weight=weights[valid], group=valid.sum(1), feature_name=list(COLUMNS)
-    )
+    data = lightgbm.Dataset(examples.features[rows][valid], labels[valid], weight=weights[valid], group=valid.sum(1), feature_name=list(COLUMNS))
     return lightgbm.train({**PARAMETERS, "seed": seed}, data, ROUNDS)
 
 

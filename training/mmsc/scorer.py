@@ -15,6 +15,9 @@ from training.mmsc.recipe import MmscRecipe
 from training.mmsc.reranker import Blend, Reranker, load_reranker
 from training.mmsc.stored import StoredVectors, load_vectors
 
+EDGE_ODDS = 5.0
+"""How much an edge of even chances, beside what foretells it, adds to the odds (ADR 20): one that was seen once is mostly noise."""
+
 
 @dataclass(frozen=True, slots=True)
 class MmscScorer:
@@ -26,7 +29,7 @@ class MmscScorer:
     name: str = "mmsc"
 
     def score(self, kind: str, src: Ints, candidates: Ints) -> Floats:
-        """Return scores (B, C). A known edge of weight w is evidence of its own: s + (1 - s) w."""
+        """Return scores (B, C). A known edge of weight w is evidence of its own: it makes the odds ``1 + EDGE_ODDS w / (1 - w)`` times as great."""
         step = max(1, min(self.heuristics.block, 1_000_000 // max(1, candidates.shape[1])))
         found = np.zeros(candidates.shape, dtype=np.float32)
         for at in range(0, len(src), step):
@@ -38,8 +41,13 @@ class MmscScorer:
             found = self.rerankers[kind].score(pair_columns(self.vectors, self.heuristics, kind, src, candidates))
         else:
             found = np.asarray((1 + self.vectors.cosines(kind, src, candidates)[..., 0]) / 2, dtype=np.float32)
-        scores = found + (1 - found) * self.heuristics.known_weight(kind, src, candidates)
-        return np.asarray(scores, dtype=np.float32)
+        return with_edges(found, self.heuristics.known_weight(kind, src, candidates))
+
+
+def with_edges(scores: Floats, weights: Floats) -> Floats:
+    """Return ``scores`` of pairs without their own edge, given the edges' ``weights`` of the same shape, 0 where there is none."""
+    likelier = 1 + EDGE_ODDS * weights / np.maximum(1 - weights, np.float32(1e-3))
+    return np.asarray(scores * likelier / (1 - scores + scores * likelier), dtype=np.float32)
 
 
 def load_scorer(folder: Path, training_set: TrainingSet) -> MmscScorer:

@@ -28,7 +28,7 @@ def columns(own: sparse.csr_matrix, other: sparse.csr_matrix, *, symmetric: bool
 def step(weights: sparse.csr_matrix) -> np.ndarray:
     dense = weights.toarray()
     scale = 1 / np.sqrt(np.maximum(dense.sum(1), 1e-9))
-    return dense * scale[:, None] * scale[None, :]
+    return np.asarray(dense * scale[:, None] * scale[None, :])
 
 
 @settings(max_examples=40, deadline=None)
