@@ -1,5 +1,6 @@
 """From counted pairs, pruning and verdicts to typed edges: which pairs stay, as what, how strong, and on what evidence."""
 
+import math
 from collections.abc import Mapping
 from functools import reduce
 from operator import mul
@@ -18,6 +19,7 @@ PAIR = ("graph", "relation", "src", "dst")
 _CODES = {name: code for code, name in enumerate(TYPE_OF)}
 _NAMES = {code: name for name, code in _CODES.items()}
 EVIDENCE_OF_VERDICT = ("judge", "prompt_hash", "p_type")
+SEEN = ("recency", "season_cos", "season_sin")
 VERDICT = ("judge", "prompt_hash", "p_substitute", "p_complement", "p_neither")
 
 
@@ -106,6 +108,17 @@ def strength() -> Column:
     return F.when(F.col("n").isNull(), F.lit(1.0)).otherwise(F.greatest(F.lit(1e-6), counted))
 
 
+def seen() -> dict[str, Column]:
+    """Return when a pair met: how much of its count is left by decay, and the first harmonic of its months; null where nobody knows.
+
+    Two numbers say of the twelve shares what matters, and can be aggregated by hash.
+    """
+    angles = [2 * math.pi * (month + 0.5) / 12 for month in range(12)]
+    of = {"season_cos": math.cos, "season_sin": math.sin}
+    waves = {name: sum((F.get("season", F.lit(m)) * wave(angle) for m, angle in enumerate(angles)), F.lit(0.0)) for name, wave in of.items()}
+    return {"recency": F.col("decayed") / F.col("n"), **waves}
+
+
 def join_edges(decided: DataFrame, unsure: float) -> DataFrame:
     """Return typed, directed edges, one a (graph, type, src, dst), from the pairs that stayed.
 
@@ -116,13 +129,14 @@ def join_edges(decided: DataFrame, unsure: float) -> DataFrame:
     one_way = (F.col("relation") == DIRECTED) & (F.col("type") == COMPLEMENT)
     there, back = _way("src", "dst", "p_there"), _way("dst", "src", "p_back")
     ways = F.when(one_way, F.array(there)).otherwise(F.array(there, back))
-    stayed = decided.where(F.col(FATE).isin(KEPT, MOVED)).withColumn("way", F.explode(ways)).drop("src", "dst", "p_type")
+    stayed = decided.where(F.col(FATE).isin(KEPT, MOVED)).withColumns(seen()).withColumn("way", F.explode(ways)).drop("src", "dst", "p_type")
     directed = stayed.select("*", "way.*", _one_of(_CODES, F.col("relation")).alias("code"))
     # Equal strengths must not fall by chance; codes differ by far less than two different strengths do.
     order = F.col("strength") - F.col("code") * 1e-12
-    evidence = [F.max_by(name, order).alias(name) for name in ("code", "n", "npmi", "lift")]
+    evidence = [F.max_by(name, order).alias(name) for name in ("code", "n", "npmi", "lift", *SEEN)]
     parts = [F.max(F.when(F.col("code") == code, F.col("strength"))).alias(f"_{name}") for name, code in _CODES.items()]
     rest = [F.bool_and(F.col(FATE) == MOVED).alias("moved"), F.bool_or("declared").alias("declared"), F.max("known_at").alias("known_at")]
+    rest.append(F.min("first_seen").alias("first_seen"))
     # One edge has one verdict, so its columns are part of the key: numbers alone are aggregated, which Spark does by hash.
     joined = directed.groupBy("graph", "type", "src", "dst", *EVIDENCE_OF_VERDICT).agg(*evidence, *parts, *rest)
     doubt = reduce(mul, (1 - F.coalesce(F.col(f"_{name}"), F.lit(0.0)) for name in _CODES))

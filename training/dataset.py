@@ -1,7 +1,7 @@
 """The training set as arrays: items by position, pairs as positions. Read from ``training_sets``, nothing else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -22,6 +22,12 @@ Times = npt.NDArray[np.datetime64]
 
 BOUGHT_TOGETHER: Final = ("co_purchase", "also_bought", "bought_together")
 """Relations that make the undirected graph of CIRP."""
+
+SEASON_PRIOR: Final = 5.0
+"""Meetings that must agree on a season before half of it is believed."""
+
+UNDATED: Final = 0
+"""As the day of a pair: it was there before all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,17 @@ class Pairs:
     weights: Floats
     counts: Ints
     """(P,) how often both met; 1 for declared edges."""
+    days: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """(P,) when both met first, in days since 1970 (the beginning of that month); ``UNDATED`` where nobody knows."""
+    freshness: Floats = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    """(P,) how much of an edge counts now: ``measure_freshness``; 1 where nobody knows when both met."""
+
+    def __post_init__(self) -> None:
+        """Pairs that come without days are undated."""
+        if len(self.days) != len(self.src):
+            object.__setattr__(self, "days", np.full(len(self.src), UNDATED, dtype=np.int64))
+        if len(self.freshness) != len(self.src):
+            object.__setattr__(self, "freshness", np.ones(len(self.src), dtype=np.float32))
 
     def __len__(self) -> int:
         """Return P."""
@@ -74,11 +91,11 @@ class Pairs:
 
     def where(self, mask: npt.NDArray[np.bool_]) -> "Pairs":
         """Return the pairs that ``mask`` (P,) marks."""
-        return Pairs(self.src[mask], self.dst[mask], self.types[mask], self.relations[mask], self.weights[mask], self.counts[mask])
+        return self.take(np.flatnonzero(mask))
 
     def take(self, at: Ints | slice) -> "Pairs":
         """Return the pairs at the positions ``at``, in that order."""
-        return Pairs(self.src[at], self.dst[at], self.types[at], self.relations[at], self.weights[at], self.counts[at])
+        return Pairs(*(getattr(self, part.name)[at] for part in fields(Pairs)))
 
     def joined(self, others: "Pairs") -> "Pairs":
         """Return these pairs, and ``others`` behind them."""
@@ -167,11 +184,33 @@ def build_pairs(rows: pa.Table, items: Items) -> Pairs:
     """Return pairs from rows of kind 'pair', as positions into ``items``. Pairs are sorted, so a re-read is equal."""
     rows = rows.sort_by([("type", "ascending"), ("item_id", "ascending"), ("dst", "ascending")])
     at = items.positions()
+    counts = np.array([1 if n is None else n for n in rows["n"].to_pylist()], dtype=np.int64)
     return Pairs(
         src=np.array([at[i] for i in rows["item_id"].to_pylist()], dtype=np.int64),
         dst=np.array([at[i] for i in rows["dst"].to_pylist()], dtype=np.int64),
         types=np.array(rows["type"].to_pylist(), dtype=np.str_),
         relations=np.array(rows["relation"].to_pylist(), dtype=np.str_),
         weights=np.array(rows["weight"].to_pylist(), dtype=np.float32),
-        counts=np.array([1 if n is None else n for n in rows["n"].to_pylist()], dtype=np.int64),
+        counts=counts,
+        days=_days(rows["first_seen"]),
+        freshness=measure_freshness(rows, counts),
     )
+
+
+def _days(first_seen: pa.ChunkedArray) -> Ints:
+    """Return days since 1970, ``UNDATED`` for null."""
+    days = pa.compute.cast(pa.compute.cast(first_seen, pa.date32(), safe=False), pa.int32())
+    return np.asarray(days.fill_null(UNDATED).to_numpy(), dtype=np.int64)
+
+
+def measure_freshness(rows: pa.Table, counts: Ints) -> Floats:
+    """Return what decay and season leave of each edge of rows of kind 'pair' (P,) in the month of ``as_of``; 1 where nobody knows when both met.
+
+    recency (1 + n / (n + SEASON_PRIOR) (season . now)), ``now`` the point of the year on the unit circle: an edge of one season counts up to
+    twice in it and nothing half a year away, the less so the fewer meetings say that it has one.
+    """
+    recency, east, north = (rows[name].fill_null(blank).to_numpy() for name, blank in (("recency", 1.0), ("season_cos", 0.0), ("season_sin", 0.0)))
+    month = pa.compute.month(rows["as_of"]).to_numpy()
+    now = 2 * np.pi * (month - 0.5) / 12
+    seasonal = (east * np.cos(now) + north * np.sin(now)) * counts / (counts + SEASON_PRIOR)
+    return np.asarray(recency * (1 + seasonal), dtype=np.float32)

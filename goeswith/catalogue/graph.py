@@ -230,6 +230,12 @@ RELATIONS = Table(
             field("n", pa.int64(), "count of that relation", unit="baskets", null=True),
             field("npmi", pa.float64(), "of that relation", null=True),
             field("lift", pa.float64(), "of that relation", null=True),
+            field("first_seen", TIMESTAMP, "beginning of the month in which both met first, in any relation of the type", null=True),
+            field(
+                "recency", pa.float64(), "decayed / n of that relation: 1 where all meetings are new, .5 where they are a half-life old", null=True
+            ),
+            field("season_cos", pa.float64(), "mean of cos(2 pi (month - .5) / 12) over the meetings, January being month 1", null=True),
+            field("season_sin", pa.float64(), "the same of the sine: both are near 0 where an edge has no season", null=True),
             field("judge", pa.string(), "who judged it; null where nobody did", null=True),
             field("prompt_hash", pa.string(), "which verdict", null=True),
             field("p_type", pa.float64(), "the verdict's probability of this type", null=True),

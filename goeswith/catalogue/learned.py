@@ -53,6 +53,10 @@ TRAINING_SETS = Table(
             field("npmi", pa.float64(), "pair feature", null=True),
             field("lift", pa.float64(), "pair feature", null=True),
             field("p_type", pa.float64(), "pair feature: the verdict's probability", null=True),
+            field("first_seen", TIMESTAMP, "pair feature", null=True),
+            field("recency", pa.float64(), "pair feature", null=True),
+            field("season_cos", pa.float64(), "pair feature", null=True),
+            field("season_sin", pa.float64(), "pair feature", null=True),
         ]
     ),
     rules=(

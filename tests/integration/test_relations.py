@@ -1,5 +1,6 @@
 """Pairs, pruning and verdicts become typed edges, each for a reason that it carries."""
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,6 +60,19 @@ def edges_of(
     found = choose_types(join_edges(decided(spark, pairs, scores, verdicts), 0.5 if verdicts else 1.0)).collect()
     assert len({(row["type"], row["src"], row["dst"]) for row in found}) == len(found)
     return {(row["type"], row["src"], row["dst"]): row.asDict() for row in found}
+
+
+def test_an_edge_knows_since_when_how_fresh_it_is_and_its_season(spark: SparkSession) -> None:
+    january = [1.0] + [0.0] * 11
+    met = {**pair("co_purchase", "a", "b", n=4), "decayed": 1.0, "season": january, "first_seen": NOW.replace(month=3)}
+    earlier = {**pair("then_bought", "a", "b", npmi=0.1), "decayed": 3.0, "season": [1 / 12] * 12, "first_seen": NOW}
+    edges = edges_of(spark, [met, earlier, declared("also_bought", "a", "c")])
+    one = edges["complement", "b", "a"]
+    assert one["first_seen"].replace(tzinfo=UTC) == NOW.replace(month=3), "then_bought speaks for its own direction only"
+    assert (one["recency"], one["season_cos"], one["season_sin"]) == pytest.approx((0.25, math.cos(math.pi / 12), math.sin(math.pi / 12)))
+    assert edges["complement", "a", "b"]["first_seen"].replace(tzinfo=UTC) == NOW
+    assert edges["complement", "a", "b"]["recency"] == 0.25, "of the strongest relation, as the counts are"
+    assert [edges["complement", "a", "c"][name] for name in ("first_seen", "recency", "season_cos", "season_sin")] == [None] * 4
 
 
 def test_views_make_substitutes_and_purchases_complements_in_both_directions(spark: SparkSession) -> None:
@@ -149,11 +163,11 @@ def test_another_judges_newer_answers_take_the_place_of_all_older_ones(spark: Sp
     assert {(edge["judge"], edge["p_type"]) for edge in edges.values()} == {("flan-t5", 0.9)}
 
 
-def test_rules_only_weigh_declared_edges_while_a_language_model_may_move_them(spark: SparkSession) -> None:
+def test_rules_leave_declared_edges_as_they_are_while_a_language_model_may_move_them(spark: SparkSession) -> None:
     pairs = [declared("also_viewed", "a", "b"), declared("also_viewed", "a", "c")]
     edges = edges_of(spark, pairs, verdicts=[verdict("a", "b", 0.1, 0.9, judge="rules"), verdict("a", "c", 0.1, 0.9)])
     assert set(edges) == {("substitute", "a", "b"), ("substitute", "b", "a"), ("complement", "a", "c"), ("complement", "c", "a")}
-    assert edges["substitute", "a", "b"]["weight"] == pytest.approx(0.1)
+    assert edges["substitute", "a", "b"]["weight"] == 1
 
 
 def test_counted_in_both_types_the_stronger_stays_declared_in_both_both_stay(spark: SparkSession) -> None:

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from goeswith.catalogue import find_table
 from goeswith.errors import ConfigError
-from training.dataset import Pairs, TrainingSet, build_items, build_pairs
+from training.dataset import UNDATED, Pairs, TrainingSet, build_items, build_pairs
 from training.evaluation.noise import LIES
 
 GRAPH = "evaluation"
@@ -30,7 +30,10 @@ def lied_rows(rows: pa.Table, lie: str, seed: int) -> pa.Table:
 
 
 def pair_rows(training: TrainingSet, pairs: Pairs, as_of: pa.Scalar) -> pa.Table:
-    """Return pairs as rows, all but run and row; what only counting knows of an edge is null."""
+    """Return pairs as rows, all but run and row; what only counting knows of an edge is null.
+
+    How fresh an edge is stands as its recency, the season being in it already.
+    """
     ids = pa.array(training.items.ids)
     known = {
         "graph": pa.repeat(GRAPH, len(pairs)),
@@ -42,6 +45,8 @@ def pair_rows(training: TrainingSet, pairs: Pairs, as_of: pa.Scalar) -> pa.Table
         "relation": pa.array(pairs.relations.tolist(), pa.string()),
         "weight": pa.array(pairs.weights.astype(np.float64)),
         "n": pa.array(pairs.counts),
+        "first_seen": pa.array(pairs.days.astype("datetime64[D]").astype("datetime64[us]"), mask=pairs.days == UNDATED),
+        "recency": pa.array(pairs.freshness.astype(np.float64)),
     }
     columns = [known[f.name].cast(f.type) if f.name in known else pa.nulls(len(pairs), f.type) for f in FIELDS]
     return pa.table(columns, schema=pa.schema(FIELDS))

@@ -43,15 +43,15 @@ def fit_mmsc(data: TrainingSet, tokens: Tokens, recipe: MmscRecipe, folder: Path
     split = split_pairs(data.pairs, len(data.items), recipe)
     losses_on, by_content = with_content_pairs(split.kept, tokens)
     shaped = _without_paths(recipe, by_content)
-    graph = build_graph(split.kept, len(data.items))
+    graph = build_graph(split.kept, len(data.items), fresh=recipe.fresh_walks)
     torch.manual_seed(recipe.seed)
     model = Mmsc(shaped, tokens.sizes, start_features(graph, recipe.item_width, recipe.seed))
-    task = MmscTask(shaped, model, tokens, graph, Split(losses_on, split.hidden, split.rounds))
+    task = MmscTask(shaped, model, tokens, graph, replace(split, kept=losses_on))
     values = {"recipe": as_values(shaped), "inputs": dict(inputs)}
     curve = fit(task, shaped.trainer(task.num_pairs), folder, recipe=values, what=f"mmsc {data.graph}") if len(losses_on) else []
     model.cpu().eval()
     rerankers = fit_rerankers(model, tokens, graph, split, data, shaped) if recipe.trees else {}
-    vectors = encode_items(model, tokens, build_graph(data.pairs, len(data.items)), shaped)
+    vectors = encode_items(model, tokens, build_graph(data.pairs, len(data.items), fresh=recipe.fresh_walks), shaped)
     return Fitted(model, store_vectors(vectors, tokens), rerankers, curve, by_content)
 
 
@@ -73,7 +73,7 @@ def fit_rerankers(model: Mmsc, tokens: Tokens, graph: RelationGraph, split: Spli
 
 def _lesson(kind: str, split: Split, data: TrainingSet, warm: StoredVectors, cold: StoredVectors, recipe: MmscRecipe) -> Lesson:
     own = split.hidden.types == kind
-    return Lesson(kind, data.items, data.pairs, split.hidden.where(own), split.rounds[own], warm, cold, recipe)
+    return Lesson(kind, data.items, data.pairs, split.known, split.hidden.where(own), split.rounds[own], warm, cold, recipe)
 
 
 def _stored(model: Mmsc, tokens: Tokens, content: torch.Tensor, own: Behaviour, behaviour: Behaviour) -> StoredVectors:

@@ -30,15 +30,16 @@ class Examples:
 class Lesson:
     """The hidden pairs of a task, and the ``rounds`` (P,) in which each was drawn.
 
-    What counting says of a pair is read from all other pairs but those of its round: the graph then lacks as much as it does when a
-    list is asked for, not every hidden pair at once. ``cold`` are the same vectors with every item's behaviour lent by others, as if
+    What counting says of a pair is read from the pairs that are ``known`` but for those of its round: the graph then lacks as much as it does
+    when a list is asked for, not every hidden pair at once. ``cold`` are the same vectors with every item's behaviour lent by others, as if
     all were cold; vectors saw no hidden pair.
     """
 
     kind: str
     items: Items
     pairs: Pairs
-    """All that is known, the hidden ones among them."""
+    """All there are, the hidden ones among them."""
+    known: Pairs
     hidden: Pairs
     rounds: Ints
     vectors: StoredVectors
@@ -68,18 +69,30 @@ class Lesson:
 
     def _without(self, gone: Pairs, bare: Pairs) -> PairFeatures:
         """Return features from a graph without the own edges of ``gone`` and without any edge of ``bare``."""
-        keys, own = unordered_keys(self.pairs, len(self.items)), self.pairs.types == self.kind
+        keys, own = unordered_keys(self.known, len(self.items)), self.known.types == self.kind
         lost = np.where(own, *(np.isin(keys, unordered_keys(pairs, len(self.items))) for pairs in (gone, bare)))
-        return PairFeatures(self.items, self.pairs.where(~lost), behaviour=self.recipe.reads_behaviour, attributes=self.recipe.reads_attributes)
+        return PairFeatures(self.items, self.known.where(~lost), behaviour=self.recipe.reads_behaviour, attributes=self.recipe.reads_attributes)
 
     def _block(self, part: Pairs, negatives: int, known: Adjacency, heuristics: PairFeatures, rng: np.random.Generator) -> tuple[Floats, Bools]:
-        candidates = np.concatenate([part.dst[:, None], rng.integers(0, self.vectors.size, (len(part), negatives))], axis=1)
+        candidates = np.concatenate([part.dst[:, None], self._negatives((len(part), negatives), rng)], axis=1)
         cold = rng.random(len(part)) < COLD_SHARE
         similar = np.where(cold[:, None, None], *(v.cosines(self.kind, part.src, candidates) for v in (self.cold, self.vectors)))
         features = np.concatenate([similar, heuristics.rows(self.kind, part.src, candidates, cold)], axis=-1)
         related = known.joined(self.kind, part.src[:, None], candidates)
         related[:, 0] = False
         return features, np.asarray(~related)
+
+    def _negatives(self, shape: tuple[int, int], rng: np.random.Generator) -> Ints:
+        """Return random items, of which as many are new as of the hidden pairs' own.
+
+        How much of a catalogue is new differs from month to month and list to list, so newness must tell nothing.
+        """
+        new = np.ones(len(self.items), dtype=np.bool_)
+        new[np.concatenate([self.known.src, self.known.dst])] = False
+        if not (share := new[self.hidden.dst].mean()):
+            return rng.integers(0, len(self.items), shape)
+        old, fresh = (of[rng.integers(0, len(of), shape)] for of in (np.flatnonzero(~new), np.flatnonzero(new)))
+        return np.where(rng.random(shape) < share, fresh, old)
 
 
 def pair_columns(vectors: StoredVectors, heuristics: PairFeatures, kind: str, src: Ints, candidates: Ints) -> Floats:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from training.dataset import Ints, Pairs
+from training.dataset import UNDATED, Ints, Pairs
 from training.mmsc.content import Tokens
 from training.mmsc.recipe import KINDS, MmscRecipe
 
@@ -17,12 +17,14 @@ CONTENT_NEIGHBOURS = 5
 KEPT = -1
 """As a round: the pair is not hidden."""
 MOST_ROUNDS = 16
+MOST_LATER = 0.5
+"""Greatest share of the pairs that may come after the first hidden day: else too little is left to learn from."""
 BLOCK = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """``kept`` makes the graph and the losses; ``hidden`` chooses the epoch and teaches the re-ranker.
+    """``kept`` makes the graph and the losses; ``hidden`` chooses the epoch and teaches the re-ranker, by what ``known`` counts.
 
     ``rounds`` (len(hidden),) numbers the round in which each hidden pair was drawn: in one round an item loses one pair of a task at most.
     """
@@ -30,6 +32,7 @@ class Split:
     kept: Pairs
     hidden: Pairs
     rounds: Ints
+    known: Pairs
 
 
 def unordered_keys(pairs: Pairs, num_items: int) -> Ints:
@@ -38,10 +41,36 @@ def unordered_keys(pairs: Pairs, num_items: int) -> Ints:
 
 
 def split_pairs(pairs: Pairs, num_items: int, recipe: MmscRecipe) -> Split:
-    """Hide ``recipe.hidden`` of each task's pairs, both directions, ``recipe.max_hidden`` at most.
+    """Hide ``recipe.hidden`` of the pairs, both directions, ``recipe.max_hidden`` of a task at most: the latest ones where pairs are dated.
 
-    They are drawn item by item, not pair by pair: what is asked for is each item's list, and hubs have most of the pairs.
+    What comes after the first of them is then not known to anything. A pair is foretold from what came before, not from the other pairs of the
+    very session that it comes from, and of new items nothing is known, as it will be.
     """
+    since = first_hidden_day(pairs, recipe.hidden) if recipe.hide == "latest" else None
+    return _at_random(pairs, num_items, recipe) if since is None else _latest(pairs, num_items, recipe, since)
+
+
+def first_hidden_day(pairs: Pairs, share: float) -> int | None:
+    """Return the latest day from which on ``share`` of the pairs met first; None where no such day leaves half of them before it."""
+    days, count = np.unique(pairs.days, return_counts=True)
+    later = np.cumsum(count[::-1])[::-1] / max(1, len(pairs))
+    found = np.flatnonzero((later >= share) & (later <= MOST_LATER) & (days != UNDATED))
+    return int(days[found[-1]]) if len(found) else None
+
+
+def _latest(pairs: Pairs, num_items: int, recipe: MmscRecipe, since: int) -> Split:
+    """Hide pairs of the days from ``since`` on; those that are more than ``recipe.max_hidden`` are neither kept nor hidden."""
+    rng, keys, early = np.random.default_rng(recipe.seed), unordered_keys(pairs, num_items), pairs.days < since
+    some = np.zeros(len(pairs), dtype=np.bool_)
+    for kind in KINDS:
+        own = pairs.types == kind
+        late = np.setdiff1d(keys[own & ~early], keys[own & early])
+        some |= own & np.isin(keys, rng.permutation(late)[: recipe.max_hidden])
+    return Split(pairs.where(early), pairs.where(some), np.zeros(int(some.sum()), dtype=np.int64), pairs.where(early))
+
+
+def _at_random(pairs: Pairs, num_items: int, recipe: MmscRecipe) -> Split:
+    """Hide pairs item by item, not pair by pair: what is asked for is each item's list, and hubs have most of the pairs."""
     rng = np.random.default_rng(recipe.seed)
     rounds = np.full(len(pairs), KEPT, dtype=np.int64)
     for kind in KINDS:
@@ -51,7 +80,7 @@ def split_pairs(pairs: Pairs, num_items: int, recipe: MmscRecipe) -> Split:
         if count >= FEWEST_HIDDEN:
             rounds[own] = draw_rounds(np.stack([keys // num_items, keys % num_items]), count, rng)[of]
     hidden = rounds != KEPT
-    return Split(pairs.where(~hidden), pairs.where(hidden), rounds[hidden])
+    return Split(pairs.where(~hidden), pairs.where(hidden), rounds[hidden], pairs)
 
 
 def draw_rounds(ends: Ints, count: int, rng: np.random.Generator) -> Ints:

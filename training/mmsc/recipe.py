@@ -30,6 +30,10 @@ class MmscRecipe:
     complement_paths: tuple[str, ...] = ("c", "sc", "cs", "scs")
     fanout: int = 10
     """Path instances sampled a path and item in training; twice as many when vectors are written."""
+    in_time: bool = False
+    """Read a dated pair as of the day on which it met first: walks take only edges that are older (ADR 21 says why this is not the default)."""
+    fresh_walks: bool = True
+    """Walk along edges by what decay and season leave of them, too."""
     drop_edges: float = 0.2
     temperature: float = 0.2
     ssl_weight: float = 0.1
@@ -41,6 +45,8 @@ class MmscRecipe:
     """Share of a score that is read by content alone; the rest is read with behaviour. Each reading has its own loss."""
     hidden: float = 0.1
     """Share of each task's pairs that no loss sees: they choose the epoch and teach the re-ranker."""
+    hide: Literal["latest", "any"] = "latest"
+    """Which pairs are hidden: the latest where they are dated, or any."""
     bare: float = 0.0
     """Share of the hidden pairs that teach the trees without the other task's edge between the two items either: 1 where nobody may know it."""
     trees: bool = True

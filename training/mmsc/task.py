@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.dataset import Ints
+from training.dataset import UNDATED, Ints
 from training.mmsc.content import Tokens
-from training.mmsc.graph import NOBODY, RelationGraph, Walks, sample_walks
+from training.mmsc.graph import FOREVER, NOBODY, Queries, RelationGraph, Walks, sample_walks
 from training.mmsc.losses import info_nce, triplet
 from training.mmsc.model import Behaviour, Mmsc, Relational
 from training.mmsc.pairs import Adjacency, Split
@@ -68,10 +68,12 @@ class MmscTask(Task):
         pairs, recipe = self.split.kept.take(chosen), self.recipe
         src, dst = torch.from_numpy(pairs.src), torch.from_numpy(pairs.dst)
         kinds = torch.from_numpy((pairs.types == KINDS[1]).astype(np.int64))
-        pool = torch.randint(self.graph.num_items, (recipe.pool,), generator=generator)
-        hard, has_hard = self._hard(src, kinds, generator)
+        pool, before = torch.randint(self.graph.num_items, (recipe.pool,), generator=generator), self._before(pairs.days)
+        hard, has_hard = self._hard(Queries(src, torch.full_like(src, NOBODY), before), kinds, generator)
         nodes = torch.cat([src, dst, hard, pool])
         partners = torch.cat([dst, src, src, torch.full_like(pool, NOBODY)])
+        # The pool is read as of days that pairs have, too: a negative must not be told by how much is known of it.
+        queries = Queries(nodes, partners, torch.cat([before, before, before, before[torch.arange(len(pool)) % len(before)]]))
         items, content_at = torch.unique(nodes, return_inverse=True)
         tokens = self.tokens.take(items)
         second = src[:SSL_ITEMS] if recipe.ssl_weight else src[:0]
@@ -80,20 +82,25 @@ class MmscTask(Task):
             content_at=content_at,
             values=tokens.values,
             present=tokens.present,
-            walks=sample_walks(self.graph, recipe.all_paths(), nodes, partners, recipe.fanout, generator),
+            walks=sample_walks(self.graph, recipe.all_paths(), queries, recipe.fanout, generator),
             kinds=kinds,
             weights=torch.from_numpy(pairs.weights) if recipe.verdict_weights else torch.ones(len(src)),
             allowed=self._allowed(src, dst, hard, has_hard, pool, kinds),
-            second=sample_walks(view, recipe.all_paths(), second, torch.full_like(second, NOBODY), recipe.fanout, generator),
+            second=sample_walks(view, recipe.all_paths(), queries.alone(len(second)), recipe.fanout, generator),
         )
 
-    def _hard(self, src: Tensor, kinds: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _before(self, days: Ints) -> Tensor:
+        """Return the day (B,) as of which each pair is read: the one on which it met first, so nothing that came with it or later tells it."""
+        return torch.from_numpy(np.where(days == UNDATED, FOREVER, days) if self.recipe.in_time else np.full_like(days, FOREVER))
+
+    def _hard(self, sources: Queries, kinds: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return a neighbour (B,) of each source in the *other* task, and whether it has one."""
-        hard, real = src.clone(), torch.zeros_like(src, dtype=torch.bool)
+        hard, real = sources.nodes.clone(), torch.zeros_like(sources.nodes, dtype=torch.bool)
         for index, other in enumerate(reversed(KINDS)):
             rows = kinds == index
             draw = torch.rand(int(rows.sum()), generator=generator)
-            hard[rows], real[rows] = self.graph.relations[other[0]].step(src[rows], draw, torch.full_like(src[rows], NOBODY))
+            some = Queries(*(part[rows] for part in sources))
+            hard[rows], real[rows] = self.graph.relations[other[0]].step(some.nodes, draw, some.partners, some.before)
         return hard, real
 
     def _allowed(self, src: Tensor, dst: Tensor, hard: Tensor, has_hard: Tensor, pool: Tensor, kinds: Tensor) -> Tensor:

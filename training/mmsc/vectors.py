@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from training.mmsc.content import Tokens
-from training.mmsc.graph import NOBODY, RelationGraph, sample_walks
+from training.mmsc.graph import Queries, RelationGraph, sample_walks
 from training.mmsc.model import Behaviour, Mmsc, Relational
 from training.mmsc.recipe import KINDS, MmscRecipe
 
@@ -39,7 +39,7 @@ def read_content_and_paths(model: Mmsc, tokens: Tokens, graph: RelationGraph, re
     device = model.items.device
     contents, found = [], []
     for nodes in torch.split(torch.arange(graph.num_items), BLOCK):
-        walks = sample_walks(graph, recipe.all_paths(), nodes, torch.full_like(nodes, NOBODY), 2 * recipe.fanout, generator)
+        walks = sample_walks(graph, recipe.all_paths(), Queries.of(nodes), 2 * recipe.fanout, generator)
         here = {path: (node.to(device), real.to(device)) for path, (node, real) in walks.items()}
         part = tokens.take(nodes)
         contents.append(model.contents(_to(part, device)).cpu())

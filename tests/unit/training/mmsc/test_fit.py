@@ -43,7 +43,7 @@ def task_of(data: TrainingSet, recipe: MmscRecipe) -> MmscTask:
     tokens, graph = tiny_tokens(data.items), build_graph(data.pairs, len(data.items))
     torch.manual_seed(0)
     model = Mmsc(recipe, tokens.sizes, start_features(graph, recipe.item_width, 1))
-    return MmscTask(recipe, model, tokens, graph, Split(data.pairs, pairs_of(), NO_ROUNDS))
+    return MmscTask(recipe, model, tokens, graph, Split(data.pairs, pairs_of(), NO_ROUNDS, data.pairs))
 
 
 def test_every_term_of_the_loss_falls_in_training(data: TrainingSet, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_the_verdicts_weights_change_the_loss_only_while_they_are_read(data: Tra
             data.graph, data.items, type(pairs)(pairs.src, pairs.dst, pairs.types, pairs.relations, weights.astype(np.float32), pairs.counts)
         )
         task = task_of(data, recipe)
-        task.split = Split(changed.pairs, pairs_of(), NO_ROUNDS)
+        task.split = Split(changed.pairs, pairs_of(), NO_ROUNDS, changed.pairs)
         return float(task.losses(next(task.plans(torch.Generator().manual_seed(0))))["complement_loss"].detach())
 
     even, uneven = np.full(len(data.pairs), 0.5), np.linspace(0.01, 1, len(data.pairs))

@@ -1,5 +1,7 @@
 """Walks: what they may visit, and what they never do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,14 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.training.mmsc.tiny import pairs_of
-from training.mmsc.graph import NOBODY, RelationGraph, build_csr, build_graph, sample_walks
+from training.mmsc.graph import FOREVER, NOBODY, Queries, RelationGraph, build_csr, build_graph, sample_walks
 
 PATHS = ("c", "s", "cc", "cs", "sc", "ss", "scs", "sss")
 Edges = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.sampled_from("sc")).filter(lambda e: e[0] != e[1]), max_size=25)
 
 
 def walk(graph: RelationGraph, nodes: torch.Tensor, partners: torch.Tensor, seed: int = 0) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-    return sample_walks(graph, PATHS, nodes, partners, 6, torch.Generator().manual_seed(seed))
+    queries = Queries(nodes, partners, torch.full_like(nodes, FOREVER))
+    return sample_walks(graph, PATHS, queries, 6, torch.Generator().manual_seed(seed))
 
 
 @settings(max_examples=60, deadline=None)
@@ -50,9 +53,36 @@ def test_a_node_of_few_neighbours_sees_all_of_them() -> None:
 
 
 def test_heavy_edges_are_walked_more_often() -> None:
-    csr = build_csr(np.array([0, 0]), np.array([1, 2]), np.array([0.9, 0.1], dtype=np.float32), 3)
+    csr = build_csr(np.array([0, 0]), np.array([1, 2]), np.array([0.9, 0.1], dtype=np.float32), np.zeros(2, np.int64), 3)
     draw = torch.rand(2000, generator=torch.Generator().manual_seed(1))
-    node, _ = csr.step(torch.zeros(2000, dtype=torch.long), draw, torch.full((2000,), NOBODY))
+    node, _ = csr.step(torch.zeros(2000, dtype=torch.long), draw, torch.full((2000,), NOBODY), torch.full((2000,), FOREVER))
+    assert float((node == 1).float().mean()) == pytest.approx(0.9, abs=0.03)
+
+
+@settings(max_examples=60, deadline=None)
+@given(edges=Edges, data=st.data())
+def test_no_walk_takes_an_edge_that_became_known_on_the_day_of_its_query_or_later(edges: list[tuple[int, int, str]], data: st.DataObject) -> None:
+    days = np.array(data.draw(st.lists(st.integers(0, 9), min_size=len(edges), max_size=len(edges))), dtype=np.int64)
+    before = torch.tensor(data.draw(st.lists(st.integers(0, 10), min_size=8, max_size=8)))
+    since: dict[tuple[int, int, str], int] = {}
+    for (a, b, letter), day in zip(edges, days.tolist(), strict=True):
+        for way in ((a, b, letter), (b, a, letter)):
+            since[way] = min(day, since.get(way, day))
+    queries = Queries(torch.arange(8), torch.full((8,), NOBODY), before)
+    walks = sample_walks(build_graph(replace(pairs_of(*edges), days=days), 8), PATHS, queries, 6, torch.Generator().manual_seed(0))
+    for path, (node, real) in walks.items():
+        for query, f in real.nonzero().tolist():
+            visited = [query, *node[query, f].tolist()]
+            assert all(since[hop] < before[query] for hop in zip(visited, visited[1:], path, strict=False))
+    for query in range(8):
+        known = any(a == query and letter == "c" and day < before[query] for (a, _, letter), day in since.items())
+        assert bool(walks["c"][1][query].any()) == known
+
+
+def test_what_decay_and_season_leave_of_an_edge_is_how_often_it_is_walked() -> None:
+    pairs = replace(pairs_of((0, 1, "s"), (0, 2, "s")), freshness=np.array([0.9, 0.1], dtype=np.float32))
+    queries = Queries.of(torch.zeros(300, dtype=torch.long))
+    node, _ = sample_walks(build_graph(pairs, 3, fresh=True), ["s"], queries, 10, torch.Generator().manual_seed(1))["s"]
     assert float((node == 1).float().mean()) == pytest.approx(0.9, abs=0.03)
 
 

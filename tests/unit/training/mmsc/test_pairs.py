@@ -1,11 +1,14 @@
 """Which pairs stay hidden, and in which round each is drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.training.mmsc.tiny import pairs_of
+from training.dataset import Pairs
 from training.mmsc.pairs import KEPT, MOST_ROUNDS, disjoint, draw_rounds, split_pairs, unordered_keys
 from training.mmsc.recipe import KINDS, MmscRecipe
 
@@ -55,6 +58,37 @@ def test_disjoint_pairs_share_no_item_and_there_is_always_one(ends: np.ndarray, 
 @given(ends=Ends, count=st.integers(0, 40))
 def test_no_more_pairs_are_drawn_than_asked_for(ends: np.ndarray, count: int) -> None:
     assert (draw_rounds(ends, count, np.random.default_rng(0)) != KEPT).sum() <= count
+
+
+def dated(days: list[int], kind: str = "c") -> Pairs:
+    pairs = pairs_of(*((2 * k, 2 * k + 1, kind) for k in range(len(days))))
+    return replace(pairs, days=np.array(days, dtype=np.int64))
+
+
+def test_of_dated_pairs_the_latest_are_hidden_and_nothing_later_than_the_first_of_them_is_known() -> None:
+    days = [31] * 60 + [59] * 30 + [90] * 10
+    split = split_pairs(dated(days), 200, MmscRecipe(hidden=0.1))
+    assert split.hidden.days.tolist() == [90] * 10
+    assert split.known.days.max() == split.kept.days.max() == 59
+
+
+def test_late_pairs_beyond_the_most_that_may_be_hidden_are_nowhere() -> None:
+    split = split_pairs(dated([31] * 60 + [90] * 40), 200, MmscRecipe(hidden=0.1, max_hidden=25))
+    assert len(split.hidden) == 25
+    assert len(split.known) == len(split.kept) == 60
+
+
+def test_a_pair_that_met_the_other_way_before_is_not_foretold() -> None:
+    pairs = replace(pairs_of((0, 1, "c"), (2, 3, "c"), (1, 0, "c"), (4, 5, "c")), days=np.array([31, 31, 90, 90]))
+    split = split_pairs(pairs, 6, MmscRecipe(hidden=0.5))
+    assert split.hidden.src.tolist() == [4]
+
+
+@pytest.mark.parametrize("days", [[0] * 100, [31] * 100, [31] * 20 + [59] * 80], ids=["undated", "one month", "most are late"])
+def test_where_time_tells_nothing_pairs_are_hidden_at_random(days: list[int]) -> None:
+    split = split_pairs(dated(days), 200, MmscRecipe(hidden=0.2))
+    assert len(split.hidden) == 20
+    assert len(split.known) == 100
 
 
 def test_a_hub_gives_one_pair_a_round() -> None:
