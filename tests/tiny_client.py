@@ -33,9 +33,10 @@ class DictFeatures:
         self.held: list[Evidence] = []
         self.best: dict[str, list[str]] = {}
 
-    def rank(self, kind: str, item_id: str, found: Sequence[str]) -> None:
-        """Precompute neighbours."""
-        ranked = tuple(Neighbour(item, 1.0 - 0.01 * n, "behaviour", "bought together 5 times") for n, item in enumerate(found))
+    def rank(self, kind: str, item_id: str, found: Sequence[str], *, sure: int | None = None) -> None:
+        """Precompute neighbours, the first ``sure`` of which reach the threshold."""
+        known = [None if sure is None else n < sure for n in range(len(found))]
+        ranked = tuple(Neighbour(item, 1.0 - 0.01 * n, "behaviour", "bought together 5 times", known[n]) for n, item in enumerate(found))
         self.lists[kind, item_id] = Neighbours(ranked, "m1", "r1")
 
     def state(self) -> State:

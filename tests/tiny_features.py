@@ -15,7 +15,7 @@ def neighbour_rows(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     lists: dict[tuple[str, str], list[str]] = {(kind, item["item_id"]): [] for kind in ("substitute", "complement") for item in items}
     for edge in relation_rows(items, "full"):
         lists[edge["type"], edge["src"]].append(edge["dst"])
-    common = {"model_version": RUN, "release": RUN, "known_at": EPOCH}
+    common = {"threshold": 0.75, "model_version": RUN, "release": RUN, "known_at": EPOCH}
     return [
         {"type": kind, "item_id": item, "neighbours": [_neighbour(*n) for n in enumerate(found)], **common} for (kind, item), found in lists.items()
     ]

@@ -23,6 +23,7 @@ K = Annotated[int, typer.Option("-k", help="How many answers.")]
 InStock = Annotated[bool, typer.Option("--in-stock", help="Only what is available.")]
 MaxPrice = Annotated[float | None, typer.Option("--max-price", help="Only what costs at most this.")]
 Category = Annotated[str, typer.Option("--category", help="Only within a category: its name, or its path joined by ' > '.")]
+Sure = Annotated[bool, typer.Option("--sure", help="Rather fewer answers, or none, than one that the model is not sure of.")]
 NoVariants = Annotated[bool, typer.Option("--no-variants", help="No other colour or size of a given item.")]
 PerCategory = Annotated[int, typer.Option("--per-category", min=0, help="At most so many of one kind; 0: any.")]
 Brand = Annotated[str, typer.Option("--brand", help="Only of one brand.")]
@@ -38,6 +39,7 @@ def substitutes(
     max_price: MaxPrice = None,
     category: Category = "",
     brand: Brand = "",
+    sure: Sure = False,
     as_json: AsJson = False,
     local: Local = False,
 ) -> None:
@@ -45,7 +47,8 @@ def substitutes(
 
     Example: goeswith ask substitutes 0108775015 -k 5
     """
-    _show(_asker(local).related("substitutes", item_id, k, _filters(in_stock=in_stock, max_price=max_price, category=category, brand=brand)), as_json)
+    filters = _filters(in_stock=in_stock, max_price=max_price, category=category, brand=brand, sure=sure)
+    _show(_asker(local).related("substitutes", item_id, k, filters), as_json)
 
 
 @app.command()
@@ -56,6 +59,7 @@ def complements(
     max_price: MaxPrice = None,
     category: Category = "",
     brand: Brand = "",
+    sure: Sure = False,
     as_json: AsJson = False,
     local: Local = False,
 ) -> None:
@@ -63,7 +67,8 @@ def complements(
 
     Example: goeswith ask complements 0108775015 --max-price 20
     """
-    _show(_asker(local).related("complements", item_id, k, _filters(in_stock=in_stock, max_price=max_price, category=category, brand=brand)), as_json)
+    filters = _filters(in_stock=in_stock, max_price=max_price, category=category, brand=brand, sure=sure)
+    _show(_asker(local).related("complements", item_id, k, filters), as_json)
 
 
 @app.command()
@@ -168,12 +173,17 @@ def _show(answer: Mapping[str, Any], as_json: bool) -> None:
     table = Table("score", "item", "title", "price", "why", title=escape(heading), title_justify="left")
     for item in answer["items"]:
         price = "" if item["price"] is None else f"{item['price']:.2f} {item['currency'] or ''}".rstrip()
-        table.add_row(f"{item['score']:.3f}", escape(item["item_id"]), _title(item), price, escape(item["reason"]))
+        table.add_row(_score(item), escape(item["item_id"]), _title(item), price, escape(item["reason"]))
     console = Console()
     console.print(table)
     console.print(f"source {answer['source']}; {_versions(answer['versions'])}", style="dim", highlight=False)
     for note in answer["notes"]:
         console.print(f"note: {escape(note)}", style="dim", highlight=False)
+
+
+def _score(item: Mapping[str, Any]) -> str:
+    """Return the score, with a question mark where it is below the model's threshold."""
+    return f"{item['score']:.3f}" + (" ?" if item.get("sure") is False else "")
 
 
 def _title(item: Mapping[str, Any]) -> str:

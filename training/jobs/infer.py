@@ -15,7 +15,8 @@ from goeswith.profile import Profile
 from training.dataset import read_as_of, read_training_set
 from training.embeddings import Stamp, embedding_rows
 from training.mmsc.evidence import Evidence, build_evidence
-from training.mmsc.neighbours import NOTHING, Neighbours, rank_all
+from training.mmsc.neighbours import rank_all
+from training.mmsc.places import NOTHING, Neighbours
 from training.mmsc.recipe import KINDS
 from training.mmsc.rows import neighbour_rows
 from training.mmsc.scorer import MmscScorer, load_scorer
@@ -38,7 +39,7 @@ def run(job: JobRun) -> JobResult:
     scorer, known_at = load_scorer(folder / "mmsc", data), read_as_of(job.profile, version=version, run=job.run_id)
     stamp = Stamp(model_version=job.run_id, release=job.run_id, known_at=known_at)
     consumed = {name: job.version_of(name) for name in ("training_sets", "relations")}
-    found = rank_all(scorer, data.items, config.k)
+    found = rank_all(scorer, data, config.k)
     evidence = read_evidence(job, config.graph)
     vectors = {"mmsc": mmsc_rows(data.items.ids, scorer.vectors, stamp)}
     lists = {kind: neighbour_rows(kind, data.items.ids, found[kind], scorer, evidence, stamp) for kind in KINDS}
@@ -78,8 +79,12 @@ def replace_changed(profile: Profile, name: str, partition: str, parts: dict[str
 
 
 def summarise(scorer: MmscScorer, found: dict[str, Neighbours]) -> dict[str, Any]:
-    """Return, by task, how many items have an answer, and what stands behind the query's vector."""
+    """Return, by task, how many items have an answer, and one that is sure, and what stands behind the query's vector."""
     names = ("content", "cold_start", "behaviour")
     counts = {kind: np.bincount(scorer.vectors.sources(kind), minlength=3).tolist() for kind in KINDS}
-    answered = {kind: int((n.scores[:, 0] > NOTHING).sum()) if n.scores.size else 0 for kind, n in found.items()}
-    return {kind: {"answered": answered[kind], **dict(zip(names, counts[kind], strict=True))} for kind in KINDS}
+    return {kind: {**_answers(scorer.threshold(kind), found[kind]), **dict(zip(names, counts[kind], strict=True))} for kind in KINDS}
+
+
+def _answers(threshold: float | None, found: Neighbours) -> dict[str, int]:
+    best = found.scores.max(1, initial=NOTHING)
+    return {"answered": int((best > NOTHING).sum()), "sure": 0 if threshold is None else int((best >= threshold).sum())}

@@ -41,6 +41,8 @@ PARAMETERS = {
     "num_threads": 1,  # two that wait for each other in every leaf cost tenfold where the other core is busy
 }
 ROUNDS = 100
+PASSING = 0.001
+"""Share of random items that may reach the threshold of a task: what an answer is sure of stands out from as many."""
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 """Shares of the vectors in the score, least first: 0 is the trees alone, 1 the vectors alone."""
 LOGITS = 20.0
@@ -56,6 +58,8 @@ class Blend:
     """Logits that 1 of the trees' score stands for: trees that learn an order have no scale of their own."""
     slope: float = 1.0
     intercept: float = 0.0
+    threshold: float = 1.0
+    """Least score that is sure."""
 
     def mix(self, trees: Floats, neural: Floats) -> Floats:
         """Return the scores before they are made probabilities, in any shape."""
@@ -145,13 +149,18 @@ def grow(examples: Examples, rows: npt.NDArray[np.bool_], seed: int) -> lightgbm
 
 
 def choose_blend(booster: lightgbm.Booster, examples: Examples, conceded: float) -> Blend:
-    """Return the greatest share of the vectors that keeps ``1 - conceded`` of the best share's weighted NDCG@10, calibrated."""
+    """Return the greatest share of the vectors that keeps ``1 - conceded`` of the best share's weighted NDCG@10, calibrated.
+
+    The threshold lets ``PASSING`` of the random items through.
+    """
     trees, neural = tree_scores(booster, examples.features), examples.features[..., 0]
     unit, _ = fit_logits(trees, examples)
     gained = [_gains(Blend(share, unit).mix(trees, neural), examples.valid) for share in SHARES]
     means = np.array([np.average(g, weights=examples.weights) for g in gained])
     share = SHARES[int(np.flatnonzero(means >= (1 - conceded) * means.max())[-1])]
-    return calibrate(Blend(share, unit), trees, neural, examples)
+    blend = calibrate(Blend(share, unit), trees, neural, examples)
+    others = blend.score(trees, neural)[:, 1:][examples.valid[:, 1:]]
+    return replace(blend, threshold=float(np.quantile(others, 1 - PASSING)))
 
 
 def _gains(scores: Floats, valid: npt.NDArray[np.bool_]) -> Floats:

@@ -7,7 +7,7 @@ from goeswith.catalogue import find_table
 from training.dataset import Ints
 from training.embeddings import Stamp, build_table
 from training.mmsc.evidence import Evidence, build_likeness, explain
-from training.mmsc.neighbours import NOTHING, Neighbours
+from training.mmsc.places import NOTHING, Neighbours
 from training.mmsc.scorer import MmscScorer
 from training.mmsc.stored import SOURCES
 
@@ -27,7 +27,8 @@ def neighbour_rows(kind: str, ids: tuple[str, ...], found: Neighbours, scorer: M
         reasons += explain(evidence, likeness, kind, ids, query[part], dst[part], sources[part])
     offsets = np.searchsorted(query, np.arange(len(ids) + 1))
     lists = _lists(offsets, {"item_id": [ids[j] for j in dst], "score": scores.astype(np.float32), "source": sources, "reason": reasons})
-    return build_table("item_neighbours", {"type": [kind] * len(ids), "item_id": list(ids), "neighbours": lists, **stamp.columns(len(ids))})
+    fixed = {"type": [kind] * len(ids), "threshold": [scorer.threshold(kind)] * len(ids)}
+    return build_table("item_neighbours", {**fixed, "item_id": list(ids), "neighbours": lists, **stamp.columns(len(ids))})
 
 
 def _lists(offsets: Ints, columns: dict[str, object]) -> pa.ListArray:

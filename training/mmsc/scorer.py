@@ -28,6 +28,10 @@ class MmscScorer:
     rerankers: dict[str, Reranker]
     name: str = "mmsc"
 
+    def threshold(self, kind: str) -> float | None:
+        """Return the least score of a task that is sure; None where nothing taught one."""
+        return self.rerankers[kind].blend.threshold if kind in self.rerankers else None
+
     def score(self, kind: str, src: Ints, candidates: Ints) -> Floats:
         """Return scores (B, C). A known edge of weight w is evidence of its own: it makes the odds ``1 + EDGE_ODDS w / (1 - w)`` times as great."""
         step = max(1, min(self.heuristics.block, 1_000_000 // max(1, candidates.shape[1])))

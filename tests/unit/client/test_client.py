@@ -103,6 +103,28 @@ def test_filters_hold_for_precomputed_neighbours_too() -> None:
     assert ids(make(features).complements("i0", k=4, filters=Filters(in_stock=True))) == ["i1", "i5"]
 
 
+def test_an_answer_says_of_each_item_whether_it_is_sure() -> None:
+    features = DictFeatures()
+    features.rank("substitute", "i0", ["i2", "i4", "i6"], sure=2)
+    assert [item.sure for item in make(features).substitutes("i0", k=3).items] == [True, True, False]
+
+
+@pytest.mark.parametrize(("sure", "expected"), [(2, ["i2", "i4"]), (0, [])])
+def test_where_only_sure_answers_are_asked_for_nothing_else_fills_their_places(sure: int, expected: list[str]) -> None:
+    features, models = DictFeatures(), FakeModels(rank_all())
+    features.best = {"racket": ["i8"]}
+    features.rank("substitute", "i0", ["i2", "i4", "i6"], sure=sure)
+    answer = make(features, models).substitutes("i0", k=3, filters=Filters(sure=True))
+    assert (ids(answer), models.asked) == (expected, [])
+    assert answer.notes == (f"sure precomputed neighbours fill {sure} of 3 places",)
+
+
+def test_a_bundle_has_no_threshold_to_be_sure_by() -> None:
+    for ask in (make().bundle, lambda _, filters: make().make_bundle("i0", filters=filters)):
+        with pytest.raises(InvalidRequest, match="sure answers only"):
+            ask(["i0"], filters=Filters(sure=True))
+
+
 def test_an_item_that_the_shop_no_longer_knows_drops_out() -> None:
     features = DictFeatures()
     features.rank("substitute", "i0", ["gone", "i4"])

@@ -35,6 +35,8 @@ class RankedItem(Item):
     score: float
     basis: str = ""
     reason: str = ""
+    sure: bool | None = None
+    """Whether the score reaches what hardly any random item does; None where nobody measured that (bundles, sales, the model asked now)."""
 
 
 class Versions(_Answer):

@@ -39,10 +39,13 @@ class Chain:
     """Why the model did not answer, where it was asked and did not."""
 
     def answer(self) -> Candidates | None:
-        """Return the first step that fills k places, else the one that fills most; None where all are empty."""
+        """Return the first step that fills k places, else the one that fills most; None where all are empty.
+
+        Where only sure answers are asked for, nothing fills the places of neighbours that are not.
+        """
         best: Candidates | None = None
         for step in (self.precomputed, self.ask_model, self.bestsellers):
-            if step == self.bestsellers and best:
+            if (step == self.bestsellers and best) or (step != self.precomputed and self.filters.sure):
                 break
             found = step()
             if found and (best is None or len(found.items) > len(best.items)):
@@ -57,9 +60,9 @@ class Chain:
         if found is None:
             self.notes.append("no precomputed neighbours")
             return None
-        items = self._kept(list(found.found))
+        items = self._kept([neighbour for neighbour in found.found if neighbour.sure or not self.filters.sure])
         if len(items) < self.k:
-            self.notes.append(f"precomputed neighbours fill {len(items)} of {self.k} places")
+            self.notes.append(f"{'sure ' if self.filters.sure else ''}precomputed neighbours fill {len(items)} of {self.k} places")
         return _candidates(items, "precomputed", found.model_version)
 
     def ask_model(self) -> Candidates | None:
@@ -124,7 +127,7 @@ def hydrate(features: Features, found: list[Neighbour], accept: Callable[[Item],
     known = features.items([neighbour.item_id for neighbour in found])
     pairs = ((neighbour, known.get(neighbour.item_id)) for neighbour in found)
     return [
-        RankedItem(**item.model_dump(), score=neighbour.score, basis=neighbour.basis, reason=neighbour.reason)
+        RankedItem(**item.model_dump(), score=neighbour.score, basis=neighbour.basis, reason=neighbour.reason, sure=neighbour.sure)
         for neighbour, item in pairs
         if item is not None and accept(item)
     ]

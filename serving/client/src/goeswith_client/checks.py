@@ -7,6 +7,7 @@ from typing import get_args
 from goeswith_client import limits
 from goeswith_client.answers import Type
 from goeswith_client.errors import InvalidRequest
+from goeswith_client.filters import Filters
 
 
 def check_k(k: int) -> int:
@@ -41,6 +42,13 @@ def check_given(item_ids: Sequence[str]) -> tuple[str, ...]:
     if not 1 <= len(given) <= limits.MAX_GIVEN:
         raise InvalidRequest(f"a bundle of {len(given)} given items", f"from 1 to {limits.MAX_GIVEN} items")
     return given
+
+
+def check_bundle_filters(filters: Filters) -> Filters:
+    """Return the filters. Raises ``InvalidRequest`` where only sure answers are asked for: a bundle's scores have no threshold."""
+    if filters.sure:
+        raise InvalidRequest("a bundle of sure answers only", "leave out 'sure': it is for substitutes and complements")
+    return filters
 
 
 def check_type(kind: str) -> str:

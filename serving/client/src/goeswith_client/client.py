@@ -65,12 +65,12 @@ class Client:
     def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> Answer:
         """Return what completes a bundle of given items; without the model, what goes with them one by one.
 
-        Raises as ``substitutes`` does, and ``InvalidRequest`` for no item or too many.
+        Raises as ``substitutes`` does, and ``InvalidRequest`` for no item or too many, or where only sure answers are asked for.
         """
         given = checks.check_given(item_ids)
         checks.check_k(k)
         self._check_age()
-        return Completing(self.features, self.models, self._known(given), filters or Filters()).answer(k, self._versions)
+        return Completing(self.features, self.models, self._known(given), checks.check_bundle_filters(filters or Filters())).answer(k, self._versions)
 
     def make_bundle(self, item_id: str, size: int = 4, budget: float | None = None, filters: Filters | None = None) -> Answer:
         """Return a bundle of ``size`` items with the given one in it: one after another, what completes it best, each of another kind.
@@ -81,7 +81,8 @@ class Client:
         checks.check_size(size)
         self._check_age()
         seed = self._known([item_id])[0]
-        return make_bundle(Completing(self.features, self.models, [seed], filters or Filters()), size, budget, self._versions)
+        asked = Completing(self.features, self.models, [seed], checks.check_bundle_filters(filters or Filters()))
+        return make_bundle(asked, size, budget, self._versions)
 
     def new_item(
         self,

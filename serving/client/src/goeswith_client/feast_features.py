@@ -13,7 +13,7 @@ from goeswith_client.errors import FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
 
 _ITEM = ("title", "brand", "category", "price", "currency", "image", "available", "variant_of")
-_NEIGHBOURS = ("neighbours_item_id", "neighbours_score", "neighbours_source", "neighbours_reason", "model_version", "release")
+_NEIGHBOURS = ("neighbours_item_id", "neighbours_score", "neighbours_source", "neighbours_reason", "model_version", "release", "threshold")
 _EDGE = ("weight", "relation", "n", "npmi", "lift", "judge", "p_type", "moved")
 
 
@@ -59,7 +59,8 @@ class FeastFeatures:
         if row["model_version"] is None:
             return None
         columns = [row[name] or [] for name in _NEIGHBOURS[:4]]
-        found = tuple(Neighbour(*values) for values in zip(*columns, strict=True))
+        least = row["threshold"]
+        found = tuple(Neighbour(*values, sure=None if least is None else values[1] >= least) for values in zip(*columns, strict=True))
         return Neighbours(found, row["model_version"], row["release"])
 
     def edges(self, pairs: Sequence[tuple[str, str]], types: Sequence[Type] = TYPES) -> Sequence[Evidence]:

@@ -16,6 +16,8 @@ class Neighbour:
     score: float
     basis: str
     reason: str
+    sure: bool | None = None
+    """Whether the score reaches its model's threshold; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

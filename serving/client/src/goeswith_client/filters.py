@@ -20,6 +20,8 @@ class Filters(BaseModel):
     brand: str = ""
     no_variants: bool = False
     """No other colour or size of a given item, nor of an earlier one of the answer."""
+    sure: bool = False
+    """Of substitutes and complements: rather fewer answers, or none, than one below the model's threshold."""
     per_category: int = Field(default=0, ge=0)
     """At most so many items of one narrowest category; 0: as many as there are."""
 

@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 from tests.unit.training.mmsc.tiny import pairs_of
-from training.dataset import Items
+from training.dataset import Items, TrainingSet
 from training.mmsc.evidence import Evidence, Likeness, build_evidence, explain
 from training.mmsc.heuristics import PairFeatures
-from training.mmsc.neighbours import NOTHING, Neighbours, best, family_codes, rank_all, without_stronger
+from training.mmsc.neighbours import family_codes, rank_all
+from training.mmsc.places import NOTHING, Neighbours, best, without_stronger
 from training.mmsc.scorer import MmscScorer
 from training.mmsc.stored import StoredVectors
 
@@ -18,6 +19,10 @@ def items(variants: dict[int, str] | None = None, count: int = 6) -> Items:
     none = (None,) * count
     variant_of = tuple((variants or {}).get(i) for i in range(count))
     return Items(tuple(f"i{i}" for i in range(count)), none, none, ((),) * count, none, np.ones(count, np.float32), none, variant_of)
+
+
+def set_of(of: Items) -> TrainingSet:
+    return TrainingSet("full", of, pairs_of())
 
 
 def scorer(of: Items, *edges: tuple[int, int, str]) -> MmscScorer:
@@ -31,7 +36,7 @@ def scorer(of: Items, *edges: tuple[int, int, str]) -> MmscScorer:
 
 def test_an_item_its_variants_and_repeats_stay_out_and_no_item_is_in_both_lists() -> None:
     shop = items({0: "i1", 2: "parent", 3: "parent"})
-    found = rank_all(scorer(shop, (0, 4, "s"), (4, 0, "s"), (0, 5, "c")), shop, 5)
+    found = rank_all(scorer(shop, (0, 4, "s"), (4, 0, "s"), (0, 5, "c")), set_of(shop), 5)
     family = family_codes(shop)
     for query in range(6):
         lists = [set(n.items[query][n.scores[query] > NOTHING].tolist()) for n in found.values()]
@@ -59,8 +64,8 @@ def test_families_join_a_variant_to_its_parent_whether_the_parent_is_sold_or_not
 def test_an_item_stays_in_the_list_where_it_scores_higher_and_ties_go_to_one_list() -> None:
     a = Neighbours(np.array([[1, 2, 3]]), np.array([[0.9, 0.5, 0.4]], np.float32))
     b = Neighbours(np.array([[2, 1, 3]]), np.array([[0.8, 0.1, 0.4]], np.float32))
-    assert best(without_stronger(a, b, True), 3).items[0, :2].tolist() == [1, 3]
-    assert best(without_stronger(b, a, False), 3).scores[0].tolist()[1:] == [NOTHING, NOTHING]
+    assert best(without_stronger(a, b, wins_ties=True), 3).items[0, :2].tolist() == [1, 3]
+    assert best(without_stronger(b, a, wins_ties=False), 3).scores[0].tolist()[1:] == [NOTHING, NOTHING]
 
 
 def test_ties_are_ordered_by_position_so_that_a_second_run_is_equal() -> None:
@@ -97,5 +102,5 @@ def test_without_an_edge_likeness_is_the_reason() -> None:
 
 def test_a_catalogue_of_two_variants_has_empty_lists() -> None:
     shop = items({1: "i0"}, count=2)
-    found = rank_all(scorer(replace(shop)), shop, 3)
+    found = rank_all(scorer(replace(shop)), set_of(shop), 3)
     assert all(bool((n.scores == NOTHING).all()) for n in found.values())

@@ -65,6 +65,17 @@ def test_scores_of_a_blend_are_probabilities_at_even_odds() -> None:
     assert (np.flatnonzero(likely) < len(asked.weights)).mean() == pytest.approx(evenly[likely].mean(), abs=0.05)
 
 
+def test_one_random_item_in_a_thousand_reaches_the_threshold_and_more_true_ones_the_better_they_stand_out() -> None:
+    passing = []
+    for lead in (1.0, 4.0):
+        asked = examples({"own_own": lead}, seed=1, size=2_000)
+        blend = choose_blend(booster := trees(examples({"own_own": lead})), asked, 0.0)
+        sure = blend.score(tree_scores(booster, asked.features), asked.features[..., 0]) >= blend.threshold
+        assert sure[:, 1:].mean() == pytest.approx(0.001, abs=0.0005)
+        passing.append(sure[:, 0].mean())
+    assert passing[1] > 3 * passing[0]
+
+
 def test_a_blend_is_a_probability_between_trees_and_vectors() -> None:
     logits, neural = np.array([[-50.0, 0.0, 3.0]], np.float32), np.array([[1.0, 0.5, -1.0]], np.float32)
     assert Blend().score(logits, neural)[0, 1] == pytest.approx(0.5)
