@@ -56,9 +56,10 @@ def kept_rows(figures: Sequence[Figure]) -> list[Figure]:
 
 def is_evaluated(figure: Figure) -> bool:
     """Return whether an evaluation measured it, not a bench."""
-    from training.evaluation.tables import ENCODER, MAIN_METRICS
+    from training.evaluation.tables import MAIN_METRICS
+    from training.evaluation.traits_page import TRAITS
 
-    return figure.task in (*MAIN_METRICS, ENCODER)
+    return figure.task in (*MAIN_METRICS, *TRAITS)
 
 
 def to_lines(figures: Iterable[Figure]) -> str:

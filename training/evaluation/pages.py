@@ -8,14 +8,14 @@ import numpy as np
 
 from goeswith.results import Figure
 from training.evaluation.ablation_page import ablation_markdown, is_ablation
-from training.evaluation.encoder_page import encoder_markdown
 from training.evaluation.lead_page import lead_markdown, lead_rows
-from training.evaluation.tables import ENCODER, MAIN_METRICS, OURS, cell, main_metric
+from training.evaluation.tables import MAIN_METRICS, OURS, cell, main_metric
+from training.evaluation.traits_page import TRAITS, traits_markdown
 
 
 def main_rows(figures: Iterable[Figure]) -> list[Figure]:
-    """Return the rows of evaluation in their main metric; ablations and slices keep their own, encoders all that is known of them."""
-    return [figure for figure in figures if figure.task == ENCODER or (figure.task in MAIN_METRICS and figure.metric == main_metric(figure))]
+    """Return the rows of evaluation in their main metric; ablations and slices keep their own, traits are all kept."""
+    return [figure for figure in figures if figure.task in TRAITS or (figure.task in MAIN_METRICS and figure.metric == main_metric(figure))]
 
 
 def shown_rows(figures: Sequence[Figure]) -> list[Figure]:
@@ -26,7 +26,7 @@ def shown_rows(figures: Sequence[Figure]) -> list[Figure]:
 def by_table(figures: Iterable[Figure]) -> dict[tuple[str, str, str], list[Figure]]:
     """Return the rows of models that rank by (data, task, slice), the best model first."""
     tables: dict[tuple[str, str, str], list[Figure]] = {}
-    for figure in sorted((f for f in figures if f.task != ENCODER), key=lambda f: -f.value):
+    for figure in sorted((f for f in figures if f.task not in TRAITS), key=lambda f: -f.value):
         tables.setdefault((figure.data, figure.task, figure.slice), []).append(figure)
     return dict(sorted(tables.items()))
 
@@ -40,8 +40,8 @@ def figures_markdown(figures: Iterable[Figure]) -> str:
 
 
 def _tables(data: str, task: str, rows: Sequence[Figure]) -> str:
-    if task == ENCODER:
-        return encoder_markdown(data, rows)
+    if task in TRAITS:
+        return traits_markdown(data, task, rows)
     main = main_rows(rows)
     return _block(data, task, main) + lead_markdown(data, task, rows) + ablation_markdown(data, task, main)
 

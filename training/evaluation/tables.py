@@ -13,8 +13,8 @@ from training.evaluation.metrics import Metric, Values
 MAIN_METRICS = {"bundle": "recall@20", "substitutes": "ndcg@10", "complements": "ndcg@10"}
 """The metric by which each task is decided."""
 
-ENCODER = "encoder"
-"""The task of figures about an encoder's training and space, which no case decides."""
+ENCODER, GATES = "encoder", "gates"
+"""The tasks of figures about an encoder's training and space, and about what MMSC's gates let through: no case decides them."""
 
 OURS = ("cirp", "cirp+tfidf", "cirp+set", "cirp+trees", "mmsc")
 

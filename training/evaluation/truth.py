@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.dataset import Ints, TrainingSet
+from training.dataset import Bools, Ints, TrainingSet
 
 SAME_SHOP = 0.9
 """Share of the truth's items that the catalogue must know: else the truth is of a shop that was ingested before this one."""
@@ -19,6 +19,8 @@ class Truth:
 
     pairs: dict[str, tuple[Ints, Ints]]
     bundles: tuple[tuple[int, ...], ...]
+    conflict: Bools
+    """(N,) whose picture shows another item than its text."""
 
 
 def read_truth(folder: Path, training: TrainingSet) -> Truth | None:
@@ -30,7 +32,8 @@ def read_truth(folder: Path, training: TrainingSet) -> Truth | None:
     tables = {kind: pq.read_table(path) for kind, path in files.items()}
     if _known_share(tables["complement"], training) < SAME_SHOP:
         return None
-    return Truth({kind: _pairs(rows, training) for kind, rows in tables.items()}, _bundles(pq.read_table(bundles), training))
+    pairs = {kind: _pairs(rows, training) for kind, rows in tables.items()}
+    return Truth(pairs, _bundles(pq.read_table(bundles), training), _conflict(folder / "items.parquet", training))
 
 
 def _known_share(rows: pa.Table, training: TrainingSet) -> float:
@@ -43,6 +46,14 @@ def _pairs(rows: pa.Table, training: TrainingSet) -> tuple[Ints, Ints]:
     known = [(at[a], at[b]) for a, b in zip(rows["src"].to_pylist(), rows["dst"].to_pylist(), strict=True) if a in at and b in at]
     ends = np.array(sorted(set(known)), dtype=np.int64).reshape(-1, 2)
     return ends[:, 0], ends[:, 1]
+
+
+def _conflict(path: Path, training: TrainingSet) -> Bools:
+    found = np.zeros(len(training.items), dtype=np.bool_)
+    if path.is_file():
+        rows = pq.read_table(path, columns=["item_id", "conflict"])
+        found[[training.index[i] for i in rows.filter(rows["conflict"])["item_id"].to_pylist() if i in training.index]] = True
+    return found
 
 
 def _bundles(rows: pa.Table, training: TrainingSet) -> tuple[tuple[int, ...], ...]:

@@ -16,10 +16,10 @@ from goeswith.profile import Profile
 from goeswith.records import read_records
 from goeswith.results import Figure, write_atomically, write_figures, write_json
 from training.evaluation.contenders import Contenders
-from training.evaluation.encoders import encoder_figures
 from training.evaluation.pages import figures_markdown
 from training.evaluation.run import Plan, evaluate_bundles, evaluate_relations
 from training.evaluation.tables import MAIN_METRICS, main_metric
+from training.evaluation.traits import encoder_figures, gate_figures
 from training.evaluation.world import read_world
 
 CODE = ("goeswith", "training")
@@ -86,7 +86,8 @@ def measure(job: JobRun, config: Config, models: Path) -> dict[str, Any]:
     shared = contenders.shared(world.training)
     measures = {"bundle": evaluate_bundles, "relations": evaluate_relations}
     outcomes = [measures[task](world, contenders, shared, plan) for task in config.tasks]
-    figures = [*(figure for outcome in outcomes for figure in outcome.figures), *encoder_figures(models / "cirp", world.data, config.seed)]
+    figures = [figure for outcome in outcomes for figure in outcome.figures]
+    figures += [*encoder_figures(models / "cirp", world.data, config.seed), *gate_figures(models / "mmsc", world, config.seed)]
     write_figures(job.profile, "metrics", figures)
     write_atomically(job.profile.results / "metrics.md", figures_markdown(figures))
     write_json(job.profile.results / "samples.json", [asdict(sample) for outcome in outcomes for sample in outcome.samples])

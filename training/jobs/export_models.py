@@ -14,7 +14,8 @@ from goeswith.jobs import JobResult, JobRun
 from goeswith.model_contract import MANIFEST, ExportManifest, Precision, hash_files
 from goeswith.results import read_figures
 from training.dataset import read_training_set
-from training.evaluation.tables import ENCODER, OURS
+from training.evaluation.tables import OURS
+from training.evaluation.traits_page import TRAITS
 from training.export.build import Origin, write_export
 from training.export.load import load_trained
 from training.export.signatures import RAW_FIELDS
@@ -66,7 +67,7 @@ def origin_of(job: JobRun, models: Path, made_from: str) -> Origin:
 def own_metrics(job: JobRun) -> tuple[dict[str, Any], ...]:
     """Return the figures of the served models on whole test sets, as ``evaluate_models`` measured them without the holdout."""
     figures = read_figures(job.profile, "metrics")
-    return tuple(asdict(figure) for figure in figures if figure.model in OURS and figure.slice in SLICES and figure.task != ENCODER)
+    return tuple(asdict(figure) for figure in figures if figure.model in OURS and figure.slice in SLICES and figure.task not in TRAITS)
 
 
 def read_made_from(export: Path, made_from: str) -> ExportManifest | None:

@@ -60,11 +60,20 @@ class ContentHead(nn.Module):
 
     def forward(self, tokens: Tokens) -> Tensor:
         """Return q (B, width) of B items."""
+        h_bkd, a_bk = self._attend(tokens)
+        return F.normalize(self.out((a_bk.unsqueeze(-1) * h_bkd).sum(1)), dim=-1)
+
+    def attention(self, tokens: Tokens) -> dict[str, Tensor]:
+        """Return how much of an item's content (B,) each modality gives, its missing vector's part included; they sum to 1."""
+        _, a_bk = self._attend(tokens)
+        parts = torch.split(a_bk, [tokens.values[m].shape[1] for m in self.modalities], dim=1)
+        return {m: part.sum(1) for m, part in zip(self.modalities, parts, strict=True)}
+
+    def _attend(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
         h, real = zip(*(self._tokens(tokens, m) for m in self.modalities), strict=True)
         h_bkd, real_bk = torch.cat(h, dim=1), torch.cat(real, dim=1)
         logits = self.weigh(torch.tanh(self.hidden(h_bkd))).squeeze(-1).masked_fill(~real_bk, float("-inf"))
-        pooled = (torch.softmax(logits, dim=1).unsqueeze(-1) * h_bkd).sum(1)
-        return F.normalize(self.out(pooled), dim=-1)
+        return h_bkd, torch.softmax(logits, dim=1)
 
     def _tokens(self, tokens: Tokens, modality: str) -> tuple[Tensor, Tensor]:
         """Return projected tokens (B, T, width) and which of them count: all, or the first one as the learned missing vector."""

@@ -29,7 +29,7 @@ class StoredVectors:
 
     ``substitute``, ``complement_source``, ``complement_target``: what scores are dot products of. ``content`` q;
     ``behaviour_<task>`` p; ``warm_<task>`` 1 where behaviour is the item's own, ``lent_<task>`` 1 where warm items of near
-    content lent it (Eq. 12). ``plain_<modality>``: the frozen vectors, untrained.
+    content lent it (Eq. 12). ``plain_<modality>``: the frozen vectors, untrained. ``attention_<modality>``, ``content_share_<task>``: ``look``.
     """
 
     tensors: dict[str, npt.NDArray[Any]]
@@ -76,6 +76,7 @@ def _dots(source: Floats, target: Floats, src: Ints, candidates: Ints) -> Floats
 def store_vectors(vectors: ItemVectors, tokens: Tokens) -> StoredVectors:
     """Return the arrays of ``vectors`` as they are stored."""
     tensors = {"content": vectors.content, **{name: getattr(vectors.relational, name) for name in Relational._fields}}
+    tensors |= vectors.looks
     for kind in KINDS:
         tensors[f"behaviour_{kind}"] = vectors.behaviour.p[kind]
         tensors[f"warm_{kind}"] = vectors.warm[kind].to(torch.uint8)

@@ -1,9 +1,10 @@
 """Vectors of all items from a trained model: in blocks, with cold items given behaviour by Eq. 12."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from training.mmsc.content import Tokens
 from training.mmsc.graph import Queries, RelationGraph, sample_walks
@@ -23,13 +24,33 @@ class ItemVectors:
     behaviour: Behaviour
     warm: dict[str, Tensor]
     relational: Relational
+    looks: dict[str, Tensor] = field(default_factory=dict)
+    """What the gates let through, (N,) each: ``look``."""
 
 
 def encode_items(model: Mmsc, tokens: Tokens, graph: RelationGraph, recipe: MmscRecipe) -> ItemVectors:
     """Return the vectors of all items; walks are drawn from the recipe's seed, so the same model gives the same bits."""
     content, own = read_content_and_paths(model, tokens, graph, recipe)
     full = lend_behaviour(content, own, recipe)
-    return ItemVectors(content, full, own.known, relate_all(model, content, full))
+    return ItemVectors(content, full, own.known, relate_all(model, content, full), look(model, tokens, content, full))
+
+
+@torch.no_grad()
+def look(model: Mmsc, tokens: Tokens, content: Tensor, behaviour: Behaviour) -> dict[str, Tensor]:
+    """Return what makes up the items' vectors, (N,) each.
+
+    ``attention_<modality>`` is a modality's part of the content, ``content_share_<task>`` the mean of the semantic gate over its units:
+    1 is content alone, 0 behaviour alone.
+    """
+    parts: list[dict[str, Tensor]] = []
+    device = model.items.device
+    for at in torch.split(torch.arange(len(content)), BLOCK):
+        attention = model.content.attention(_to(tokens.take(at), device))
+        q, p, known = content[at].to(device), {k: v[at].to(device) for k, v in behaviour.p.items()}, behaviour.known
+        shares = {kind: model.semantic[kind].gate(q, normalize(p[kind], dim=-1), known[kind][at].to(device)).mean(1) for kind in KINDS}
+        named = {f"attention_{m}": part for m, part in attention.items()} | {f"content_share_{kind}": share for kind, share in shares.items()}
+        parts.append({name: value.cpu() for name, value in named.items()})
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]} if parts else {}
 
 
 @torch.no_grad()

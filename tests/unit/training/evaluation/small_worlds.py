@@ -4,7 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from training.bundle_cases import leave_one_out
 from training.dataset import Items, Pairs, TrainingSet
+from training.evaluation.truth import Truth
+from training.evaluation.world import World
+from training.reserved import Reserved
 
 Edge = tuple[int, int, str]
 """(src, dst, type)."""
@@ -57,3 +61,12 @@ def random_edges(size: int, share: float, kind: str, seed: int) -> list[Edge]:
     rng = np.random.default_rng(seed)
     joined = [(a, b) for a in range(size) for b in range(a + 1, size) if rng.random() < share]
     return [edge for a, b in joined for edge in ((a, b, kind), (b, a, kind))]
+
+
+def make_world(edges: Sequence[Edge], tested: tuple[tuple[str, str, str], ...] = (), size: int = 10, truth: Truth | None = None) -> World:
+    """Return a world of ``size`` items in which nothing is held out but the ``tested`` edges (relation, item, item)."""
+    training = make_set(size, edges)
+    none = leave_one_out([], np.array([], dtype="datetime64[us]"), max_cases=1, seed=0)
+    test = Reserved(frozenset(), frozenset(), frozenset(), tested)
+    known = np.full(size, np.datetime64(0, "us"))
+    return World("tiny", training, training, test, none, "baskets", none, None, known, truth)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from goeswith.errors import DataContractError
-from tests.unit.training.evaluation.small_worlds import Edge, make_pairs, make_set
+from tests.unit.training.evaluation.small_worlds import make_pairs, make_set, make_world
 from training.bundle_cases import leave_one_out
 from training.dataset import TrainingSet
 from training.evaluation.relation_suites import basket_pairs, cold_edges, held_out_edges, relation_suites, strict_training_set
@@ -14,15 +14,7 @@ from training.evaluation.truth import Truth
 from training.evaluation.world import World
 from training.reserved import Reserved
 
-NOTHING = Reserved(frozenset(), frozenset(), frozenset(), ())
-
-
-def make_world(edges: list[Edge], tested: tuple[tuple[str, str, str], ...] = (), size: int = 10, truth: Truth | None = None) -> World:
-    training = make_set(size, edges)
-    none = leave_one_out([], np.array([], dtype="datetime64[us]"), max_cases=1, seed=0)
-    test = Reserved(frozenset(), frozenset(), frozenset(), tested)
-    known = np.full(size, np.datetime64(0, "us"))
-    return World("tiny", training, training, test, none, "baskets", none, None, known, truth)
+NO_CONFLICT = np.zeros(10, dtype=np.bool_)
 
 
 def slices(world: World, kind: str) -> dict[str, list[tuple[int, int]]]:
@@ -108,7 +100,7 @@ def test_basket_pairs_leave_out_what_training_joins() -> None:
 
 def test_planted_truth_is_split_by_what_training_knows() -> None:
     pairs = (np.array([0, 2, 9, 4]), np.array([1, 3, 1, 5]))
-    truth = Truth({"complement": pairs, "substitute": pairs}, ())
+    truth = Truth({"complement": pairs, "substitute": pairs}, (), NO_CONFLICT)
     found = slices(make_world([(0, 1, "complement"), (2, 8, "complement"), (4, 8, "complement"), (5, 4, "substitute")], truth=truth), "complement")
     assert found["planted"] == [(2, 3), (4, 5)]
     assert found["planted_all"] == [(0, 1), (2, 3), (9, 1), (4, 5)]
@@ -116,12 +108,12 @@ def test_planted_truth_is_split_by_what_training_knows() -> None:
 
 
 def test_direction_is_asked_only_of_pairs_that_go_one_way() -> None:
-    truth = Truth({"complement": (np.array([0, 1, 2]), np.array([1, 0, 3])), "substitute": (np.array([], int), np.array([], int))}, ())
+    truth = Truth({"complement": (np.array([0, 1, 2]), np.array([1, 0, 3])), "substitute": (np.array([], int), np.array([], int))}, (), NO_CONFLICT)
     assert slices(make_world([(7, 8, "complement")], truth=truth), "complement")["direction"] == [(2, 3)]
 
 
 def test_noise_edges_stay_negatives_of_planted_truth() -> None:
-    truth = Truth({"complement": (np.array([0]), np.array([1])), "substitute": (np.array([0]), np.array([1]))}, ())
+    truth = Truth({"complement": (np.array([0]), np.array([1])), "substitute": (np.array([0]), np.array([1]))}, (), NO_CONFLICT)
     world = make_world([(0, 7, "complement")], truth=truth)
     suite = next(s for s in relation_suites(world, "complement", max_cases=10, seed=0) if s.slice == "planted")
     assert suite.cases.known[0].indices.tolist() == [1]

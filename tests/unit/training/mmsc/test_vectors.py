@@ -61,6 +61,17 @@ def test_no_relation_at_all_leaves_content_alone_and_says_so(profile: Profile) -
     assert np.allclose(np.linalg.norm(stored.tensors["substitute"], axis=1), 1, atol=1e-5)
 
 
+def test_what_the_gates_let_through_is_kept_with_the_vectors(profile: Profile) -> None:
+    data = tiny_data(profile)
+    tokens, graph = tiny_tokens(data.items), build_graph(pairs_of((0, 1, "s"), (1, 0, "s")), 60)
+    model = Mmsc(SMALL, tokens.sizes, start_features(graph, SMALL.item_width, 1)).eval()
+    found = store_vectors(encode_items(model, tokens, graph, small(cold_closeness=1.0)), tokens).tensors
+    assert np.allclose(found["attention_text"] + found["attention_image"], 1, atol=1e-6)
+    assert np.allclose(found["content_share_complement"], 1), "no item has any"
+    assert (found["content_share_substitute"][:2] < 1).all()
+    assert np.allclose(found["content_share_substitute"][5:], 1)
+
+
 def test_an_item_without_edges_among_warm_ones_borrows_behaviour(profile: Profile, tmp_path: Path) -> None:
     data = tiny_data(profile)
     tokens = tiny_tokens(data.items)
