@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_jobs.holdout_split import TEST, VALIDATION, Split, reserved
+from spark_jobs.holdout_split import LATER, TEST, VALIDATION, Split, reserved
 
 
 def reserve_bundles(bundles: DataFrame, split: Split) -> DataFrame:
@@ -40,12 +40,12 @@ def reserve_baskets(events: DataFrame, standing: DataFrame, split: Split) -> Dat
         return drawn.select(*reserved("basket", F.col("basket_id"), F.col("split"), "hash"))
     days = events.where(F.col("kind") != "return").groupBy("basket_id").agg(F.to_date(F.max("happened_at")).alias("day"))
     later = days.where(F.col("day") >= F.lit(cut["validation_day"]))
-    is_test = F.coalesce(F.col("day") >= F.lit(cut["test_day"]), F.lit(False))
-    return later.select(*reserved("basket", F.col("basket_id"), F.when(is_test, TEST).otherwise(VALIDATION), "time"))
+    is_later, is_test = (F.coalesce(F.col("day") >= F.lit(cut[name]), F.lit(False)) for name in ("later_day", "test_day"))
+    return later.select(*reserved("basket", F.col("basket_id"), F.when(is_later, LATER).when(is_test, TEST).otherwise(VALIDATION), "time"))
 
 
 def find_cut(events: DataFrame, split: Split) -> DataFrame:
-    """Return one row: the first day of validation and of test, so that at least the rest of the baskets of 2+ items stand before.
+    """Return one row: the first day of validation, of test and of what is later, so that at least the rest of the baskets of 2+ items stand before.
 
     Null where there is no such day: no times, or too few days to tell a past from a future.
     """
@@ -58,5 +58,6 @@ def find_cut(events: DataFrame, split: Split) -> DataFrame:
     def first_day_after(share: float) -> Column:
         return F.min(F.when(F.col("share_before") >= round(share, 9), F.col("day")))
 
-    validation_day, test_day = first_day_after(1 - split.test - split.validation), first_day_after(1 - split.test)
-    return seen.agg(validation_day.alias("validation_day"), test_day.alias("test_day"))
+    now = 1 - split.later
+    first_days = {"validation_day": now - split.test - split.validation, "test_day": now - split.test, "later_day": now}
+    return seen.agg(*(first_day_after(share).alias(name) for name, share in first_days.items()))

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-TEST, VALIDATION = "test", "validation"
+TEST, VALIDATION, LATER = "test", "validation", "later"
 BUCKETS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Shares of test and validation, and the seed of the hash."""
+    """Shares of test and validation, the seed of the hash, and the share of the baskets that are later than what is tested."""
 
     test: float
     validation: float
     seed: int
+    later: float = 0.0
 
     def uniform(self, purpose: str, *ids: str) -> Column:
         """Return a number in [0, 1) that ids and purpose decide; another purpose draws anew."""

@@ -36,10 +36,14 @@ Share = Annotated[float, Field(ge=0, le=0.5)]
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """Shares of bundles, baskets and items with edges; validation and test never overlap."""
+    """Shares of bundles, baskets and items with edges; validation and test never overlap.
+
+    The last ``later_share`` of dated baskets are reserved as 'later', for nothing: so the same source is tested as of an earlier day.
+    """
 
     test_share: Share = 0.2
     validation_share: Share = 0.1
+    later_share: Share = 0.0
     cold_share: Share = 0.05
     edge_min_degree: Annotated[int, Field(ge=2)] = 5
     seed: int = 42
@@ -62,7 +66,7 @@ def run(job: JobRun) -> JobResult:
 
 def build_holdout(events: DataFrame, bundles: DataFrame, declared: DataFrame, config: Config) -> DataFrame:
     """Return the holdout's rows. What two rules reserve is test if either says so."""
-    split = Split(config.test_share, config.validation_share, config.seed)
+    split = Split(config.test_share, config.validation_share, config.seed, config.later_share)
     standing = standing_events(events)
     if bundles.isEmpty():
         parts = [reserve_baskets(events, standing, split)]

@@ -143,14 +143,14 @@ HOLDOUT = Table(
         [
             field("kind", pa.string(), "what the id names"),
             field("id", pa.string(), "basket_id, bundle_id, item_id, or 'relation|src|dst' of an edge (both directions are held out)"),
-            field("split", pa.string(), "validation (choices are made on it) or test (used once)"),
+            field("split", pa.string(), "validation (choices are made on it), test (used once), or later than both (used for nothing)"),
             field("reason", pa.string(), "the rule that reserved it"),
             UPDATED_AT,
         ]
     ),
     rules=(
         OneOf(column="kind", values=("basket", "bundle", "edge", "item")),
-        OneOf(column="split", values=("validation", "test")),
+        OneOf(column="split", values=("validation", "test", "later")),
         *row_counts("kind"),
     ),
 )

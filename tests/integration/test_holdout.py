@@ -75,6 +75,12 @@ def test_with_times_the_last_baskets_are_test_and_nothing_later_than_the_cut_is_
     assert {name for name, split in held.items() if split == "validation"} == {f"b{day}" for day in range(70, 80)}
 
 
+def test_as_of_an_earlier_day_what_is_later_than_the_test_is_used_for_nothing(spark: SparkSession) -> None:
+    held = reserved(spark, [e for day in range(100) for e in basket(f"b{day}", ["a", "b"], day=day)], later_share=0.4)["basket"]
+    days = {split: sorted(int(name[1:]) for name, of in held.items() if of == split) for split in ("validation", "test", "later")}
+    assert days == {"validation": list(range(30, 40)), "test": list(range(40, 60)), "later": list(range(60, 100))}
+
+
 def test_without_times_and_bundles_the_hash_decides(spark: SparkSession) -> None:
     held = reserved(spark, [e for k in range(300) for e in basket(f"b{k}", ["a", "b"])])["basket"]
     assert 35 <= sum(split == "test" for split in held.values()) <= 85

@@ -1,12 +1,14 @@
 """The whole evaluation: bundle completion, substitutes and complements, every contender in the same table."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from goeswith.results import Figure
 from training.bundle_cases import BundleCases
 from training.evaluation.bundle_protocol import BundleRanks, bundle_slices, rank_bundles
+from training.evaluation.calibration import calibration_figures
 from training.evaluation.contenders import Contenders
 from training.evaluation.graph import KINDS
 from training.evaluation.metrics import BUNDLE_METRICS, RELATION_METRICS, Values
@@ -16,6 +18,7 @@ from training.evaluation.relation_suites import Suite, relation_suites, strict_t
 from training.evaluation.samples import Sample, bundle_samples, relation_samples
 from training.evaluation.tables import Measured, Slice, every_case, slice_figures
 from training.evaluation.world import World
+from training.mmsc.scorer import MmscScorer
 from training.scorers import BundleScorer, RelationScorer
 
 DIRECTION_METRICS = {"accuracy": lambda values: values}
@@ -85,6 +88,7 @@ def evaluate_relations(world: World, contenders: Contenders, shared: Sequence[Re
         scorers = contenders.for_relations(world.training, kind, shared, strict=False)
         samples += relation_samples(scorers, suites[0].cases, world.training)
         figures += _relation_figures(world, [s for s in suites if not s.strict], scorers, plan)
+        figures += _calibration(world, [s for s in suites if not s.strict], scorers, plan)
         figures += _strict_figures(world, contenders, kind, [s for s in suites if s.strict], plan)
     return Outcome(figures, samples)
 
@@ -96,6 +100,12 @@ def _strict_figures(world: World, contenders: Contenders, kind: str, suites: Seq
     training = strict_training_set(world, kind)
     scorers = contenders.for_relations(training, kind, contenders.shared(training), strict=True)
     return _relation_figures(world, suites, scorers, plan)
+
+
+def _calibration(world: World, suites: Sequence[Suite], scorers: Sequence[RelationScorer], plan: Plan) -> Iterator[Figure]:
+    for suite, scorer in product(suites, scorers):
+        if isinstance(scorer, MmscScorer):
+            yield from calibration_figures(scorer, suite, world.data, plan.seed)
 
 
 def _relation_figures(world: World, suites: Sequence[Suite], scorers: Sequence[RelationScorer], plan: Plan) -> list[Figure]:

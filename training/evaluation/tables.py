@@ -13,8 +13,8 @@ from training.evaluation.metrics import Metric, Values
 MAIN_METRICS = {"bundle": "recall@20", "substitutes": "ndcg@10", "complements": "ndcg@10"}
 """The metric by which each task is decided."""
 
-ENCODER, GATES = "encoder", "gates"
-"""The tasks of figures about an encoder's training and space, and about what MMSC's gates let through: no case decides them."""
+ENCODER, GATES, CALIBRATION = "encoder", "gates", "calibration"
+"""The tasks of figures that rank nothing: an encoder's training and space, what MMSC's gates let through, whether its scores are probabilities."""
 
 OURS = ("cirp", "cirp+tfidf", "cirp+set", "cirp+trees", "mmsc")
 

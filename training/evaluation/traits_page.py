@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from goeswith.results import Figure
-from training.evaluation.tables import ENCODER, GATES, with_interval
+from training.evaluation.tables import CALIBRATION, ENCODER, GATES, with_interval
 
 TRAITS = {
     ENCODER: ("edges", "item_updates", "train_s", "image_text_recall@1", "uniformity", "effective_rank"),
     GATES: ("attention_text", "attention_image", "content_share_substitute", "content_share_complement"),
+    CALIBRATION: ("ece", "sure_true", "sure_random"),
 }
-"""The order of columns by task; ``training.cirp.space`` says what the last three of an encoder mean, ``training.mmsc.vectors.Looks`` what gates are."""
+"""The order of columns by task: ``training.cirp.space`` says what the last three of an encoder mean, ``training.mmsc.vectors.look`` what gates are."""
 WHOLE = ("edges", "item_updates", "train_s")
 
 
