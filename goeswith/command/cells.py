@@ -45,7 +45,7 @@ def run_cell(profile: Profile, cell: "Cell", threads: int) -> list[Figure]:
 
 def run_main(home: Path, cell: "Cell", limits: Mapping[str, str]) -> None:
     """Take the source through ingest and graph, and train and measure on the evaluation graph."""
-    options = {"seed": cell.seed} if cell.source.kind == "synthetic" else {}
+    options = {"seed": cell.seed} if cell.source.kind == "synthetic" else dict(cell.source.options)
     ingest = {"source": cell.source.kind, "data": cell.data, "options": options}
     environment = {**limits, "GOESWITH_HOME": str(home)}
     for dag in ("ingest", "graph"):
@@ -150,7 +150,8 @@ def _train_and_measure(environment: Mapping[str, str], versions: dict[str, int],
 
 
 def _measure(environment: Mapping[str, str], versions: Mapping[str, int], cell: "Cell", *, baselines: bool) -> None:
-    measured = {"data": cell.source.name, "seed": cell.seed, "baselines": baselines, "tasks": cell.tasks}
+    published = str(Path(cell.data) / cell.source.published) if cell.source.published else ""
+    measured = {"data": cell.source.name, "seed": cell.seed, "baselines": baselines, "tasks": cell.tasks, "published": published}
     _job(environment, "evaluate_models", versions, measured)
 
 

@@ -67,6 +67,6 @@ def _show(figures: Sequence[Figure], page: Path) -> None:
     for (data, task, part), rows in by_table(main_rows(figures)).items():
         table = Table("model", f"{main_metric(rows[0])} [95%]", "n", title=f"{data}: {task}, {part}")
         for figure in rows:
-            table.add_row(figure.model, with_interval(figure), str(figure.n))
+            table.add_row(figure.model, with_interval(figure), "" if figure.n is None else str(figure.n))
         console.print(table)
     console.print(f"as Markdown: {page}; as a plot: {page.with_suffix('.png')}")

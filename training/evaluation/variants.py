@@ -153,6 +153,10 @@ class Source:
     kind: str
     folder: str = ""
     pictures: bool = True
+    options: tuple[tuple[str, str], ...] = ()
+    """The connector's options, by name."""
+    published: str = ""
+    """The test file in that folder whose pairs and labels the data's authors published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +173,7 @@ class Suite:
 
 
 CLOTHING, BEAUTY = "bundlerec-clothing", "amazon-beauty"
+TITLED = (("relations", "../../amazon2014_relations/clothing_titled_relations_joined_to_bundlerec.csv"),)
 SOURCES = {
     source.name: source
     for source in (
@@ -178,11 +183,12 @@ SOURCES = {
         Source(name="bundlerec-electronic", kind="bundlerec", folder="bundlerec/electronic", pictures=False),
         Source(name=BEAUTY, kind="amazon-relations", folder="amazon2014_relations/Beauty", pictures=False),
         Source(name="amazon-clothing", kind="amazon-relations", folder="amazon2014_relations/Clothing", pictures=False),
-        Source(name="gatne", kind="gatne", folder="gatne_amazon", pictures=False),
+        Source(name="clothing-titled", kind="bundlerec", folder="bundlerec/clothing", pictures=False, options=TITLED),
+        Source(name="gatne", kind="gatne", folder="gatne_amazon", pictures=False, published="test.txt"),
     )
 }
 BUNDLES = ("synthetic", "hm", CLOTHING, "bundlerec-electronic")
-RELATIONS = ("synthetic", "hm", BEAUTY, "amazon-clothing", "gatne")
+RELATIONS = ("synthetic", "hm", BEAUTY, "amazon-clothing", "clothing-titled", "gatne")
 SUITES = {
     "main": Suite(),
     "ablations": Suite(variants=ABLATIONS, varied=("synthetic",)),

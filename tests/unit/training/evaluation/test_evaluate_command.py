@@ -47,6 +47,16 @@ def test_another_source_has_the_seed_in_training_alone(calls: list[tuple[str, di
     assert {params["overrides"]["seed"] for name, params, _ in calls if name.startswith("train")} == {4101}
 
 
+def test_a_source_is_read_with_its_options_and_measured_on_what_its_authors_published(
+    calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path
+) -> None:
+    for name in ("clothing-titled", "gatne"):
+        cells.run_main(tmp_path / name, Cell(source=SOURCES[name], data="/data/folder", seed=4101), {})
+    ingests = [params["ingest"] for step, params, _ in calls if step == "ingest"]
+    assert [(found["source"], sorted(found["options"])) for found in ingests] == [("bundlerec", ["relations"]), ("gatne", [])]
+    assert [params["published"] for step, params, _ in calls if step == "evaluate_models"] == ["", "/data/folder/test.txt"]
+
+
 def test_a_variant_reads_the_main_lake_and_writes_to_a_home_of_its_own(
     calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path
 ) -> None:
