@@ -45,11 +45,11 @@ def run_cell(profile: Profile, cell: "Cell", threads: int) -> list[Figure]:
 
 def run_main(home: Path, cell: "Cell", limits: Mapping[str, str]) -> None:
     """Take the source through ingest and graph, and train and measure on the evaluation graph."""
-    options = {"seed": cell.seed} if cell.source.kind == "synthetic" else {}
-    ingest = {"source": cell.source.kind, "data": cell.data, "options": options}
+    options = {"seed": cell.seed} if cell.source.kind == "synthetic" else dict(cell.source.options)
+    params = {"ingest": {"source": cell.source.kind, "data": cell.data, "options": options}, "reserve_holdout": dict(cell.source.holdout)}
     environment = {**limits, "GOESWITH_HOME": str(home)}
     for dag in ("ingest", "graph"):
-        _goeswith(environment, "run", dag, "--run", RUN, "--params", json.dumps({"ingest": ingest}))
+        _goeswith(environment, "run", dag, "--run", RUN, "--params", json.dumps(params))
     versions: dict[str, int] = {}
     for job in ("apply_features", "build_training_set"):
         versions = _job(environment, job, versions, {})
@@ -150,7 +150,8 @@ def _train_and_measure(environment: Mapping[str, str], versions: dict[str, int],
 
 
 def _measure(environment: Mapping[str, str], versions: Mapping[str, int], cell: "Cell", *, baselines: bool) -> None:
-    measured = {"data": cell.source.name, "seed": cell.seed, "baselines": baselines, "tasks": cell.tasks}
+    published = str(Path(cell.data) / cell.source.published) if cell.source.published else ""
+    measured = {"data": cell.source.name, "seed": cell.seed, "baselines": baselines, "tasks": cell.tasks, "published": published}
     _job(environment, "evaluate_models", versions, measured)
 
 

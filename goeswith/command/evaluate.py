@@ -42,7 +42,7 @@ def evaluate(
     from training.evaluation.pages import figures_markdown, plot_figures
 
     profile = load_profile()
-    cells = build_cells(choose_sources(suite, source, data), seeds, suite, full=full)
+    cells = build_cells(choose_sources(suite, source, data, full=full), seeds, suite, full=full)
     threads = max(1, (os.cpu_count() or 1) // at_once)
     figures = run_suite(profile, cells, partial(run_cell, threads=threads), at_once=at_once)
     pooled = pool_seeds(figures)
@@ -67,6 +67,6 @@ def _show(figures: Sequence[Figure], page: Path) -> None:
     for (data, task, part), rows in by_table(main_rows(figures)).items():
         table = Table("model", f"{main_metric(rows[0])} [95%]", "n", title=f"{data}: {task}, {part}")
         for figure in rows:
-            table.add_row(figure.model, with_interval(figure), str(figure.n))
+            table.add_row(figure.model, with_interval(figure), "" if figure.n is None else str(figure.n))
         console.print(table)
     console.print(f"as Markdown: {page}; as a plot: {page.with_suffix('.png')}")

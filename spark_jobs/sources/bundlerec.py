@@ -1,6 +1,9 @@
 """Source ``bundlerec``: curated bundles with intents over titled items, one domain (clothing, electronic) a folder.
 
 A session is a basket: each belongs to one user at one time (some sessions name neither). A bundle was curated from one session.
+
+With the option ``relations`` it is another shop: the typed edges of a file between these items (the Amazon relations joined to
+BundleRec's ids), the titles and categories of the items that they name, and nothing else, so that declared edges alone say what goes with what.
 """
 
 from collections.abc import Mapping
@@ -8,14 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic.dataclasses import dataclass as checked
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from goeswith.config import parse_config
+from goeswith.config import STRICT, parse_config
 from goeswith.profile import Profile
 from spark_jobs.sources.base import PROBLEM, ROW, RawTables, require_folder
-from spark_jobs.sources.options import NoOptions
 from spark_jobs.sources.reading import as_raw, read_csv
+
+
+@checked(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Config:
+    """The file of typed edges, relative to the source's folder; '' reads sessions and bundles."""
+
+    relations: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +33,26 @@ class BundlerecSource:
     """One domain's folder."""
 
     folder: Path
+    relations: str = ""
     name: str = "bundlerec"
-    lacks: tuple[str, ...] = ("views", "pictures", "prices", "brands")
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What no file that is read gives."""
+        always = ("views", "pictures", "prices", "brands")
+        return (*always, "users", "times", "events", "bundles") if self.relations else always
 
     def read(self, spark: SparkSession) -> RawTables:
-        """Return titled items, sessions as baskets, and bundles that share a group where they share a session."""
-        return RawTables(items=self._read_items(spark), events=self._read_sessions(spark), bundles=self._read_bundles(spark))
+        """Return titled items, sessions as baskets, and bundles that share a group where they share a session; or items and their edges."""
+        items = self._read_items(spark)
+        if self.relations:
+            edges = self._read_edges(spark)
+            return RawTables(items=items.join(named_items(edges), on="item_id", how="left_semi"), declared_relations=edges)
+        return RawTables(items=items, events=self._read_sessions(spark), bundles=self._read_bundles(spark))
+
+    def _read_edges(self, spark: SparkSession) -> DataFrame:
+        path = self.folder / self.relations
+        return as_raw(read_csv(spark, path), path, {"kind": "relation", "src": "bundlerec_item_id_a", "dst": "bundlerec_item_id_b"})
 
     def _read_items(self, spark: SparkSession) -> DataFrame:
         titles = self._read(spark, "item_titles", item_id="item ID", title="titles")
@@ -58,8 +82,13 @@ class BundlerecSource:
 
 def build(_profile: Profile, data: Path | None, options: Mapping[str, Any]) -> BundlerecSource:
     """Return the source for one domain's folder."""
-    parse_config(NoOptions, options, where="source bundlerec")
-    return BundlerecSource(folder=require_folder("bundlerec", data))
+    config = parse_config(Config, options, where="source bundlerec")
+    return BundlerecSource(folder=require_folder("bundlerec", data), relations=config.relations)
+
+
+def named_items(edges: DataFrame) -> DataFrame:
+    """Return the ids (item_id) at either end of the whole rows of ``edges``, each once."""
+    return edges.where(F.col(PROBLEM).isNull()).select(F.explode(F.array("src", "dst")).alias("item_id")).distinct()
 
 
 def deepest_path(text: Column) -> Column:

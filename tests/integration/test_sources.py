@@ -11,13 +11,17 @@ import pytest
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 
-from goeswith.errors import SourceUnreadable
+from goeswith.errors import ConfigError, SourceUnreadable
 from goeswith.profile import Profile
 from goeswith.results import read_figures
+from spark_jobs.ingest import build_quarantine
+from spark_jobs.intake import parse_source, settle_tables
+from spark_jobs.robots import Limits
 from spark_jobs.sources import RawTables, build_source
 from spark_jobs.sources.base import PICTURES
 from spark_jobs.sources.reading import read_csv
 from spark_jobs.sources.seen import seen_path, write_seen
+from training.evaluation.variants import SOURCES
 
 pytestmark = pytest.mark.spark
 
@@ -237,6 +241,50 @@ def test_bundlerec_splits_categories_between_names_and_groups_bundles_by_session
     assert rows_of(raw.bundles, "bundle_id", "item_id", "group_id", "title", "known_at")[0] == ("0", "1", "9", "warm head", "1404864000")
 
 
+TITLED_FILES = {
+    "item_titles__csv": 'item ID,titles\n1,"A hat, red"\n2,Scarf\n3,Boots\n',
+    "item_categories__csv": 'item ID,categories\n1,"[[Clothing, Shoes & Jewelry,Hats]]"\n',
+}
+EDGES = "bundlerec_item_id_a,bundlerec_item_id_b,asin_a,asin_b,relation\n"
+
+
+def test_bundlerec_with_relations_is_the_titled_items_of_their_edges_alone(spark: SparkSession, profile: Profile, tmp_path: Path) -> None:
+    (tmp_path / "clothing").mkdir()
+    write(tmp_path / "clothing", **TITLED_FILES)
+    write(tmp_path, edges__csv=f"{EDGES}1,2,A,B,also_bought\n2,1,B,A,also_viewed\n")
+    raw = read(spark, profile, "bundlerec", tmp_path / "clothing", relations="../edges.csv")
+    assert rows_of(raw.items, "item_id", "title", "category") == [
+        ("1", "A hat, red", ["Clothing, Shoes & Jewelry", "Hats"]),
+        ("2", "Scarf", None),
+    ]
+    edges = rows_of(raw.declared_relations, "kind", "src", "dst", "_problem")
+    assert edges == [("also_bought", "1", "2", None), ("also_viewed", "2", "1", None)]
+    assert raw.events is None
+    assert raw.bundles is None
+    assert {"events", "bundles", "users"} <= set(build_source("bundlerec", tmp_path, {"relations": "../edges.csv"}, profile).lacks)
+
+
+def test_every_faulty_edge_of_the_titled_join_is_kept_once_or_refused_by_its_rule(spark: SparkSession, profile: Profile, tmp_path: Path) -> None:
+    write(tmp_path, **TITLED_FILES)
+    faulty = "1,2,A,B,also_bought\n1,2,A,B,also_bought\n1,99,A,X,also_bought\n3,2\n2,2,B,B,also_viewed\n1,3,A,C,nearby\n"
+    write(tmp_path, edges__csv=EDGES + faulty)
+    source = build_source("bundlerec", tmp_path, {"relations": "edges.csv"}, profile)
+    settled = settle_tables(parse_source(source.read(spark), source.name, profile), Limits())
+    account = settled["declared_relations"].account
+    assert (account.as_row()["in"], account.kept, account.duplicates) == (6, 1, 1)
+    refused = build_quarantine(settled, source.name).where("target = 'declared_relations'")
+    assert {rule for (rule,) in rows_of(refused, "rule")} >= {"row_incomplete", "item_unknown", "edge_to_itself"}
+    assert refused.count() == 4
+
+
+def test_bundlerec_names_the_file_of_relations_that_is_missing(spark: SparkSession, profile: Profile, tmp_path: Path) -> None:
+    write(tmp_path, **TITLED_FILES)
+    with pytest.raises(SourceUnreadable, match=r"no file .*edges\.csv"):
+        read(spark, profile, "bundlerec", tmp_path, relations="edges.csv")
+    with pytest.raises(ConfigError, match="relations"):
+        build_source("bundlerec", tmp_path, {"edges": "edges.csv"}, profile)
+
+
 def test_amazon_relations_reads_line_numbers_and_keeps_to_the_products(spark: SparkSession, profile: Profile, tmp_path: Path) -> None:
     packed(
         tmp_path,
@@ -329,6 +377,16 @@ def test_the_published_files_are_read_whole_and_without_a_problem(
     for table, expected in counts.items():
         frame = getattr(raw, table)
         assert rows_of(frame.groupBy("_problem").count(), "_problem", "count") == [(None, expected)]
+
+
+@needs_data
+@pytest.mark.real_data
+def test_the_titled_join_is_read_whole(spark: SparkSession, profile: Profile) -> None:
+    titled = SOURCES["clothing-titled"]
+    raw = read(spark, profile, titled.kind, DATA / titled.folder, **dict(titled.options))
+    assert rows_of(raw.items.groupBy("_problem").count(), "_problem", "count") == [(None, 1_502)]
+    assert raw.declared_relations is not None
+    assert rows_of(raw.declared_relations.groupBy("_problem").count(), "_problem", "count") == [(None, 8_760)]
 
 
 @needs_data

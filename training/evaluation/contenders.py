@@ -12,6 +12,7 @@ from training.evaluation.baselines.boosted_bundles import fit_boosted_bundles
 from training.evaluation.baselines.boosted_relations import fit_boosted_relations
 from training.evaluation.baselines.graph_networks import graph_networks
 from training.evaluation.baselines.simple import simple_baselines
+from training.evaluation.graph import KINDS
 from training.evaluation.models import encoder_ranker, mixed_with_words, mmsc_recipe, read_vectors, require_items, retrained
 from training.evaluation.ranker import BundleRanker, RelationRanker
 from training.evaluation.world import World
@@ -79,23 +80,38 @@ class Contenders:
 
     def for_relations(self, training: TrainingSet, kind: str, shared: Sequence[RelationRanker], *, strict: bool) -> list[RelationScorer]:
         """Return what is measured on one relation type, from what ``training`` says."""
-        found: list[RelationScorer] = [*shared]
-        if self.baselines and len(training.pairs.of_type(kind)) >= MIN_EDGES:
-            found.append(fit_boosted_relations(training, kinds=(kind,), strict=strict, seed=self.seed))
-        elif self.baselines:
-            self.skip(f"boosted ({kind})", "too few training edges to fit it")
-        return found + self._mmsc(training, strict)
+        mmsc = self._mmsc_anew(training, strict=True) if strict else self._mmsc(training)
+        return [*shared, *self._boosted(training, kind, strict=strict), *mmsc]
 
-    def _mmsc(self, training: TrainingSet, strict: bool) -> list[RelationScorer]:
-        if not (self.models / "mmsc" / "vectors.safetensors").is_file():
-            self.skip("mmsc", "this run holds no vectors of it")
+    def for_both(self, full: TrainingSet) -> dict[str, list[RelationScorer]]:
+        """Return what is measured on each relation type, all of it trained anew on every edge of ``full``."""
+        shared, mmsc = self.shared(full), self._mmsc_anew(full, strict=False)
+        return {kind: [*shared, *self._boosted(full, kind, strict=False), *mmsc] for kind in KINDS}
+
+    def _boosted(self, training: TrainingSet, kind: str, *, strict: bool) -> list[RelationScorer]:
+        if not self.baselines:
             return []
-        if not strict:
-            return [load_scorer(self.models / "mmsc", training)]
+        if len(training.pairs.of_type(kind)) < MIN_EDGES:
+            self.skip(f"boosted ({kind})", "too few training edges to fit it")
+            return []
+        return [fit_boosted_relations(training, kinds=(kind,), strict=strict, seed=self.seed)]
+
+    def _mmsc(self, training: TrainingSet) -> list[RelationScorer]:
+        return [load_scorer(self.models / "mmsc", training)] if self._has_mmsc() else []
+
+    def _mmsc_anew(self, training: TrainingSet, *, strict: bool) -> list[RelationScorer]:
+        if not self._has_mmsc():
+            return []
         if mmsc_recipe(self.models).tokens != "cirp":
-            self.skip("mmsc (strict)", "only MMSC on CIRP's tokens is trained anew here")
+            self.skip("mmsc (strict, published)", "only MMSC on CIRP's tokens is trained anew here")
             return []
-        return [retrained(self.models, training)]
+        return [retrained(self.models, training, strict=strict)]
+
+    def _has_mmsc(self) -> bool:
+        found = (self.models / "mmsc" / "vectors.safetensors").is_file()
+        if not found:
+            self.skip("mmsc", "this run holds no vectors of it")
+        return found
 
     def shared(self, training: TrainingSet) -> list[RelationRanker]:
         """Return what serves both tasks."""

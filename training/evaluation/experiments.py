@@ -55,14 +55,21 @@ Chosen = Sequence[tuple[Source, str]]
 """Sources, and the folder of each."""
 
 
-def choose_sources(suite: str, source: str, data: Path | None) -> list[tuple[Source, str]]:
+def choose_sources(suite: str, source: str, data: Path | None, *, full: bool = False) -> list[tuple[Source, str]]:
     """Return the named source with ``data`` as its folder, or where none is named the suite's, in their folders below ``data``.
 
-    Raises ``ConfigError`` where the suite reads more than made shops, and no folder is given or one of its sources lacks there.
+    Raises ``ConfigError`` where the suite reads more than made shops, and no folder is given or one of its sources lacks there; and where
+    a folder lacks the published test file of its source, which is read only after all training.
     """
     if source:
-        return [(SOURCES.get(source, Source(name=source, kind=source)), str(data.resolve()) if data else "")]
-    return [(SOURCES[name], _folder_of(SOURCES[name], suite, data)) for name in SUITES[suite].sources]
+        chosen = [(SOURCES.get(source, Source(name=source, kind=source)), str(data.resolve()) if data else "")]
+    else:
+        names = (*SUITES[suite].sources, *(SUITES[suite].in_full if full else ()))
+        chosen = [(SOURCES[name], _folder_of(SOURCES[name], suite, data)) for name in names]
+    for found, folder in chosen:
+        if folder and found.published and not (Path(folder) / found.published).is_file():
+            raise ConfigError(f"{found.name} is measured on {found.published}, and {folder} holds none", "give the folder as it was published")
+    return chosen
 
 
 def _folder_of(source: Source, suite: str, data: Path | None) -> str:
@@ -156,7 +163,7 @@ def _pooled(group: Sequence[Figure]) -> Figure:
     within = float(np.mean((widths / 3.92) ** 2))
     between = float(values.var(ddof=1)) if len(group) > 1 else 0.0
     half = 1.96 * np.sqrt(max(within, between) / len(group))
-    mean, certain = float(values.mean()), len(group) > 1 or group[0].low is not None
+    mean, certain = float(values.mean()), half > 0 or group[0].low is not None
     cases = sum(figure.n or 0 for figure in group) or None
     low, high = (mean - half, mean + half) if certain else (None, None)
     return replace(group[0], value=mean, low=low, high=high, n=cases, seed=None, seconds=None)

@@ -40,16 +40,17 @@ def require_items(folder: Path, training: TrainingSet) -> None:
         raise DataContractError(f"{folder} knows other items than the training set", "train the model again in this run")
 
 
-def retrained(models: Path, training: TrainingSet) -> MmscScorer:
-    """Return MMSC by the recipe of the one in ``models``, trained on ``training``, which lacks the tested pairs in both tasks.
+def retrained(models: Path, training: TrainingSet, *, strict: bool) -> MmscScorer:
+    """Return MMSC by the recipe of the one in ``models``, trained on ``training``.
 
-    Its trees learn on pairs that lack both edges, too. CIRP's towers, whose vectors are its tokens, stay: they read texts and pictures alone.
+    ``strict``: that lacks the tested pairs in both tasks, so its trees learn on pairs that lack both edges, too. CIRP's towers, whose vectors
+    are its tokens, stay: they read texts and pictures alone.
     """
     require_items(models / "mmsc", training)
-    recipe = mmsc_recipe(models)
-    tokens, bare = read_cirp_tokens(models / "cirp", training.items), replace(recipe, bare=1.0)
+    recipe = replace(mmsc_recipe(models), bare=1.0) if strict else mmsc_recipe(models)
+    tokens = read_cirp_tokens(models / "cirp", training.items)
     with TemporaryDirectory() as folder:
-        fitted = fit_mmsc(training, tokens, bare, Path(folder), inputs={})
+        fitted = fit_mmsc(training, tokens, recipe, Path(folder), inputs={})
     heuristics = PairFeatures(training.items, training.pairs, behaviour=recipe.reads_behaviour, attributes=recipe.reads_attributes)
     return MmscScorer(fitted.vectors, heuristics, fitted.rerankers)
 

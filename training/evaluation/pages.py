@@ -9,13 +9,19 @@ import numpy as np
 from goeswith.results import Figure
 from training.evaluation.ablation_page import ablation_markdown, is_ablation
 from training.evaluation.lead_page import lead_markdown, lead_rows
-from training.evaluation.tables import MAIN_METRICS, OURS, cell, main_metric
+from training.evaluation.published_page import published_markdown
+from training.evaluation.tables import MAIN_METRICS, OURS, PUBLISHED, cell, main_metric
 from training.evaluation.traits_page import TRAITS, traits_markdown
 
 
 def main_rows(figures: Iterable[Figure]) -> list[Figure]:
-    """Return the rows of evaluation in their main metric; ablations and slices keep their own, traits are all kept."""
-    return [figure for figure in figures if figure.task in TRAITS or (figure.task in MAIN_METRICS and figure.metric == main_metric(figure))]
+    """Return the rows of evaluation in their main metric; ablations and slices keep their own, traits and published splits all they have."""
+    return [figure for figure in figures if figure.task in (*TRAITS, PUBLISHED) or is_main(figure)]
+
+
+def is_main(figure: Figure) -> bool:
+    """Return whether a figure is of the metric that decides its task."""
+    return figure.task in MAIN_METRICS and figure.metric == main_metric(figure)
 
 
 def shown_rows(figures: Sequence[Figure]) -> list[Figure]:
@@ -24,9 +30,9 @@ def shown_rows(figures: Sequence[Figure]) -> list[Figure]:
 
 
 def by_table(figures: Iterable[Figure]) -> dict[tuple[str, str, str], list[Figure]]:
-    """Return the rows of models that rank by (data, task, slice), the best model first."""
+    """Return the rows in their main metric by (data, task, slice), the best model first."""
     tables: dict[tuple[str, str, str], list[Figure]] = {}
-    for figure in sorted((f for f in figures if f.task not in TRAITS), key=lambda f: -f.value):
+    for figure in sorted(filter(is_main, figures), key=lambda f: -f.value):
         tables.setdefault((figure.data, figure.task, figure.slice), []).append(figure)
     return dict(sorted(tables.items()))
 
@@ -42,6 +48,8 @@ def figures_markdown(figures: Iterable[Figure]) -> str:
 def _tables(data: str, task: str, rows: Sequence[Figure]) -> str:
     if task in TRAITS:
         return traits_markdown(data, task, rows)
+    if task == PUBLISHED:
+        return published_markdown(data, rows)
     main = main_rows(rows)
     return _block(data, task, main) + lead_markdown(data, task, rows) + ablation_markdown(data, task, main)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from goeswith.progress import progress
-from training.dataset import Bools, Ints
+from training.dataset import Bools, Floats, Ints
 from training.evaluation.cases import RelationCases
 from training.evaluation.metrics import Values, mean_ranks
 from training.scorers import RelationScorer
@@ -63,12 +63,18 @@ def _choose(allowed: Bools, negatives: int | None, rng: np.random.Generator) -> 
     return chosen.astype(np.int64), np.take_along_axis(allowed, chosen, axis=1)
 
 
+def score_pairs(scorer: RelationScorer, kind: str, src: Ints, dst: Ints) -> Floats:
+    """Return the score (P,) of each pair, from ``src`` (P,) to ``dst`` (P,)."""
+    starts = range(0, len(src), BLOCK)
+    blocks = [scorer.score(kind, src[at : at + BLOCK], dst[at : at + BLOCK, None])[:, 0] for at in starts]
+    return np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
+
+
 def direction_values(scorer: RelationScorer, cases: RelationCases) -> Values:
     """Return 1 for each true pair that scores higher than its reverse, .5 where both are equal, else 0."""
     values = np.empty(len(cases))
     for start in range(0, len(cases), BLOCK):
         src, dst = cases.src[start : start + BLOCK], cases.dst[start : start + BLOCK]
-        forth = scorer.score(cases.kind, src, dst[:, None])[:, 0]
-        back = scorer.score(cases.kind, dst, src[:, None])[:, 0]
+        forth, back = score_pairs(scorer, cases.kind, src, dst), score_pairs(scorer, cases.kind, dst, src)
         values[start : start + BLOCK] = (forth > back) + (forth == back) / 2
     return values

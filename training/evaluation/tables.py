@@ -10,7 +10,10 @@ from training.dataset import Bools, Ints
 from training.evaluation.intervals import Estimate, Resampling
 from training.evaluation.metrics import Metric, Values
 
-MAIN_METRICS = {"bundle": "recall@20", "substitutes": "ndcg@10", "complements": "ndcg@10"}
+PUBLISHED = "published"
+"""The task of telling a published split's true pairs from its false ones."""
+
+MAIN_METRICS = {"bundle": "recall@20", "substitutes": "ndcg@10", "complements": "ndcg@10", PUBLISHED: "roc_auc"}
 """The metric by which each task is decided."""
 
 ENCODER, GATES, CALIBRATION = "encoder", "gates", "calibration"

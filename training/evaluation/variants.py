@@ -153,6 +153,12 @@ class Source:
     kind: str
     folder: str = ""
     pictures: bool = True
+    options: tuple[tuple[str, str], ...] = ()
+    """The connector's options, by name."""
+    holdout: tuple[tuple[str, Any], ...] = ()
+    """What of ``reserve_holdout`` is other than by default."""
+    published: str = ""
+    """The test file in that folder whose pairs and labels the data's authors published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +168,8 @@ class Suite:
     variants: dict[str, Variant] = field(default_factory=dict)
     full: dict[str, Variant] = field(default_factory=dict)
     sources: tuple[str, ...] = ("synthetic",)
+    in_full: tuple[str, ...] = ()
+    """Further sources, where everything is asked for."""
     varied: tuple[str, ...] = ()
     """Sources whose cells are varied, where none is named; those of ``varied_in_full`` only where it is asked for."""
     varied_in_full: tuple[str, ...] = ()
@@ -169,24 +177,29 @@ class Suite:
 
 
 CLOTHING, BEAUTY = "bundlerec-clothing", "amazon-beauty"
+EARLIER = (20, 40)
+"""Percent of H&M's baskets that are later than what is tested: the same shop as of earlier days, two of three rolling origins."""
+TITLED = (("relations", "../../amazon2014_relations/clothing_titled_relations_joined_to_bundlerec.csv"),)
 SOURCES = {
     source.name: source
     for source in (
         Source(name="synthetic", kind="synthetic"),
         Source(name="hm", kind="hm", folder="hm"),
+        *(Source(name=f"hm-{100 - later}", kind="hm", folder="hm", holdout=(("later_share", later / 100),)) for later in EARLIER),
         Source(name=CLOTHING, kind="bundlerec", folder="bundlerec/clothing", pictures=False),
         Source(name="bundlerec-electronic", kind="bundlerec", folder="bundlerec/electronic", pictures=False),
         Source(name=BEAUTY, kind="amazon-relations", folder="amazon2014_relations/Beauty", pictures=False),
         Source(name="amazon-clothing", kind="amazon-relations", folder="amazon2014_relations/Clothing", pictures=False),
-        Source(name="gatne", kind="gatne", folder="gatne_amazon", pictures=False),
+        Source(name="clothing-titled", kind="bundlerec", folder="bundlerec/clothing", pictures=False, options=TITLED),
+        Source(name="gatne", kind="gatne", folder="gatne_amazon", pictures=False, published="test.txt"),
     )
 }
 BUNDLES = ("synthetic", "hm", CLOTHING, "bundlerec-electronic")
-RELATIONS = ("synthetic", "hm", BEAUTY, "amazon-clothing", "gatne")
+RELATIONS = ("synthetic", "hm", BEAUTY, "amazon-clothing", "clothing-titled", "gatne")
 SUITES = {
     "main": Suite(),
     "ablations": Suite(variants=ABLATIONS, varied=("synthetic",)),
     "cirp": Suite(variants=CORE, full=FULL, sources=BUNDLES, varied=("synthetic", CLOTHING), varied_in_full=("hm",), tasks=("bundle",)),
-    "mmsc": Suite(variants=MMSC_CORE, full=MMSC_FULL, sources=RELATIONS, varied=("synthetic", BEAUTY), tasks=("relations",)),
+    "mmsc": Suite(variants=MMSC_CORE, full=MMSC_FULL, sources=RELATIONS, in_full=tuple(f"hm-{100 - later}" for later in EARLIER), varied=("synthetic", BEAUTY), tasks=("relations",)),
 }
 VARIANTS: dict[str, Variant] = {**CORE, **FULL, **MMSC_CORE, **MMSC_FULL, **ABLATIONS}

@@ -17,6 +17,7 @@ from goeswith.records import read_records
 from goeswith.results import Figure, write_atomically, write_figures, write_json
 from training.evaluation.contenders import Contenders
 from training.evaluation.pages import figures_markdown
+from training.evaluation.published import evaluate_published
 from training.evaluation.run import Plan, evaluate_bundles, evaluate_relations
 from training.evaluation.tables import MAIN_METRICS, main_metric
 from training.evaluation.traits import encoder_figures, gate_figures
@@ -43,6 +44,8 @@ class Config:
     seed: int = 0
     baselines: bool = True
     """Off: our models alone, as ablations need them."""
+    published: str = ""
+    """A test file that the data's authors published (``training.evaluation.published``); it stands in no table."""
 
 
 def run(job: JobRun) -> JobResult:
@@ -60,7 +63,9 @@ def run(job: JobRun) -> JobResult:
 def fingerprint_inputs(job: JobRun, models: Path) -> str:
     """Return what the figures depend on: code, parameters, versions of tables, the models and the planted truth."""
     versions = {table: job.find_version(table) for table in TABLES}
-    files = [fingerprint.of_files(path) for path in (*(models / name for name in ("cirp", "bundles", "mmsc")), job.profile.truth)]
+    published = Path(job.params["published"]) if job.params.get("published") else None
+    read = (*(models / name for name in ("cirp", "bundles", "mmsc")), job.profile.truth, published)
+    files = [fingerprint.of_files(path) for path in read]
     return fingerprint.of_values(fingerprint.of_code(CODE), dict(job.params), job.run_id, source_name(job), versions, files)
 
 
@@ -86,7 +91,8 @@ def measure(job: JobRun, config: Config, models: Path) -> dict[str, Any]:
     shared = contenders.shared(world.training)
     measures = {"bundle": evaluate_bundles, "relations": evaluate_relations}
     outcomes = [measures[task](world, contenders, shared, plan) for task in config.tasks]
-    figures = [figure for outcome in outcomes for figure in outcome.figures]
+    published = evaluate_published(world.full, world.data, Path(config.published), contenders, plan) if config.published else []
+    figures = [*(figure for outcome in outcomes for figure in outcome.figures), *published]
     figures += [*encoder_figures(models / "cirp", world.data, config.seed), *gate_figures(models / "mmsc", world, config.seed)]
     write_figures(job.profile, "metrics", figures)
     write_atomically(job.profile.results / "metrics.md", figures_markdown(figures))

@@ -66,6 +66,23 @@ def test_every_task_is_measured_with_models_and_baselines_in_one_table(evaluated
         assert {"random", "popularity", "tfidf", "content", "co-counts", "adamic-adar", "adamic-adar+content", "cirp"} <= models
 
 
+def test_a_published_split_is_measured_on_the_full_graph_and_again_where_the_file_changed(profile: Profile, tmp_path: Path) -> None:
+    versions, split = write_tiny_lake(profile), tmp_path / "test.txt"
+    edges = relation_rows(item_rows(profile), "full")
+    kinds = {"complement": "1", "substitute": "2"}
+    true = [f"{kinds[e['type']]} {e['src']} {e['dst']} 1\n" for e in edges]
+    split.write_text("".join([*true, *(f"{t} pen-red-0 pan-{c}-0 0\n" for t in "12" for c in ("red", "blue"))]), encoding="utf-8")
+    params = {**SMALL, "data": "tiny", "tasks": ["relations"], "published": str(split)}
+    run(JobRun(profile=profile, run_id=RUN, versions=versions, params=params))
+    figures = read_figures(profile, "metrics")
+    assert value(figures, "published", "both", "co-counts", "roc_auc") == 1.0, "every true pair is an edge of the full graph"
+    assert "### tiny: the published split" in (profile.results / "metrics.md").read_text(encoding="utf-8")
+    split.write_text("1 nobody pen-red-0 1\n", encoding="utf-8")
+    again = run(JobRun(profile=profile, run_id=RUN, versions=versions, params=params))
+    assert "1 of 1" in again.summary["skipped"]["published pairs"]
+    assert "published" not in {figure.task for figure in read_figures(profile, "metrics")}
+
+
 def test_an_encoder_that_knows_the_planted_rule_completes_every_bundle(evaluated: JobResult, profile: Profile) -> None:
     figures = read_figures(profile, "metrics")
     assert value(figures, "bundle", "planted", "cirp", "ndcg@10") > value(figures, "bundle", "planted", "random", "ndcg@10")

@@ -43,8 +43,18 @@ def test_a_main_cell_runs_a_fresh_shop_from_ingest_to_measurement(calls: list[tu
 
 def test_another_source_has_the_seed_in_training_alone(calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path) -> None:
     cells.run_main(tmp_path, Cell(source=SOURCES["hm"], data="/data/hm", seed=4101), {})
-    assert calls[0][1]["ingest"] == {"source": "hm", "data": "/data/hm", "options": {}}
+    assert calls[0][1] == {"ingest": {"source": "hm", "data": "/data/hm", "options": {}}, "reserve_holdout": {}}
     assert {params["overrides"]["seed"] for name, params, _ in calls if name.startswith("train")} == {4101}
+
+
+def test_a_source_is_read_with_its_options_and_measured_on_what_its_authors_published(
+    calls: list[tuple[str, dict[str, Any], dict[str, str]]], tmp_path: Path
+) -> None:
+    for name in ("clothing-titled", "gatne"):
+        cells.run_main(tmp_path / name, Cell(source=SOURCES[name], data="/data/folder", seed=4101), {})
+    ingests = [params["ingest"] for step, params, _ in calls if step == "ingest"]
+    assert [(found["source"], sorted(found["options"])) for found in ingests] == [("bundlerec", ["relations"]), ("gatne", [])]
+    assert [params["published"] for step, params, _ in calls if step == "evaluate_models"] == ["", "/data/folder/test.txt"]
 
 
 def test_a_variant_reads_the_main_lake_and_writes_to_a_home_of_its_own(

@@ -68,6 +68,34 @@ def test_a_suite_without_its_folder_says_what_to_give() -> None:
     assert choose_sources("main", "", None) == SHOP
 
 
+def test_a_published_test_file_that_is_not_there_is_missed_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gatne is measured on test\.txt"):
+        choose_sources("mmsc", "gatne", tmp_path)
+    (tmp_path / "test.txt").write_text("1 a b 1\n", encoding="utf-8")
+    assert choose_sources("mmsc", "gatne", tmp_path) == [(SOURCES["gatne"], str(tmp_path))]
+
+
+def test_the_relations_suite_measures_the_titled_join_as_a_source_of_its_own(tmp_path: Path) -> None:
+    for source in SUITES["mmsc"].sources:
+        (tmp_path / SOURCES[source].folder).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "gatne_amazon" / "test.txt").touch()
+    cells = build_cells(choose_sources("mmsc", "", tmp_path), 1, "mmsc")
+    (titled,) = [cell for cell in cells if cell.source.name == "clothing-titled"]
+    assert (titled.source.kind, titled.data, titled.tasks) == ("bundlerec", str(tmp_path / "bundlerec/clothing"), ("relations",))
+    assert (Path(titled.data) / dict(titled.source.options)["relations"]).resolve().parent == tmp_path / "amazon2014_relations"
+
+
+def test_the_same_shop_is_tested_as_of_earlier_days_where_everything_is_asked_for(tmp_path: Path) -> None:
+    for source in SUITES["mmsc"].sources:
+        (tmp_path / SOURCES[source].folder).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "gatne_amazon" / "test.txt").touch()
+    short, whole = ({source for source, _ in choose_sources("mmsc", "", tmp_path, full=full)} for full in (False, True))
+    assert {(source.name, source.kind, source.holdout) for source in whole - short} == {
+        ("hm-80", "hm", (("later_share", 0.2),)),
+        ("hm-60", "hm", (("later_share", 0.4),)),
+    }
+
+
 def test_one_ingest_serves_all_seeds_of_a_source_that_is_no_made_shop() -> None:
     shops, real = (build_cells([(SOURCES[name], "")], 3, "main") for name in ("synthetic", "hm"))
     assert [cell.lake_of for cell in shops] == [cell.world for cell in shops]
@@ -107,6 +135,13 @@ def test_what_is_known_of_an_encoder_stands_in_a_table_of_its_own_with_what_was_
 def test_one_seed_without_an_interval_pools_to_none() -> None:
     (pooled,) = pool_seeds([Figure(task=ENCODER, data="tiny", slice="all", model="cirp", metric="train_s", value=61.4, seed=1)])
     assert (pooled.value, pooled.low, pooled.n) == (61.4, None, None)
+
+
+def test_what_others_state_gets_no_interval_from_being_the_same_in_every_seed() -> None:
+    stated = [Figure(task="published", data="tiny", slice="both", model="GATNE-T", metric="roc_auc", value=0.9744, seed=seed) for seed in (1, 2, 3)]
+    (pooled,) = pool_seeds(stated)
+    assert pooled.value == pytest.approx(0.9744)
+    assert (pooled.low, pooled.high) == (None, None)
 
 
 def test_a_cell_that_has_figures_is_not_run_again(profile: Profile) -> None:

@@ -70,6 +70,6 @@ def test_mmsc_trained_anew_knows_nothing_of_the_pairs_that_were_taken_out(profil
     write_tiny_cirp(profile, data.items, "evaluation")
     train_mmsc.run(JobRun(profile=profile, run_id=RUN, params={"graph": "evaluation", "overrides": TINY}))
     without = TrainingSet(data.graph, data.items, data.pairs.of_type("complement"))
-    again = retrained(models, without)
+    again = retrained(models, without, strict=True)
     assert set(again.vectors.sources("substitute").tolist()) == {0}, "a task without edges answers by content"
-    assert set(retrained(models, data).vectors.sources("substitute").tolist()) == {2}
+    assert set(retrained(models, data, strict=True).vectors.sources("substitute").tolist()) == {2}
