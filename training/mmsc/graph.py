@@ -48,26 +48,35 @@ def build_csr(src: Ints, dst: Ints, weights: Floats, num_items: int) -> Csr:
     return Csr(torch.from_numpy(indptr), torch.from_numpy(keys % num_items), torch.from_numpy(cumulated))
 
 
+Edges = Mapping[str, tuple[Ints, Ints, Floats]]
+"""Letter of a relation -> its undirected edges, (E,) each: lower end, higher end, weight."""
+
+
 @dataclass(frozen=True, slots=True)
 class RelationGraph:
     """The graph that paths walk on: letter 's' or 'c' of a path names the relation. Walks ignore direction, so both ends see an edge."""
 
     num_items: int
-    edges: Mapping[str, tuple[Ints, Ints, Floats]]
+    edges: Edges
     relations: Mapping[str, Csr]
 
     def without(self, rate: float, generator: torch.Generator) -> "RelationGraph":
         """Return a second view with ``rate`` of each relation's edges dropped at random, both directions together."""
-        kept = {}
-        for letter, (src, dst, weights) in self.edges.items():
-            mask = (torch.rand(len(src), generator=generator) >= rate).numpy()
-            kept[letter] = (src[mask], dst[mask], weights[mask])
-        return _assemble(self.num_items, kept)
+        return _assemble(self.num_items, drop_edges(self.edges, rate, generator))
 
 
 def build_graph(pairs: Pairs, num_items: int) -> RelationGraph:
     """Return the walkable graph of typed pairs."""
     return _assemble(num_items, {kind[0]: _undirected(pairs.of_type(kind), num_items) for kind in ("substitute", "complement")})
+
+
+def drop_edges(edges: Edges, rate: float, generator: torch.Generator) -> Edges:
+    """Return the edges without a random ``rate`` of each relation's."""
+    kept = {}
+    for letter, (src, dst, weights) in edges.items():
+        mask = (torch.rand(len(src), generator=generator) >= rate).numpy()
+        kept[letter] = (src[mask], dst[mask], weights[mask])
+    return kept
 
 
 def _undirected(pairs: Pairs, num_items: int) -> tuple[Ints, Ints, Floats]:
@@ -79,7 +88,7 @@ def _undirected(pairs: Pairs, num_items: int) -> tuple[Ints, Ints, Floats]:
     return low[pick], high[pick], np.maximum(pairs.weights[pick], np.float32(1e-3))
 
 
-def _assemble(num_items: int, edges: Mapping[str, tuple[Ints, Ints, Floats]]) -> RelationGraph:
+def _assemble(num_items: int, edges: Edges) -> RelationGraph:
     both = {k: build_csr(np.concatenate([s, d]), np.concatenate([d, s]), np.concatenate([w, w]), num_items) for k, (s, d, w) in edges.items()}
     return RelationGraph(num_items, edges, both)
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.dataset import Ints
+from training.dataset import Ints, Pairs
 from training.mmsc.content import Tokens
 from training.mmsc.graph import NOBODY, RelationGraph, Walks, sample_walks
 from training.mmsc.losses import info_nce, triplet
@@ -40,6 +40,17 @@ class Batch(NamedTuple):
     """Walks of the first ``SSL_ITEMS`` sources over the graph with edges dropped."""
 
 
+class Drawn(NamedTuple):
+    """What a batch of B pairs asks about, before walks are sampled: ``nodes`` as in ``Batch``, and each one's partner (3B + M,), or ``NOBODY``."""
+
+    pairs: Pairs
+    kinds: Tensor
+    has_hard: Tensor
+    """(B,) whether the hard negative is one."""
+    nodes: Tensor
+    partners: Tensor
+
+
 class MmscTask(Task):
     """Batches and losses over the kept pairs; validation over the hidden ones."""
 
@@ -59,32 +70,57 @@ class MmscTask(Task):
 
     def plans(self, generator: torch.Generator) -> Iterator[Batch]:
         """Yield batches of pairs with their negatives and sampled walks; every epoch drops other edges for the second view."""
-        view = self.graph.without(self.recipe.drop_edges, generator) if self.recipe.ssl_weight else self.graph
+        view = self.second_view(generator)
+        for chosen in self.order(generator):
+            yield self._batch(chosen, view, generator)
+
+    def second_view(self, generator: torch.Generator) -> RelationGraph:
+        """Return the graph of an epoch's second view, edges dropped."""
+        return self.graph.without(self.recipe.drop_edges, generator) if self.recipe.ssl_weight else self.graph
+
+    def order(self, generator: torch.Generator) -> list[Ints]:
+        """Return the positions (B,) of each batch's pairs in one epoch."""
         order = torch.randperm(len(self.split.kept), generator=generator)[: self.num_pairs]
-        for chosen in torch.split(order, self.recipe.batch):
-            yield self._batch(chosen.numpy(), view, generator)
+        return [chosen.numpy() for chosen in torch.split(order, self.recipe.batch)]
 
     def _batch(self, chosen: Ints, view: RelationGraph, generator: torch.Generator) -> Batch:
-        pairs, recipe = self.split.kept.take(chosen), self.recipe
+        drawn = self.draw(chosen, generator)
+        walks = self.walk(self.graph, drawn.nodes, drawn.partners, generator)
+        second = self.second_nodes(drawn)
+        return self.fill(drawn, walks, self.walk(view, second, torch.full_like(second, NOBODY), generator))
+
+    def walk(self, graph: RelationGraph, nodes: Tensor, partners: Tensor, generator: torch.Generator) -> Walks:
+        """Return sampled walks of every path."""
+        return sample_walks(graph, self.recipe.all_paths(), nodes, partners, self.recipe.fanout, generator)
+
+    def draw(self, chosen: Ints, generator: torch.Generator) -> Drawn:
+        """Return the pairs at ``chosen`` (B,) with a pool and a hard negative each."""
+        pairs = self.split.kept.take(chosen)
         src, dst = torch.from_numpy(pairs.src), torch.from_numpy(pairs.dst)
         kinds = torch.from_numpy((pairs.types == KINDS[1]).astype(np.int64))
-        pool = torch.randint(self.graph.num_items, (recipe.pool,), generator=generator)
+        pool = torch.randint(self.graph.num_items, (self.recipe.pool,), generator=generator)
         hard, has_hard = self._hard(src, kinds, generator)
-        nodes = torch.cat([src, dst, hard, pool])
         partners = torch.cat([dst, src, src, torch.full_like(pool, NOBODY)])
-        items, content_at = torch.unique(nodes, return_inverse=True)
+        return Drawn(pairs, kinds, has_hard, torch.cat([src, dst, hard, pool]), partners)
+
+    def second_nodes(self, drawn: Drawn) -> Tensor:
+        """Return the sources whose two views are compared, at most ``SSL_ITEMS``."""
+        return drawn.nodes[: min(SSL_ITEMS, len(drawn.kinds))] if self.recipe.ssl_weight else drawn.nodes[:0]
+
+    def fill(self, drawn: Drawn, walks: Walks, second: Walks) -> Batch:
+        """Return the batch: contents, which negatives count, and the walks of ``drawn.nodes`` and of ``second_nodes``."""
+        items, content_at = torch.unique(drawn.nodes, return_inverse=True)
         tokens = self.tokens.take(items)
-        second = src[:SSL_ITEMS] if recipe.ssl_weight else src[:0]
         return Batch(
-            nodes=nodes,
+            nodes=drawn.nodes,
             content_at=content_at,
             values=tokens.values,
             present=tokens.present,
-            walks=sample_walks(self.graph, recipe.all_paths(), nodes, partners, recipe.fanout, generator),
-            kinds=kinds,
-            weights=torch.from_numpy(pairs.weights) if recipe.verdict_weights else torch.ones(len(src)),
-            allowed=self._allowed(src, dst, hard, has_hard, pool, kinds),
-            second=sample_walks(view, recipe.all_paths(), second, torch.full_like(second, NOBODY), recipe.fanout, generator),
+            walks=walks,
+            kinds=drawn.kinds,
+            weights=torch.from_numpy(drawn.pairs.weights) if self.recipe.verdict_weights else torch.ones(len(drawn.kinds)),
+            allowed=self._allowed(drawn),
+            second=second,
         )
 
     def _hard(self, src: Tensor, kinds: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -96,8 +132,10 @@ class MmscTask(Task):
             hard[rows], real[rows] = self.graph.relations[other[0]].step(src[rows], draw, torch.full_like(src[rows], NOBODY))
         return hard, real
 
-    def _allowed(self, src: Tensor, dst: Tensor, hard: Tensor, has_hard: Tensor, pool: Tensor, kinds: Tensor) -> Tensor:
+    def _allowed(self, drawn: Drawn) -> Tensor:
         """Return which negatives count: not adjacent to the source in the pair's own task; the reverse only of one-way complements."""
+        kinds, has_hard, size = drawn.kinds, drawn.has_hard, len(drawn.kinds)
+        src, dst, hard, pool = torch.split(drawn.nodes, [size, size, size, len(drawn.nodes) - 3 * size])
         allowed = torch.zeros(len(src), len(pool) + 2, dtype=torch.bool)
         for index, kind in enumerate(KINDS):
             rows = torch.nonzero(kinds == index).flatten()
