@@ -1,5 +1,7 @@
 """Before a clock runs: a rival's instances walk along edges of the graph, are as many and as popular as ours, and come to the same loss."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,9 +27,9 @@ def require_same_instances(lesson: Lesson, theirs: Theirs) -> None:
     walks = next(theirs.sampler.walks([(drawn.nodes, drawn.partners)], 0))
     for path in own:
         _require_edges(lesson, path, drawn.nodes, walks[path])
-        _require_near(f"the share of instances of {path!r}", *(float(w[path][1].float().mean()) for w in (own, walks)), NEAR_SHARE)
-        _require_near(f"the mean log degree behind {path!r}", *(_log_degree(lesson, w, path) for w in (own, walks)), NEAR_DEGREE)
-    _require_near("the loss", *(loss_of(Ours(lesson), drawn, w) for w in (own, walks)), NEAR_LOSS)
+        _require_near(f"the share of instances of {path!r}", [float(w[path][1].float().mean()) for w in (own, walks)], NEAR_SHARE)
+        _require_near(f"the mean log degree behind {path!r}", [_log_degree(lesson, w, path) for w in (own, walks)], NEAR_DEGREE)
+    _require_near("the loss", [loss_of(Ours(lesson), drawn, w) for w in (own, walks)], NEAR_LOSS)
 
 
 def loss_of(task: Ours, drawn: Drawn, walks: Walks) -> float:
@@ -54,6 +56,7 @@ def _log_degree(lesson: Lesson, walks: Walks, path: str) -> float:
     return float(lesson.graph.relations[path[-1]].indptr.diff()[visited[..., -1][real]].float().log1p().mean())
 
 
-def _require_near(what: str, ours: float, theirs: float, near: float) -> None:
+def _require_near(what: str, both: Sequence[float], near: float) -> None:
+    ours, theirs = both
     if not abs(ours - theirs) <= near * max(1.0, abs(ours)):
         raise DataContractError(f"{what} is {ours:.4f} by goeswith and {theirs:.4f} by PyG", REMEDY)

@@ -5,6 +5,7 @@ that returns to its query, or takes the pair's own edge, is dropped instead of t
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,8 +31,8 @@ class MetapathSampler:
 
     def walks(self, asked: Sequence[Asked], workers: int) -> Iterator[Walks]:
         """Yield the walks of each of ``asked``."""
-        loader = DataLoader(list(asked), batch_size=None, collate_fn=self.walk, num_workers=workers)  # type: ignore[arg-type]  # a list is a dataset
-        return iter(loader)
+        given: Any = list(asked)  # a list does as a dataset
+        return iter(DataLoader(given, batch_size=None, collate_fn=self.walk, num_workers=workers))
 
     def walk(self, asked: Asked) -> Walks:
         """Return the walks from some nodes."""

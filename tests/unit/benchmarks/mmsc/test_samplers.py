@@ -20,6 +20,7 @@ from goeswith.errors import DataContractError, EnvironmentMissing
 from training.mmsc.graph import Walks
 
 Stored = dict[str | tuple[str, str, str], Any]
+"""A stand-in of HeteroData."""
 
 
 def generator() -> torch.Generator:
@@ -86,14 +87,14 @@ def visited(found: tuple[Tensor, Tensor], query: int) -> list[list[int] | None]:
 
 
 def test_instances_are_read_out_of_a_sampled_subgraph() -> None:
-    walks = ReadWalks(("s", "ss"), 2, torch.tensor([5, 7]))(subgraph())  # type: ignore[arg-type]  # a stand-in of HeteroData
+    walks = ReadWalks(("s", "ss"), 2, torch.tensor([5, 7]))(subgraph())
     assert visited(walks["s"], 0) == [[9], None], "5 is the partner of 7"
     assert visited(walks["ss"], 0) == [None, None], "back to 7, and through the pair's own edge"
     assert visited(walks["s"], 1) == [None, None], "nobody was sampled for 5"
 
 
 def test_instances_go_on_to_what_was_sampled_behind_them() -> None:
-    walks = ReadWalks(("s", "ss"), 4, torch.tensor([-1, -1]))(subgraph())  # type: ignore[arg-type]  # a stand-in of HeteroData
+    walks = ReadWalks(("s", "ss"), 4, torch.tensor([-1, -1]))(subgraph())
     assert visited(walks["s"], 0) == [[9], [5], [9], [5]]
     assert visited(walks["ss"], 0) == [None, None, None, None], "slots 0 and 2 take 9's first, 7 again; 5 goes nowhere"
 

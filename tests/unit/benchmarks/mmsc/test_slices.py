@@ -1,5 +1,6 @@
 """From trainings to figures: who runs when, what is paired, and what a child process answers."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from benchmarks.mmsc.lesson import Lesson
 from benchmarks.mmsc.metapath_sampler import MetapathSampler
 from benchmarks.mmsc.slices import METAPATH_SAMPLER, OURS, Bench, Run, as_figures, bench_slice, choose_workers, train, values_of
 from benchmarks.mmsc.tasks import Ours, Theirs, Timed
+from benchmarks.processes import Watched
 
 
 @pytest.fixture
@@ -68,10 +70,11 @@ def test_a_trial_is_no_longer_than_what_is_timed(bench: Bench, lesson: Lesson, m
 def test_capacity_is_measured_in_a_process_of_its_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
 
-    class Watched:
-        printed, peak_mb = '{"walks_per_s": 5.0, "build_seconds": 2.0}\n', 70.0
+    def answer(command: Sequence[str], _environment: Mapping[str, str]) -> Watched:
+        commands.append(list(command))
+        return Watched('{"walks_per_s": 5.0, "build_seconds": 2.0}\n', 70.0)
 
-    monkeypatch.setattr(capacity, "run_watched", lambda command, _environment: commands.append(list(command)) or Watched)
+    monkeypatch.setattr(capacity, "run_watched", answer)
     figures = {figure.metric: figure.value for figure in bench_slice(bench, "capacity", lambda _: None)}
     assert figures == {"walks_per_s": 5.0, "build_seconds": 2.0, "peak_mb": 70.0}
     assert commands[0][2:] == ["benchmarks.mmsc.capacity", "1000000", "10000000", "50"]
