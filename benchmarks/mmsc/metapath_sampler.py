@@ -5,7 +5,7 @@ that returns to its query, or takes the pair's own edge, is dropped instead of t
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -31,8 +31,8 @@ class MetapathSampler:
 
     def walks(self, asked: Sequence[Asked], workers: int) -> Iterator[Walks]:
         """Yield the walks of each of ``asked``."""
-        given: Any = list(asked)  # a list does as a dataset
-        return iter(DataLoader(given, batch_size=None, collate_fn=self.walk, num_workers=workers))
+        given, walk = cast("Any", list(asked)), cast("Any", self.walk)  # a list does as a dataset; what is not batched goes to it as it is
+        return iter(DataLoader(given, batch_size=None, collate_fn=walk, num_workers=workers))
 
     def walk(self, asked: Asked) -> Walks:
         """Return the walks from some nodes."""
