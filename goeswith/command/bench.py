@@ -75,6 +75,35 @@ def cirp(
 
 
 @app.command()
+def mmsc(
+    slices: Annotated[
+        str, typer.Option(help="Which: neighbor_loader (needs pyg-lib or torch-sparse), metapath_sampler, capacity.")
+    ] = "neighbor_loader,metapath_sampler,capacity",
+    repeats: Annotated[int, typer.Option(min=1, help="Trainings of each engine; an interval needs two.")] = 3,
+    items: Annotated[int, typer.Option(min=300, help="Items of the made graph that is trained on.")] = 50_000,
+    edges: Annotated[int, typer.Option(min=2_048, help="Its edges, half of them substitutes.")] = 1_000_000,
+    steps: Annotated[int, typer.Option(min=1, help="Batches of 1,024 edges that are timed, after as many that are not.")] = 40,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON lines.")] = False,
+) -> None:
+    """Train MMSC on our walks and on those of PyG's samplers: the same model, pairs and trainer; and walk on a graph of 10^7 edges.
+
+    PyG's NeighborLoader needs one of pyg-lib and torch-sparse. The latter is built from source, with torch there and for the CPU alone:
+
+              FORCE_ONLY_CPU=1 uv pip install --no-build-isolation torch-scatter torch-sparse
+
+    Examples: goeswith bench mmsc
+
+              goeswith bench mmsc --slices metapath_sampler,capacity --repeats 1 --json
+    """
+    profile = load_profile()
+    found: list[Figure] = []
+    for figures in _walks(profile, slices, items, edges, steps, repeats):
+        found += figures
+        write_figures(profile, "bench-mmsc", found)
+    _show(found, as_json=as_json)
+
+
+@app.command()
 def judge(
     labels: Annotated[Path, typer.Option(help="Pairs that people labelled, as FBL2023.tsv holds them.")],
     seeds: Annotated[int, typer.Option(min=1, help="Splits; each hides a quarter of the items.")] = 3,
@@ -189,5 +218,17 @@ def _trainings(profile: Profile, slices: str, run: str, items: int, repeats: int
         advance(1, "the shop")
         shop = read_shop(profile, run, folder / run) if run else make_shop(items, folder / f"synthetic-{items}")
         bench = Bench(shop=shop, repeats=repeats, precision=precision, device=choose_device("auto"))
+        for name in chosen:
+            yield bench_slice(bench, name, tell=partial(advance, 1))
+
+
+def _walks(profile: Profile, slices: str, items: int, edges: int, steps: int, repeats: int) -> Iterator[list[Figure]]:
+    with _clone_and_its_tools():
+        from benchmarks.mmsc.slices import SLICES, Bench, bench_slice, require_rivals
+
+    chosen = _chosen(slices, SLICES)
+    require_rivals(chosen)
+    bench = Bench(items=items, edges=edges, steps=steps, repeats=repeats, folder=profile.root / "bench" / "mmsc")
+    with progress("bench mmsc", None) as advance:
         for name in chosen:
             yield bench_slice(bench, name, tell=partial(advance, 1))

@@ -27,6 +27,11 @@ METRICS: dict[str, Callable[[float], str]] = {
     "exponent": _decimals(2),
     "items_per_s": _decimals(0),
     "items_per_s/transformers": _decimals(2),
+    "edges_per_s": _decimals(0),
+    "edges_per_s/pyg": _decimals(2),
+    "sampling_share": _decimals(3),
+    "build_seconds": _decimals(1),
+    "walks_per_s": _decimals(0),
     "waited_share": _decimals(3),
     "gflop_per_s": _decimals(0),
     "mfu": _decimals(3),
@@ -52,7 +57,7 @@ METRICS: dict[str, Callable[[float], str]] = {
 
 PLAIN = ("peak_mb", "shuffle_mb", "disk_mb", "pairs", "gflop_per_s", "fill_seconds")
 """Metrics without an interval in tables: their runs differ little, and the rows hold it."""
-RATES = ("items_per_s", "pairs_per_s", "accuracy", "precision")
+RATES = ("items_per_s", "edges_per_s", "pairs_per_s", "accuracy", "precision")
 """Metrics of which more is better."""
 
 

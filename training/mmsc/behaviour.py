@@ -39,20 +39,30 @@ class PathEncoder(nn.Module):
         if not self.paths:
             return features.new_zeros(len(nodes), self.out.out_features), torch.zeros(len(nodes), dtype=torch.bool, device=nodes.device)
         of_query, of_message = (features @ self.of_query.T)[nodes], features @ self.of_message.T
-        found = [self._instances(features, of_query[:, k], of_message[:, k], *walks[path]) for k, path in enumerate(self.paths)]
-        p_bpd = torch.stack([p for p, _ in found], dim=1)
-        there = torch.stack([real for _, real in found], dim=1)
+        visited = [walks[path][0] for path in self.paths]
+        weights = [self._weigh(of_query[:, k], of_message[:, k], *walks[path]) for k, path in enumerate(self.paths)]
+        p_bpd = weighted_bags(features, visited, weights)
+        there = torch.stack([walks[path][1].any(-1) for path in self.paths], dim=1)
         hidden = torch.tanh(torch.einsum("bpd,pde->bpe", p_bpd, self.path_weight) + self.path_bias)
         beta = masked_softmax(hidden @ self.path_query, there)
         return self.out(torch.einsum("bp,bpd->bd", beta, p_bpd)), there.any(-1)
 
     @staticmethod
-    def _instances(features: Tensor, of_query: Tensor, of_message: Tensor, visited: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-        """Return p_i^p (B, D) of one path and whether any instance exists (B,); ``visited`` (B, F, L), ``real`` (B, F)."""
+    def _weigh(of_query: Tensor, of_message: Tensor, visited: Tensor, real: Tensor) -> Tensor:
+        """Return alpha / L of every item visited (B, F, L) by the instances of one path; ``real`` (B, F) marks those that exist."""
         logits = F.leaky_relu(of_query[:, None] + of_message[visited].mean(-1), SLOPE)
-        alpha = masked_softmax(logits, real)
-        weights = (alpha / visited.shape[-1]).unsqueeze(-1).expand_as(visited)
-        return F.embedding_bag(visited.flatten(1), features, mode="sum", per_sample_weights=weights.flatten(1)), real.any(-1)
+        return (masked_softmax(logits, real) / visited.shape[-1]).unsqueeze(-1).expand_as(visited)
+
+
+def weighted_bags(features: Tensor, visited: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+    """Return (B, P, D): for each of P paths the sum of the features of its ``visited`` (B, F, L), each times its weight.
+
+    It is one bag, for the gradient of each is as large as all ``features``.
+    """
+    sizes = torch.tensor([each[0].numel() for each in visited], device=features.device).repeat_interleave(len(visited[0]))
+    at, by = (torch.cat([each.flatten() for each in several]) for several in (visited, weights))
+    found = F.embedding_bag(at, features, sizes.cumsum(0) - sizes, mode="sum", per_sample_weights=by)
+    return found.view(len(visited), -1, features.shape[1]).transpose(0, 1)
 
 
 def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:

@@ -59,8 +59,10 @@ def build_csr(src: Ints, dst: Ints, weights: Floats, days: Ints, num_items: int)
     return Csr(torch.from_numpy(indptr), torch.from_numpy(dst[order]), torch.from_numpy(cumulated), moments)
 
 
-Edges = tuple[Ints, Ints, Floats, Ints]
-"""Both ends of each pair, the lower first, its weight, and the day since when it is known."""
+Columns = tuple[Ints, Ints, Floats, Ints]
+"""Undirected edges, (E,) each: lower end, higher end, weight, and the day since when it is known."""
+Edges = Mapping[str, Columns]
+"""Letter of a relation -> its edges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +70,12 @@ class RelationGraph:
     """The graph that paths walk on: letter 's' or 'c' of a path names the relation. Walks ignore direction, so both ends see an edge."""
 
     num_items: int
-    edges: Mapping[str, Edges]
+    edges: Edges
     relations: Mapping[str, Csr]
 
     def without(self, rate: float, generator: torch.Generator) -> "RelationGraph":
         """Return a second view with ``rate`` of each relation's edges dropped at random, both directions together."""
-        kept = {}
-        for letter, (src, dst, weights, days) in self.edges.items():
-            mask = (torch.rand(len(src), generator=generator) >= rate).numpy()
-            kept[letter] = (src[mask], dst[mask], weights[mask], days[mask])
-        return _assemble(self.num_items, kept)
+        return _assemble(self.num_items, drop_edges(self.edges, rate, generator))
 
 
 def build_graph(pairs: Pairs, num_items: int, *, fresh: bool = False) -> RelationGraph:
@@ -87,7 +85,16 @@ def build_graph(pairs: Pairs, num_items: int, *, fresh: bool = False) -> Relatio
     return _assemble(num_items, {kind[0]: _undirected(pairs.of_type(kind), num_items) for kind in ("substitute", "complement")})
 
 
-def _undirected(pairs: Pairs, num_items: int) -> Edges:
+def drop_edges(edges: Edges, rate: float, generator: torch.Generator) -> Edges:
+    """Return the edges without a random ``rate`` of each relation's."""
+    kept = {}
+    for letter, (src, dst, weights, days) in edges.items():
+        mask = (torch.rand(len(src), generator=generator) >= rate).numpy()
+        kept[letter] = (src[mask], dst[mask], weights[mask], days[mask])
+    return kept
+
+
+def _undirected(pairs: Pairs, num_items: int) -> Columns:
     """Return each pair once, by its greatest weight and its first day."""
     low, high = np.minimum(pairs.src, pairs.dst), np.maximum(pairs.src, pairs.dst)
     order = np.lexsort((-pairs.weights, low * num_items + high))
@@ -96,12 +103,12 @@ def _undirected(pairs: Pairs, num_items: int) -> Edges:
     return low[pick], high[pick], np.maximum(pairs.weights[pick], np.float32(1e-3)), days
 
 
-def _assemble(num_items: int, edges: Mapping[str, Edges]) -> RelationGraph:
+def _assemble(num_items: int, edges: Edges) -> RelationGraph:
     both = {letter: build_csr(*_both_ways(*of), num_items) for letter, of in edges.items()}
     return RelationGraph(num_items, edges, both)
 
 
-def _both_ways(low: Ints, high: Ints, weights: Floats, days: Ints) -> Edges:
+def _both_ways(low: Ints, high: Ints, weights: Floats, days: Ints) -> Columns:
     return np.concatenate([low, high]), np.concatenate([high, low]), np.concatenate([weights, weights]), np.concatenate([days, days])
 
 

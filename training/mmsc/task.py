@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.dataset import UNDATED, Ints
+from training.dataset import UNDATED, Ints, Pairs
 from training.mmsc.content import Tokens
 from training.mmsc.graph import FOREVER, NOBODY, Queries, RelationGraph, Walks, sample_walks
 from training.mmsc.losses import info_nce, triplet
@@ -40,6 +40,16 @@ class Batch(NamedTuple):
     """Walks of the first ``SSL_ITEMS`` sources over the graph with edges dropped."""
 
 
+class Drawn(NamedTuple):
+    """What a batch of B pairs asks about, before walks are sampled: ``queries`` of the ``nodes`` of ``Batch``, (3B + M,)."""
+
+    pairs: Pairs
+    kinds: Tensor
+    has_hard: Tensor
+    """(B,) whether the hard negative is one."""
+    queries: Queries
+
+
 class MmscTask(Task):
     """Batches and losses over the kept pairs; validation over the hidden ones."""
 
@@ -59,34 +69,59 @@ class MmscTask(Task):
 
     def plans(self, generator: torch.Generator) -> Iterator[Batch]:
         """Yield batches of pairs with their negatives and sampled walks; every epoch drops other edges for the second view."""
-        view = self.graph.without(self.recipe.drop_edges, generator) if self.recipe.ssl_weight else self.graph
+        view = self.second_view(generator)
+        for chosen in self.order(generator):
+            yield self._batch(chosen, view, generator)
+
+    def second_view(self, generator: torch.Generator) -> RelationGraph:
+        """Return the graph of an epoch's second view, edges dropped."""
+        return self.graph.without(self.recipe.drop_edges, generator) if self.recipe.ssl_weight else self.graph
+
+    def order(self, generator: torch.Generator) -> list[Ints]:
+        """Return the positions (B,) of each batch's pairs in one epoch."""
         order = torch.randperm(len(self.split.kept), generator=generator)[: self.num_pairs]
-        for chosen in torch.split(order, self.recipe.batch):
-            yield self._batch(chosen.numpy(), view, generator)
+        return [chosen.numpy() for chosen in torch.split(order, self.recipe.batch)]
 
     def _batch(self, chosen: Ints, view: RelationGraph, generator: torch.Generator) -> Batch:
-        pairs, recipe = self.split.kept.take(chosen), self.recipe
+        drawn = self.draw(chosen, generator)
+        walks = self.walk(self.graph, drawn.queries, generator)
+        return self.fill(drawn, walks, self.walk(view, self.second_queries(drawn), generator))
+
+    def walk(self, graph: RelationGraph, queries: Queries, generator: torch.Generator) -> Walks:
+        """Return sampled walks of every path."""
+        return sample_walks(graph, self.recipe.all_paths(), queries, self.recipe.fanout, generator)
+
+    def draw(self, chosen: Ints, generator: torch.Generator) -> Drawn:
+        """Return the pairs at ``chosen`` (B,) with a pool and a hard negative each."""
+        pairs = self.split.kept.take(chosen)
         src, dst = torch.from_numpy(pairs.src), torch.from_numpy(pairs.dst)
         kinds = torch.from_numpy((pairs.types == KINDS[1]).astype(np.int64))
-        pool, before = torch.randint(self.graph.num_items, (recipe.pool,), generator=generator), self._before(pairs.days)
+        pool = torch.randint(self.graph.num_items, (self.recipe.pool,), generator=generator)
+        before = self._before(pairs.days)
         hard, has_hard = self._hard(Queries(src, torch.full_like(src, NOBODY), before), kinds, generator)
-        nodes = torch.cat([src, dst, hard, pool])
         partners = torch.cat([dst, src, src, torch.full_like(pool, NOBODY)])
         # The pool is read as of days that pairs have, too: a negative must not be told by how much is known of it.
-        queries = Queries(nodes, partners, torch.cat([before, before, before, before[torch.arange(len(pool)) % len(before)]]))
-        items, content_at = torch.unique(nodes, return_inverse=True)
+        days = torch.cat([before, before, before, before[torch.arange(len(pool)) % len(before)]])
+        return Drawn(pairs, kinds, has_hard, Queries(torch.cat([src, dst, hard, pool]), partners, days))
+
+    def second_queries(self, drawn: Drawn) -> Queries:
+        """Return the sources whose two views are compared, at most ``SSL_ITEMS``."""
+        return drawn.queries.alone(min(SSL_ITEMS, len(drawn.kinds)) if self.recipe.ssl_weight else 0)
+
+    def fill(self, drawn: Drawn, walks: Walks, second: Walks) -> Batch:
+        """Return the batch: contents, which negatives count, and the walks of ``drawn.queries`` and of ``second_queries``."""
+        items, content_at = torch.unique(drawn.queries.nodes, return_inverse=True)
         tokens = self.tokens.take(items)
-        second = src[:SSL_ITEMS] if recipe.ssl_weight else src[:0]
         return Batch(
-            nodes=nodes,
+            nodes=drawn.queries.nodes,
             content_at=content_at,
             values=tokens.values,
             present=tokens.present,
-            walks=sample_walks(self.graph, recipe.all_paths(), queries, recipe.fanout, generator),
-            kinds=kinds,
-            weights=torch.from_numpy(pairs.weights) if recipe.verdict_weights else torch.ones(len(src)),
-            allowed=self._allowed(src, dst, hard, has_hard, pool, kinds),
-            second=sample_walks(view, recipe.all_paths(), queries.alone(len(second)), recipe.fanout, generator),
+            walks=walks,
+            kinds=drawn.kinds,
+            weights=torch.from_numpy(drawn.pairs.weights) if self.recipe.verdict_weights else torch.ones(len(drawn.kinds)),
+            allowed=self._allowed(drawn),
+            second=second,
         )
 
     def _before(self, days: Ints) -> Tensor:
@@ -103,8 +138,10 @@ class MmscTask(Task):
             hard[rows], real[rows] = self.graph.relations[other[0]].step(some.nodes, draw, some.partners, some.before)
         return hard, real
 
-    def _allowed(self, src: Tensor, dst: Tensor, hard: Tensor, has_hard: Tensor, pool: Tensor, kinds: Tensor) -> Tensor:
+    def _allowed(self, drawn: Drawn) -> Tensor:
         """Return which negatives count: not adjacent to the source in the pair's own task; the reverse only of one-way complements."""
+        kinds, has_hard, size = drawn.kinds, drawn.has_hard, len(drawn.kinds)
+        src, dst, hard, pool = torch.split(drawn.queries.nodes, [size, size, size, len(drawn.queries.nodes) - 3 * size])
         allowed = torch.zeros(len(src), len(pool) + 2, dtype=torch.bool)
         for index, kind in enumerate(KINDS):
             rows = torch.nonzero(kinds == index).flatten()

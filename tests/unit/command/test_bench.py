@@ -94,7 +94,15 @@ def test_a_folder_without_the_source_is_refused(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "home" / "results").exists()
 
 
-@pytest.mark.parametrize("part", ["graph", "cirp"])
+def test_an_unknown_slice_of_walks_is_refused_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOESWITH_HOME", str(tmp_path / "home"))
+    refused = CliRunner().invoke(app, ["bench", "mmsc", "--slices", "hgt"])
+    assert isinstance(refused.exception, ConfigError)
+    assert "neighbor_loader, metapath_sampler, capacity" in refused.exception.remedy
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("part", ["graph", "cirp", "mmsc"])
 def test_the_bench_explains_its_parts(part: str) -> None:
     shown = CliRunner().invoke(app, ["bench", part, "--help"])
     assert shown.exit_code == 0
