@@ -37,7 +37,7 @@ def build_lesson(items: int, edges: int, steps: int, recipe: MmscRecipe | None =
     whole = min(steps, edges // recipe.batch)
     recipe = replace(recipe, epoch_pairs=whole * recipe.batch)
     pairs = made_pairs(items, edges, recipe.seed)
-    hidden = Split(pairs, pairs.take(slice(0, 0)), np.zeros(0, dtype=np.int64))
+    hidden = Split(pairs, pairs.take(slice(0, 0)), np.zeros(0, dtype=np.int64), pairs)
     return Lesson(recipe=recipe, tokens=made_tokens(items, recipe.seed), graph=build_graph(pairs, items), split=hidden)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import torch
-from torch import Tensor
 
 from benchmarks.mmsc.lesson import Lesson, build_model
 from training.mmsc.graph import Edges, Queries, RelationGraph, Walks, drop_edges

@@ -10,7 +10,7 @@ TRAITS = {
     GATES: ("attention_text", "attention_image", "content_share_substitute", "content_share_complement"),
     CALIBRATION: ("ece", "sure_true", "sure_random"),
 }
-"""The order of columns by task: ``training.cirp.space`` says what the last three of an encoder mean, ``training.mmsc.vectors.look`` what gates are."""
+"""The order of columns by task: ``training.cirp.space`` says what an encoder's last three mean, ``training.mmsc.vectors.look`` what gates are."""
 WHOLE = ("edges", "item_updates", "train_s")
 
 

@@ -200,6 +200,13 @@ SUITES = {
     "main": Suite(),
     "ablations": Suite(variants=ABLATIONS, varied=("synthetic",)),
     "cirp": Suite(variants=CORE, full=FULL, sources=BUNDLES, varied=("synthetic", CLOTHING), varied_in_full=("hm",), tasks=("bundle",)),
-    "mmsc": Suite(variants=MMSC_CORE, full=MMSC_FULL, sources=RELATIONS, in_full=tuple(f"hm-{100 - later}" for later in EARLIER), varied=("synthetic", BEAUTY), tasks=("relations",)),
+    "mmsc": Suite(
+        variants=MMSC_CORE,
+        full=MMSC_FULL,
+        sources=RELATIONS,
+        in_full=tuple(f"hm-{100 - later}" for later in EARLIER),
+        varied=("synthetic", BEAUTY),
+        tasks=("relations",),
+    ),
 }
 VARIANTS: dict[str, Variant] = {**CORE, **FULL, **MMSC_CORE, **MMSC_FULL, **ABLATIONS}

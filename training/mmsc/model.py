@@ -1,7 +1,7 @@
 """MMSC: content and behaviour of each task, joined by two gates (MMSC section 3, Eq. 8; form of models.md section 2)."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F  # the field's own name
@@ -103,6 +103,11 @@ class Mmsc(nn.Module):
         """Return p of ``nodes`` (B,) from their sampled walks, L2-normalised."""
         found = {kind: self.paths[kind](self.items, nodes, walks) for kind in KINDS}
         return Behaviour({k: F.normalize(p, dim=-1) for k, (p, _) in found.items()}, {k: known for k, (_, known) in found.items()})
+
+    def content_shares(self, q: Tensor, behaviour: Behaviour) -> dict[str, Tensor]:
+        """Return the mean (B,) of each task's semantic gate over its units: 1 is content alone, 0 behaviour alone."""
+        gates = {kind: cast("SemanticGate", self.semantic[kind]) for kind in KINDS}
+        return {k: gate.gate(q, F.normalize(behaviour.p[k], dim=-1), behaviour.known[k]).mean(1) for k, gate in gates.items()}
 
     def relate(self, q: Tensor, behaviour: Behaviour) -> Relational:
         """Return the vectors (B, 2 width) of items from content q (B, width) and behaviour: all that serving a new item needs (Eq. 12).

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from training.mmsc.content import Tokens
 from training.mmsc.graph import Queries, RelationGraph, sample_walks
@@ -46,8 +45,7 @@ def look(model: Mmsc, tokens: Tokens, content: Tensor, behaviour: Behaviour) -> 
     device = model.items.device
     for at in torch.split(torch.arange(len(content)), BLOCK):
         attention = model.content.attention(_to(tokens.take(at), device))
-        q, p, known = content[at].to(device), {k: v[at].to(device) for k, v in behaviour.p.items()}, behaviour.known
-        shares = {kind: model.semantic[kind].gate(q, normalize(p[kind], dim=-1), known[kind][at].to(device)).mean(1) for kind in KINDS}
+        shares = model.content_shares(content[at].to(device), _part(behaviour, at, device))
         named = {f"attention_{m}": part for m, part in attention.items()} | {f"content_share_{kind}": share for kind, share in shares.items()}
         parts.append({name: value.cpu() for name, value in named.items()})
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]} if parts else {}
@@ -72,10 +70,8 @@ def read_content_and_paths(model: Mmsc, tokens: Tokens, graph: RelationGraph, re
 @torch.no_grad()
 def relate_all(model: Mmsc, content: Tensor, behaviour: Behaviour) -> Relational:
     """Return the relational vectors of all items, in blocks, on the CPU."""
-    parts = []
-    for at in torch.split(torch.arange(len(content)), BLOCK):
-        block = Behaviour({k: v[at] for k, v in behaviour.p.items()}, {k: v[at] for k, v in behaviour.known.items()})
-        parts.append(relate_on(model, content[at], block))
+    blocks = torch.split(torch.arange(len(content)), BLOCK)
+    parts = [relate_on(model, content[at], _part(behaviour, at, content.device)) for at in blocks]
     return Relational(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 
@@ -83,8 +79,7 @@ def relate_all(model: Mmsc, content: Tensor, behaviour: Behaviour) -> Relational
 def relate_on(model: Mmsc, content: Tensor, behaviour: Behaviour) -> Relational:
     """Return ``model.relate`` of CPU tensors as CPU tensors."""
     device = model.items.device
-    moved = Behaviour({k: v.to(device) for k, v in behaviour.p.items()}, {k: v.to(device) for k, v in behaviour.known.items()})
-    found = model.relate(content.to(device), moved)
+    found = model.relate(content.to(device), _part(behaviour, slice(None), device))
     return Relational(*(vectors.cpu() for vectors in found))
 
 
@@ -124,6 +119,11 @@ def nearest_mean(content: Tensor, p: Tensor, warm: Tensor, asked: Tensor, recipe
 
 def _to(tokens: Tokens, device: torch.device) -> Tokens:
     return Tokens({m: v.to(device) for m, v in tokens.values.items()}, {m: v.to(device) for m, v in tokens.present.items()})
+
+
+def _part(behaviour: Behaviour, at: Tensor | slice, device: torch.device) -> Behaviour:
+    """Return the behaviour of the items at ``at``, on a device."""
+    return Behaviour({k: v[at].to(device) for k, v in behaviour.p.items()}, {k: v[at].to(device) for k, v in behaviour.known.items()})
 
 
 def _to_cpu(behaviour: Behaviour) -> Behaviour:

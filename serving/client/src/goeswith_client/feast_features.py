@@ -58,9 +58,9 @@ class FeastFeatures:
         row = self._read(f"item_neighbours_{kind}", _NEIGHBOURS, [{"item_id": item_id}])[0]
         if row["model_version"] is None:
             return None
-        columns = [row[name] or [] for name in _NEIGHBOURS[:4]]
-        least = row["threshold"]
-        found = tuple(Neighbour(*values, sure=None if least is None else values[1] >= least) for values in zip(*columns, strict=True))
+        least, columns = row["threshold"], [row[name] or [] for name in _NEIGHBOURS[:4]]
+        sure = [None if least is None else score >= least for score in columns[1]]
+        found = tuple(Neighbour(*values) for values in zip(*columns, sure, strict=True))
         return Neighbours(found, row["model_version"], row["release"])
 
     def edges(self, pairs: Sequence[tuple[str, str]], types: Sequence[Type] = TYPES) -> Sequence[Evidence]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from goeswith.errors import DataContractError
-from tests.unit.training.evaluation.small_worlds import make_pairs, make_set, make_world
+from tests.unit.training.evaluation.small_worlds import make_pairs, make_world
 from training.bundle_cases import leave_one_out
 from training.dataset import TrainingSet
 from training.evaluation.relation_suites import basket_pairs, cold_edges, held_out_edges, relation_suites, strict_training_set

@@ -15,7 +15,7 @@ NOBODY = np.zeros(0, dtype=np.int64)
 
 
 def figures(folder: Path, conflict: list[bool] | None) -> dict[tuple[str, str], Figure]:
-    pairs = {kind: (NOBODY, NOBODY) for kind in ("substitute", "complement")}
+    pairs = dict.fromkeys(("substitute", "complement"), (NOBODY, NOBODY))
     truth = None if conflict is None else Truth(pairs, (), np.array(conflict))
     return {(f.slice, f.metric): f for f in gate_figures(folder, make_world([], size=4, truth=truth), seed=7)}
 
