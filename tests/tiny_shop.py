@@ -83,7 +83,7 @@ def _relation(a: dict[str, Any], b: dict[str, Any]) -> str | None:
 
 def _edge(graph: str, kind: str, src: str, dst: str) -> dict[str, Any]:
     relation = "co_view" if kind == "substitute" else "co_purchase"
-    counted = {"relation": relation, "n": 5, "npmi": 0.5, "lift": 4.0}
+    counted = {"relation": relation, "n": 5, "npmi": 0.5, "lift": 4.0, "first_seen": EPOCH, "recency": 0.5, "season_cos": 0.1, "season_sin": -0.2}
     return {"graph": graph, "type": kind, "src": src, "dst": dst, "weight": 0.5, **counted, "p_type": 0.9, "moved": False, "known_at": EPOCH}
 
 

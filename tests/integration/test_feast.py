@@ -132,6 +132,8 @@ def test_online_equals_offline_row_by_row(shop: Profile) -> None:
 
 
 def plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return float("nan") if value is pd.NaT else value.astimezone(UTC).timestamp()
     if hasattr(value, "tolist"):
         value = value.tolist()
     return float("nan") if value is None else value

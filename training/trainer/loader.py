@@ -1,14 +1,14 @@
-"""Batches are loaded in a thread while the model computes, a few ahead; what the model still waited is counted."""
+"""Batches are planned and loaded in a thread while the model computes, a few ahead; what the model still waited is counted."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 AHEAD = 2
 """Batches that are loaded or loading while one is learned from."""
+END = object()
 
 
 @dataclass(slots=True)
@@ -20,12 +20,17 @@ class Loader:
 
     def batches(self, plans: Iterable[Any]) -> Iterator[Any]:
         """Yield the batch of each plan, in order. What planning or loading raises is raised here, in its turn."""
-        with ThreadPoolExecutor(1, thread_name_prefix="loader") as pool:
-            left = iter(plans)
-            loading: list[Future[Any]] = [pool.submit(self.load, plan) for plan in islice(left, AHEAD)]
-            while loading:
-                yield self._wait_for(loading.pop(0))
-                loading += [pool.submit(self.load, plan) for plan in islice(left, 1)]
+        left = iter(plans)
+        with ThreadPoolExecutor(1, thread_name_prefix="loader") as pool:  # one thread: plans are drawn in their order
+            loading = [pool.submit(self._make, left) for _ in range(AHEAD)]
+            while (batch := self._wait_for(loading.pop(0))) is not END:
+                loading.append(pool.submit(self._make, left))
+                yield batch
+
+    def _make(self, left: Iterator[Any]) -> Any:
+        """Return the batch of the next plan, ``END`` where there is none."""
+        plan = next(left, END)
+        return END if plan is END else self.load(plan)
 
     def _wait_for(self, loading: "Future[Any]") -> Any:
         started = time.perf_counter()
