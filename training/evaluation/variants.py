@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 from training.cirp.recipe import cirp_small
+from training.mmsc.recipe import mmsc_small
 
 MOMENTUM = {"momentum": 0.995, "queue": 1_024}
 CONTROLS = ("random", "degree", "lightgcn")
@@ -114,6 +115,11 @@ def lied_to(lie: str, **changes: Any) -> Variant:
 NO_PATHS: dict[str, Any] = {"substitute_paths": [], "complement_paths": []}
 EVERY_PATH = ["".join(hops) for count in (1, 2, 3) for hops in product("sc", repeat=count)]
 """Learned meta-paths: every sequence of relations up to three hops, and attention over paths, item by item, says which count."""
+INDEPENDENT: dict[str, Any] = {
+    "substitute_paths": [*mmsc_small().substitute_paths, "a", "as"],
+    "complement_paths": [*mmsc_small().complement_paths, "ac"],
+}
+"""Paths along items of near content, too: an item-item structure apart from who met whom (frozen, as FREEDOM has it, arXiv 2211.06924)."""
 NOT_DENOISED: dict[str, Any] = {"ssl_weight": 0.0}
 
 MMSC_CORE: dict[str, Variant] = {
@@ -123,6 +129,7 @@ MMSC_CORE: dict[str, Variant] = {
     "one_hop": mmsc(substitute_paths=["s"], complement_paths=["c"]),
     "two_hops": mmsc(substitute_paths=["s", "ss", "cc"], complement_paths=["c", "sc", "cs"]),
     "every_path": mmsc(substitute_paths=EVERY_PATH, complement_paths=EVERY_PATH),
+    "independent_structure": mmsc(**INDEPENDENT),
     "no_denoising": mmsc(**NOT_DENOISED),
     "half_semantic_gate": mmsc(semantic_gate="half"),
     "half_task_gate": mmsc(task_gate="half"),

@@ -10,10 +10,10 @@ import torch
 from goeswith.results import write_atomically, write_json
 from training.dataset import Pairs, TrainingSet
 from training.mmsc.content import Tokens
-from training.mmsc.graph import RelationGraph, build_graph
+from training.mmsc.graph import ALIKE, RelationGraph, build_graph
 from training.mmsc.lesson import Lesson
 from training.mmsc.model import Behaviour, Mmsc
-from training.mmsc.pairs import Split, split_pairs, with_content_pairs
+from training.mmsc.pairs import Split, nearest_pairs, split_pairs, with_content_pairs
 from training.mmsc.recipe import KINDS, MmscRecipe, as_values
 from training.mmsc.reranker import Reranker, fit_reranker
 from training.mmsc.scorer import reranker_path
@@ -43,7 +43,8 @@ def fit_mmsc(data: TrainingSet, tokens: Tokens, recipe: MmscRecipe, folder: Path
     split = split_pairs(data.pairs, len(data.items), recipe)
     losses_on, by_content = with_content_pairs(split.kept, tokens)
     shaped = _without_paths(recipe, by_content)
-    graph = build_graph(split.kept, len(data.items), fresh=recipe.fresh_walks)
+    alike = nearest_pairs(tokens, ALIKE) if ALIKE in "".join(shaped.all_paths()) else None
+    graph, whole = (build_graph(pairs, len(data.items), fresh=recipe.fresh_walks, alike=alike) for pairs in (split.kept, data.pairs))
     torch.manual_seed(recipe.seed)
     model = Mmsc(shaped, tokens.sizes, start_features(graph, recipe.item_width, recipe.seed))
     task = MmscTask(shaped, model, tokens, graph, replace(split, kept=losses_on))
@@ -51,7 +52,7 @@ def fit_mmsc(data: TrainingSet, tokens: Tokens, recipe: MmscRecipe, folder: Path
     curve = fit(task, shaped.trainer(task.num_pairs), folder, recipe=values, what=f"mmsc {data.graph}") if len(losses_on) else []
     model.cpu().eval()
     rerankers = fit_rerankers(model, tokens, graph, split, data, shaped) if recipe.trees else {}
-    vectors = encode_items(model, tokens, build_graph(data.pairs, len(data.items), fresh=recipe.fresh_walks), shaped)
+    vectors = encode_items(model, tokens, whole, shaped)
     return Fitted(model, store_vectors(vectors, tokens), rerankers, curve, by_content)
 
 

@@ -12,6 +12,8 @@ from training.dataset import Floats, Ints, Pairs
 
 NOBODY = -1
 """As a partner: nobody is kept apart."""
+ALIKE = "a"
+"""The letter of a structure that nobody's behaviour made: items of near content."""
 FOREVER = (1 << 20) - 1
 """As a day to look back from: every edge is known."""
 
@@ -67,7 +69,7 @@ Edges = Mapping[str, Columns]
 
 @dataclass(frozen=True, slots=True)
 class RelationGraph:
-    """The graph that paths walk on: letter 's' or 'c' of a path names the relation. Walks ignore direction, so both ends see an edge."""
+    """The graph that paths walk on: a letter of a path names the relation, 's', 'c' or ``ALIKE``. Walks ignore direction: both ends see an edge."""
 
     num_items: int
     edges: Edges
@@ -78,11 +80,15 @@ class RelationGraph:
         return _assemble(self.num_items, drop_edges(self.edges, rate, generator))
 
 
-def build_graph(pairs: Pairs, num_items: int, *, fresh: bool = False) -> RelationGraph:
-    """Return the walkable graph of typed pairs; where it is ``fresh``, an edge weighs what decay and season leave of it."""
+def build_graph(pairs: Pairs, num_items: int, *, fresh: bool = False, alike: Pairs | None = None) -> RelationGraph:
+    """Return the walkable graph of typed pairs, and of those that are ``alike``.
+
+    Where it is ``fresh``, an edge weighs what decay and season leave of it.
+    """
     if fresh:
         pairs = replace(pairs, weights=pairs.weights * pairs.freshness)
-    return _assemble(num_items, {kind[0]: _undirected(pairs.of_type(kind), num_items) for kind in ("substitute", "complement")})
+    of = {kind[0]: pairs.of_type(kind) for kind in ("substitute", "complement")} | ({} if alike is None else {ALIKE: alike})
+    return _assemble(num_items, {letter: _undirected(own, num_items) for letter, own in of.items()})
 
 
 def drop_edges(edges: Edges, rate: float, generator: torch.Generator) -> Edges:

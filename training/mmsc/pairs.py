@@ -122,7 +122,7 @@ def with_content_pairs(pairs: Pairs, tokens: Tokens) -> tuple[Pairs, tuple[str, 
 
 
 def nearest_pairs(tokens: Tokens, kind: str) -> Pairs:
-    """Return each item's ``CONTENT_NEIGHBOURS`` nearest by untrained content as pairs weighted by cosine."""
+    """Return each item's ``CONTENT_NEIGHBOURS`` nearest by untrained content as pairs of type ``kind``, weighted by cosine."""
     some = torch.nonzero(tokens.any_present).flatten()
     plain = tokens.take(some).plain()
     count = min(CONTENT_NEIGHBOURS, max(0, len(some) - 1))

@@ -27,6 +27,7 @@ class MmscRecipe:
     item_width: int = 64
     """Width of the item features x that travel along paths."""
     substitute_paths: tuple[str, ...] = ("s", "ss", "cc", "sss")
+    """Letters are hops along substitutes, complements, or (``a``) items of near content, a structure that no behaviour made."""
     complement_paths: tuple[str, ...] = ("c", "sc", "cs", "scs")
     fanout: int = 10
     """Path instances sampled a path and item in training; twice as many when vectors are written."""

@@ -7,6 +7,7 @@ from sklearn.utils.extmath import randomized_svd
 from torch import Tensor
 
 from training.mmsc.graph import RelationGraph
+from training.mmsc.recipe import KINDS
 
 NOISE = 0.02
 
@@ -29,7 +30,7 @@ def start_features(graph: RelationGraph, width: int, seed: int) -> Tensor:
 
 def _normalised(graph: RelationGraph) -> sparse.csr_matrix:
     """Return D^-1/2 (S + C) D^-1/2, weights summed where both relations join a pair."""
-    src, dst, weights, _ = (np.concatenate(part) for part in zip(*graph.edges.values(), strict=True))
+    src, dst, weights, _ = (np.concatenate(part) for part in zip(*(graph.edges[kind[0]] for kind in KINDS), strict=True))
     shape = (graph.num_items, graph.num_items)
     matrix = sparse.csr_matrix((np.r_[weights, weights], (np.r_[src, dst], np.r_[dst, src])), shape)
     scale = sparse.diags(1 / np.sqrt(np.maximum(1e-9, np.asarray(matrix.sum(1)).ravel())))

@@ -86,6 +86,14 @@ def test_what_decay_and_season_leave_of_an_edge_is_how_often_it_is_walked() -> N
     assert float((node == 1).float().mean()) == pytest.approx(0.9, abs=0.03)
 
 
+def test_items_of_near_content_are_a_structure_of_their_own() -> None:
+    graph = build_graph(pairs_of((1, 2, "c")), 3, alike=pairs_of((0, 1, "s")))
+    walks = sample_walks(graph, ["a", "c", "s", "ac"], Queries.of(torch.arange(3)), 4, torch.Generator().manual_seed(0))
+    assert walks["ac"][1].all(1).tolist() == [True, False, False], "what goes with an item like the first"
+    assert walks["ac"][0][0].tolist() == [[1, 2]] * 4
+    assert not walks["s"][1].any()
+
+
 def test_an_item_in_no_relation_and_a_relation_without_edges_have_no_walks() -> None:
     walks = walk(build_graph(pairs_of((0, 1, "s")), 3), torch.arange(3), torch.full((3,), NOBODY))
     assert not any(bool(real[2].any()) for _, real in walks.values())
