@@ -27,7 +27,7 @@ OVERRIDES = {"width": 24, "item_width": 16, "pool": 32, "batch": 64, "epochs": 2
 NO_ROUNDS = np.zeros(0, dtype=np.int64)
 NO_PATHS: dict[str, object] = {"substitute_paths": [], "complement_paths": []}
 GATES: dict[str, object] = {"semantic_gate": "half", "task_gate": "random"}
-ALIKE = {"substitute_paths": ["s", "a"], "complement_paths": ["c", "ac"]}
+ALIKE: dict[str, object] = {"substitute_paths": ["s", "a"], "complement_paths": ["c", "ac"]}
 SWITCHES: list[dict[str, object]] = [{"ssl_weight": 0.0}, GATES, {"content": False}, {"modalities": ["image"]}, {"trees": False}, NO_PATHS, ALIKE]
 
 
