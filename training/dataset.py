@@ -79,10 +79,10 @@ class Pairs:
     """(P,) how much of an edge counts now: ``measure_freshness``; 1 where nobody knows when both met."""
 
     def __post_init__(self) -> None:
-        """Pairs that come without days are undated."""
-        if len(self.days) != len(self.src):
+        """Pairs that come without days are undated, and count whole."""
+        if not len(self.days):
             object.__setattr__(self, "days", np.full(len(self.src), UNDATED, dtype=np.int64))
-        if len(self.freshness) != len(self.src):
+        if not len(self.freshness):
             object.__setattr__(self, "freshness", np.ones(len(self.src), dtype=np.float32))
 
     def __len__(self) -> int:

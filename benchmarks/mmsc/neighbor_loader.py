@@ -27,6 +27,7 @@ from goeswith.errors import EnvironmentMissing
 from training.mmsc.graph import Edges, Queries, Walks
 
 ITEM = "item"
+INSTALL = "FORCE_ONLY_CPU=1 uv pip install --no-build-isolation torch-scatter torch-sparse"
 
 
 def backend() -> str:
@@ -37,7 +38,7 @@ def backend() -> str:
         return "torch-sparse"
     raise EnvironmentMissing(
         "PyG's NeighborLoader needs pyg-lib or torch-sparse, and neither is installed",
-        "install one: uv pip install --no-build-isolation torch-scatter torch-sparse (builds for minutes); or --slices metapath_sampler,capacity",
+        f"install one, for example {INSTALL} (builds for minutes); or --slices metapath_sampler,capacity",
     )
 
 

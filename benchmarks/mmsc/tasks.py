@@ -24,7 +24,10 @@ BuildSampler = Callable[[Edges, Lesson], Sampler]
 
 
 class Timed(MmscTask):
-    """MMSC's task with a clock: ``sampled_s`` are the seconds of an epoch that went into its second view and into waiting for walks."""
+    """MMSC's task with a clock: ``sampled_s`` are the loader thread's seconds of an epoch in its second view and in walks or waiting for them.
+
+    That thread works while the model computes, so they are no share of what the model waits.
+    """
 
     def __init__(self, lesson: Lesson) -> None:
         super().__init__(lesson.recipe, build_model(lesson), lesson.tokens, lesson.graph, lesson.split)

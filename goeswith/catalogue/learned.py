@@ -108,7 +108,11 @@ ITEM_NEIGHBOURS = Table(
         [
             field("type", pa.string(), "substitute or complement"),
             field("item_id", pa.string(), "the query item"),
-            field("neighbours", NEIGHBOURS, "best first: item, score in [0, 1], source (behaviour, cold_start or content) and reason"),
+            field(
+                "neighbours",
+                NEIGHBOURS,
+                "in order, complements kind by kind: item, score in [0, 1], source (behaviour, cold_start or content) and reason",
+            ),
             field("threshold", pa.float32(), "least score that is sure: one random item in a thousand has it; null: none was learned", null=True),
             field("model_version", pa.string(), "the run that trained the model"),
             field("release", pa.string(), "the release whose tables it was made from"),

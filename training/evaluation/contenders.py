@@ -13,10 +13,10 @@ from training.evaluation.baselines.boosted_relations import fit_boosted_relation
 from training.evaluation.baselines.graph_networks import graph_networks
 from training.evaluation.baselines.simple import simple_baselines
 from training.evaluation.graph import KINDS
-from training.evaluation.models import encoder_ranker, mixed_with_words, mmsc_recipe, read_vectors, require_items, retrained
+from training.evaluation.models import encoder_ranker, mixed_with_words, read_vectors, require_items, retrained
 from training.evaluation.ranker import BundleRanker, RelationRanker
 from training.evaluation.world import World
-from training.mmsc.scorer import load_scorer
+from training.mmsc.scorer import load_scorer, read_recipe
 from training.scorers import BundleScorer, RelationScorer
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Contenders:
     def _mmsc_anew(self, training: TrainingSet, *, strict: bool) -> list[RelationScorer]:
         if not self._has_mmsc():
             return []
-        if mmsc_recipe(self.models).tokens != "cirp":
+        if read_recipe(self.models / "mmsc").tokens != "cirp":
             self.skip("mmsc (strict, published)", "only MMSC on CIRP's tokens is trained anew here")
             return []
         return [retrained(self.models, training, strict=strict)]

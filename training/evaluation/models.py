@@ -7,7 +7,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from goeswith.config import parse_config
 from goeswith.errors import DataContractError
 from training.bundle_cases import BundleCases
 from training.dataset import Floats, Times, TrainingSet
@@ -17,8 +16,7 @@ from training.evaluation.ranker import BundleRanker, RelationRanker
 from training.evaluation.similarity import DenseDot, Mix, Similarity
 from training.mmsc.fit import fit_mmsc
 from training.mmsc.heuristics import PairFeatures
-from training.mmsc.recipe import MmscRecipe
-from training.mmsc.scorer import MmscScorer
+from training.mmsc.scorer import MmscScorer, read_recipe
 from training.mmsc.tokens import read_cirp_tokens
 from training.trainer.checkpoint import load_tensors
 
@@ -47,18 +45,11 @@ def retrained(models: Path, training: TrainingSet, *, strict: bool) -> MmscScore
     are its tokens, stay: they read texts and pictures alone.
     """
     require_items(models / "mmsc", training)
-    recipe = replace(mmsc_recipe(models), bare=1.0) if strict else mmsc_recipe(models)
+    recipe = replace(read_recipe(models / "mmsc"), **({"bare": 1.0} if strict else {}))
     tokens = read_cirp_tokens(models / "cirp", training.items)
     with TemporaryDirectory() as folder:
         fitted = fit_mmsc(training, tokens, recipe, Path(folder), inputs={})
-    heuristics = PairFeatures(training.items, training.pairs, behaviour=recipe.reads_behaviour, attributes=recipe.reads_attributes)
-    return MmscScorer(fitted.vectors, heuristics, fitted.rerankers)
-
-
-def mmsc_recipe(models: Path) -> MmscRecipe:
-    """Return the recipe by which the MMSC in ``models`` was trained."""
-    note = json.loads((models / "mmsc" / "recipe.json").read_text(encoding="utf-8"))
-    return parse_config(MmscRecipe, note["recipe"], where=str(models / "mmsc"))
+    return MmscScorer(fitted.vectors, PairFeatures.for_recipe(recipe, training.items, training.pairs), fitted.rerankers)
 
 
 def encoder_ranker(name: str, features: Floats) -> RelationRanker:

@@ -6,8 +6,8 @@ called true as are true; then the mean over the types. Pairs with an item that t
 
 As there, all of train.txt is trained on, which is the graph 'full': our own holdout of edges takes nothing out of it, and the models are
 trained anew on it. Nothing is chosen on the published validation or test pairs. In GATNE's split a fifth of the true pairs stand in train.txt
-the other way round, and some in the other relation; no false pair does. That is the protocol and is measured as it is; the slice ``new``
-leaves those true pairs out.
+the other way round, and some in the other relation; of the false pairs none and eleven do. That is the protocol and is measured as it is; the
+slice ``new`` leaves those true pairs out.
 """
 
 import time

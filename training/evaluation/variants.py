@@ -143,6 +143,9 @@ MMSC_CORE: dict[str, Variant] = {
 
 MMSC_FULL: dict[str, Variant] = {
     "no_verdict_weights": mmsc(verdict_weights=False),
+    "hidden_at_random": mmsc(hide="any"),
+    "losses_in_time": mmsc(in_time=True),
+    "stale_walks": mmsc(fresh_walks=False),
     **{f"judged_{percent}": judged(percent / 100) for percent in (5, 20, 50)},
     **{f"noise_{percent}": lied_to(f"noise-{percent}") for percent in (10, 20)},
     **{f"exchanged_{percent}": lied_to(f"exchanged-{percent}") for percent in (10, 20, 40)},
@@ -184,15 +187,15 @@ class Suite:
 
 
 CLOTHING, BEAUTY = "bundlerec-clothing", "amazon-beauty"
-EARLIER = (20, 40)
-"""Percent of H&M's baskets that are later than what is tested: the same shop as of earlier days, two of three rolling origins."""
+EARLIER = {"hm-80": 0.2, "hm-60": 0.4}
+"""Share of H&M's baskets that are later than what is tested: the same shop as of earlier days, two of three rolling origins."""
 TITLED = (("relations", "../../amazon2014_relations/clothing_titled_relations_joined_to_bundlerec.csv"),)
 SOURCES = {
     source.name: source
     for source in (
         Source(name="synthetic", kind="synthetic"),
         Source(name="hm", kind="hm", folder="hm"),
-        *(Source(name=f"hm-{100 - later}", kind="hm", folder="hm", holdout=(("later_share", later / 100),)) for later in EARLIER),
+        *(Source(name=name, kind="hm", folder="hm", holdout=(("later_share", later),)) for name, later in EARLIER.items()),
         Source(name=CLOTHING, kind="bundlerec", folder="bundlerec/clothing", pictures=False),
         Source(name="bundlerec-electronic", kind="bundlerec", folder="bundlerec/electronic", pictures=False),
         Source(name=BEAUTY, kind="amazon-relations", folder="amazon2014_relations/Beauty", pictures=False),
@@ -211,7 +214,7 @@ SUITES = {
         variants=MMSC_CORE,
         full=MMSC_FULL,
         sources=RELATIONS,
-        in_full=tuple(f"hm-{100 - later}" for later in EARLIER),
+        in_full=tuple(EARLIER),
         varied=("synthetic", BEAUTY),
         tasks=("relations",),
     ),

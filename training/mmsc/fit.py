@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from goeswith.results import write_atomically, write_json
@@ -44,7 +46,8 @@ def fit_mmsc(data: TrainingSet, tokens: Tokens, recipe: MmscRecipe, folder: Path
     losses_on, by_content = with_content_pairs(split.kept, tokens)
     shaped = _without_paths(recipe, by_content)
     alike = nearest_pairs(tokens, ALIKE) if ALIKE in "".join(shaped.all_paths()) else None
-    graph, whole = (build_graph(pairs, len(data.items), fresh=recipe.fresh_walks, alike=alike) for pairs in (split.kept, data.pairs))
+    graph_of = partial(build_graph, num_items=len(data.items), fresh=recipe.fresh_walks, alike=alike)
+    graph = graph_of(split.kept)
     torch.manual_seed(recipe.seed)
     model = Mmsc(shaped, tokens.sizes, start_features(graph, recipe.item_width, recipe.seed))
     task = MmscTask(shaped, model, tokens, graph, replace(split, kept=losses_on))
@@ -52,7 +55,7 @@ def fit_mmsc(data: TrainingSet, tokens: Tokens, recipe: MmscRecipe, folder: Path
     curve = fit(task, shaped.trainer(task.num_pairs), folder, recipe=values, what=f"mmsc {data.graph}") if len(losses_on) else []
     model.cpu().eval()
     rerankers = fit_rerankers(model, tokens, graph, split, data, shaped) if recipe.trees else {}
-    vectors = encode_items(model, tokens, whole, shaped)
+    vectors = encode_items(model, tokens, graph_of(data.pairs), shaped)
     return Fitted(model, store_vectors(vectors, tokens), rerankers, curve, by_content)
 
 
@@ -73,8 +76,9 @@ def fit_rerankers(model: Mmsc, tokens: Tokens, graph: RelationGraph, split: Spli
 
 
 def _lesson(kind: str, split: Split, data: TrainingSet, warm: StoredVectors, cold: StoredVectors, recipe: MmscRecipe) -> Lesson:
-    own = split.hidden.types == kind
-    return Lesson(kind, data.items, data.pairs, split.known, split.hidden.where(own), split.rounds[own], warm, cold, recipe)
+    own, new = split.hidden.types == kind, np.ones(len(data.items), dtype=np.bool_)
+    new[split.known.src] = new[split.known.dst] = False
+    return Lesson(kind, data.items, data.pairs, split.known, split.hidden.where(own), split.rounds[own], warm, cold, recipe, new)
 
 
 def _stored(model: Mmsc, tokens: Tokens, content: torch.Tensor, own: Behaviour, behaviour: Behaviour) -> StoredVectors:

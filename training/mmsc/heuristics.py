@@ -13,7 +13,7 @@ from training.dataset import Floats, Ints, Items, Pairs
 from training.mmsc import diffusion, overlap
 from training.mmsc.diffusion import Diffusion
 from training.mmsc.overlap import Overlap, dense
-from training.mmsc.recipe import KINDS
+from training.mmsc.recipe import KINDS, MmscRecipe
 
 NAMES = (*overlap.NAMES, *diffusion.NAMES, "category", "brand", "price_ratio")
 """Columns of ``PairFeatures.rows``."""
@@ -46,6 +46,11 @@ class PairFeatures:
         self.categories = _categories(items)
         self.brands = _codes(items.brands)
         self.prices = np.log(np.maximum(items.prices, 0.01))
+
+    @classmethod
+    def for_recipe(cls, recipe: MmscRecipe, items: Items, pairs: Pairs) -> "PairFeatures":
+        """Return what a recipe reads of the pairs and of the items."""
+        return cls(items, pairs, behaviour=recipe.reads_behaviour, attributes=recipe.reads_attributes)
 
     @property
     def block(self) -> int:

@@ -27,9 +27,9 @@ class Kinds:
         """
         kinds, there = self.codes[found.items], found.scores > NOTHING
         size = self.follow.shape[0]
-        rows, best = np.arange(len(src))[:, None], there & (np.cumsum(there, axis=1) <= k)
+        rows, top = np.arange(len(src))[:, None], there & (np.cumsum(there, axis=1) <= k)
         own = np.zeros((len(src), size), dtype=np.float32)
-        np.add.at(own, (np.broadcast_to(rows, kinds.shape)[best], kinds[best]), 1 / k)
+        np.add.at(own, (np.broadcast_to(rows, kinds.shape)[top], kinds[top]), 1 / k)
         votes = np.asarray(self.follow[self.codes[src]].toarray()) + own
         nth = np.tril(kinds[:, :, None] == kinds[:, None, :]).sum(-1)
         averages = np.where(there, votes[rows, kinds] / nth, NOTHING)

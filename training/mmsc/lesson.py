@@ -45,6 +45,8 @@ class Lesson:
     vectors: StoredVectors
     cold: StoredVectors
     recipe: MmscRecipe
+    new: Bools
+    """(N,) items of which ``known`` says nothing."""
 
     def examples(self, at: Ints, negatives: int, rng: np.random.Generator) -> Examples:
         """Return the hidden pairs at the positions ``at``, each with ``negatives`` uniform items; one that is known to be related is not valid.
@@ -71,7 +73,7 @@ class Lesson:
         """Return features from a graph without the own edges of ``gone`` and without any edge of ``bare``."""
         keys, own = unordered_keys(self.known, len(self.items)), self.known.types == self.kind
         lost = np.where(own, *(np.isin(keys, unordered_keys(pairs, len(self.items))) for pairs in (gone, bare)))
-        return PairFeatures(self.items, self.known.where(~lost), behaviour=self.recipe.reads_behaviour, attributes=self.recipe.reads_attributes)
+        return PairFeatures.for_recipe(self.recipe, self.items, self.known.where(~lost))
 
     def _block(self, part: Pairs, negatives: int, known: Adjacency, heuristics: PairFeatures, rng: np.random.Generator) -> tuple[Floats, Bools]:
         candidates = np.concatenate([part.dst[:, None], self._negatives((len(part), negatives), rng)], axis=1)
@@ -87,11 +89,9 @@ class Lesson:
 
         How much of a catalogue is new differs from month to month and list to list, so newness must tell nothing.
         """
-        new = np.ones(len(self.items), dtype=np.bool_)
-        new[np.concatenate([self.known.src, self.known.dst])] = False
-        if not (share := new[self.hidden.dst].mean()):
+        if not (share := self.new[self.hidden.dst].mean()):
             return rng.integers(0, len(self.items), shape)
-        old, fresh = (of[rng.integers(0, len(of), shape)] for of in (np.flatnonzero(~new), np.flatnonzero(new)))
+        old, fresh = (of[rng.integers(0, len(of), shape)] for of in (np.flatnonzero(~self.new), np.flatnonzero(self.new)))
         return np.where(rng.random(shape) < share, fresh, old)
 
 

@@ -61,12 +61,13 @@ def first_hidden_day(pairs: Pairs, share: float) -> int | None:
 def _latest(pairs: Pairs, num_items: int, recipe: MmscRecipe, since: int) -> Split:
     """Hide pairs of the days from ``since`` on; those that are more than ``recipe.max_hidden`` are neither kept nor hidden."""
     rng, keys, early = np.random.default_rng(recipe.seed), unordered_keys(pairs, num_items), pairs.days < since
+    before = pairs.where(early)
     some = np.zeros(len(pairs), dtype=np.bool_)
     for kind in KINDS:
         own = pairs.types == kind
         late = np.setdiff1d(keys[own & ~early], keys[own & early])
         some |= own & np.isin(keys, rng.permutation(late)[: recipe.max_hidden])
-    return Split(pairs.where(early), pairs.where(some), np.zeros(int(some.sum()), dtype=np.int64), pairs.where(early))
+    return Split(before, pairs.where(some), np.zeros(int(some.sum()), dtype=np.int64), before)
 
 
 def _at_random(pairs: Pairs, num_items: int, recipe: MmscRecipe) -> Split:

@@ -1,4 +1,4 @@
-"""Places of lists: items and their scores, best first, and what can be done to them."""
+"""Places of lists: items and their scores, and what can be done to them."""
 
 from dataclasses import dataclass
 

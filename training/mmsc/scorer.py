@@ -66,10 +66,15 @@ def load_scorer(folder: Path, training_set: TrainingSet) -> MmscScorer:
     note = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
     if not isinstance(note["rerankers"], dict):
         raise ModelInvalid(f"{folder} was written before re-rankers were blended", "run the job train_mmsc")
-    recipe = parse_config(MmscRecipe, note["recipe"], where=str(folder))
-    heuristics = PairFeatures(training_set.items, training_set.pairs, behaviour=recipe.reads_behaviour, attributes=recipe.reads_attributes)
+    heuristics = PairFeatures.for_recipe(read_recipe(folder), training_set.items, training_set.pairs)
     rerankers = {kind: load_reranker(reranker_path(folder, kind), Blend(**blend)) for kind, blend in note["rerankers"].items()}
     return MmscScorer(load_vectors(folder / "vectors.safetensors"), heuristics, rerankers)
+
+
+def read_recipe(folder: Path) -> MmscRecipe:
+    """Return the recipe by which the model of a complete folder was trained."""
+    note = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+    return parse_config(MmscRecipe, note["recipe"], where=str(folder))
 
 
 def reranker_path(folder: Path, kind: str) -> Path:

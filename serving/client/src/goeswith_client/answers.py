@@ -50,7 +50,7 @@ class Versions(_Answer):
 
 
 class Answer(_Answer):
-    """A ranked list, best first. ``notes`` say which steps of the fallback chain were passed over, and why."""
+    """A ranked list, best first, precomputed complements kind by kind. ``notes`` say which steps of the fallback chain were passed over, and why."""
 
     query: tuple[str, ...]
     type: str

@@ -22,7 +22,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The precomputed neighbours of an item, best first."""
+    """The precomputed neighbours of an item: substitutes best first, complements kind by kind."""
 
     found: tuple[Neighbour, ...]
     model_version: str

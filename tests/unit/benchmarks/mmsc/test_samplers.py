@@ -15,6 +15,7 @@ from benchmarks.mmsc.lesson import Lesson
 from benchmarks.mmsc.made import made_pairs
 from benchmarks.mmsc.metapath_sampler import MetapathSampler
 from benchmarks.mmsc.neighbor_loader import ITEM, ReadWalks, backend
+from benchmarks.mmsc.slices import NEIGHBOR_LOADER, require_rivals
 from benchmarks.mmsc.tasks import Ours, Theirs
 from goeswith.errors import DataContractError, EnvironmentMissing
 from training.mmsc.graph import Queries, Walks
@@ -115,6 +116,9 @@ def test_without_a_backend_the_remedy_names_what_to_install_and_what_works_witho
     assert "--slices metapath_sampler,capacity" in refused.value.remedy
 
 
-@pytest.mark.skipif(not (torch_geometric.typing.WITH_PYG_LIB or torch_geometric.typing.WITH_TORCH_SPARSE), reason="needs pyg-lib or torch-sparse")
-def test_the_loaders_walks_are_of_the_kind_of_ours(lesson: Lesson) -> None:
-    require_same_instances(lesson, Theirs(lesson, neighbor_loader.LoadedNeighbors, 0))
+def test_the_loaders_walks_are_of_the_kind_of_ours_and_without_its_sampler_the_slice_is_refused(lesson: Lesson) -> None:
+    if torch_geometric.typing.WITH_PYG_LIB or torch_geometric.typing.WITH_TORCH_SPARSE:
+        require_same_instances(lesson, Theirs(lesson, neighbor_loader.LoadedNeighbors, 0))
+    else:
+        with pytest.raises(EnvironmentMissing):
+            require_rivals([NEIGHBOR_LOADER])

@@ -28,7 +28,8 @@ class Says(MmscScorer):
     def threshold(self, kind: str) -> float | None:
         return 0.7 if kind == "complement" else None
 
-    def score(self, kind: str, src: Ints, candidates: Ints) -> Floats:  # noqa: ARG002 - the rule is of one task
+    def score(self, kind: str, src: Ints, candidates: Ints) -> Floats:
+        assert kind == SUITE.cases.kind
         return self.rule(src, candidates)
 
 
