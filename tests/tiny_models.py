@@ -43,7 +43,7 @@ def tiny_cirp() -> Cirp:
     config = BertConfig(hidden_size=WIDTH, num_hidden_layers=2, num_attention_heads=2, intermediate_size=2 * WIDTH)
     bert = BertModel(config, add_pooling_layer=False)
     text = TextTower(bert.embeddings, list(bert.encoder.layer), trained=1, pool="mean", width=WIDTH)
-    return Cirp(text, ConvTower(WIDTH), WIDTH, replace(cirp_small(), image_px=16, max_tokens=16, dim=WIDTH)).eval()
+    return Cirp(text, ConvTower(WIDTH), replace(cirp_small(), image_px=16, max_tokens=16, dim=WIDTH)).eval()
 
 
 def raw_fields(items: Items, pictures: Path) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ TRIES = 8
 
 
 class EdgeSet:
-    """Edges i -> j among ``num_nodes`` nodes; ``undirected`` holds both directions."""
+    """Edges i -> j among ``num_nodes`` nodes; ``undirected`` holds both directions. They lie on the device of the last question."""
 
     def __init__(self, src: Tensor, dst: Tensor, num_nodes: int, *, undirected: bool = True, weights: Tensor | None = None) -> None:
         self.num_nodes = num_nodes
@@ -27,16 +27,17 @@ class EdgeSet:
         found, at = self._find(src, dst)
         if self.weights is None or not len(self.weights):
             return found.float()
-        return torch.where(found, self.weights.to(at.device)[at], 0.0)
+        self.weights = self.weights.to(at.device)
+        return torch.where(found, self.weights[at], 0.0)
 
     def _find(self, src: Tensor, dst: Tensor) -> tuple[Tensor, Tensor]:
         """Return whether each edge is known, and where its key stands."""
         asked = src.long() * self.num_nodes + dst.long()
         if not len(self.keys):
             return torch.zeros_like(asked, dtype=torch.bool), torch.zeros_like(asked)
-        keys = self.keys.to(asked.device)
-        at = torch.searchsorted(keys, asked).clamp(max=len(keys) - 1)
-        return keys[at] == asked, at
+        self.keys = self.keys.to(asked.device)
+        at = torch.searchsorted(self.keys, asked).clamp(max=len(self.keys) - 1)
+        return self.keys[at] == asked, at
 
 
 def _by_key(keys: Tensor, weights: Tensor) -> Tensor:

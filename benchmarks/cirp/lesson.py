@@ -7,15 +7,16 @@ from typing import Literal
 
 import torch
 
+from benchmarks.cirp.blip import blip_base, make_blip
 from benchmarks.cirp.runs import EPOCHS
 from benchmarks.cirp.shop import Shop
 from training.cirp.neighbours import ItemGraph, build_graph
-from training.cirp.recipe import CirpRecipe, cirp_small
+from training.cirp.recipe import CirpRecipe, cirp_blip_base, cirp_small
 from training.cirp.task import CirpTask
 from training.dataset import Ints
 
-FROZEN, LEARNS = "frozen_text", "last_layer_learns"
-SLICES = (FROZEN, LEARNS)
+FROZEN, LEARNS, BLIP = "frozen_text", "last_layer_learns", "blip"
+SLICES = (FROZEN, LEARNS, BLIP)
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -39,18 +40,23 @@ class Lesson:
         return max(1, min(self.recipe.max_epochs, self.recipe.item_updates // self.graph.num_items))
 
 
-def recipe_of(name: str, precision: Precision) -> CirpRecipe:
-    """Return the recipe of a slice.
+def recipe_of(name: str, precision: Precision, *, weights: str = "", compiled: bool = False) -> CirpRecipe:
+    """Return the recipe of a slice; ``weights`` is a BLIP's folder, for ``compiled`` towers a GPU is needed.
 
     Where a layer learns, texts are cut at the tokens that training reads: no engine computes, in layers below, what is then thrown away.
+    BLIP is measured in its second stage, the lower halves frozen; a GPU of 80 GB need not compute layers twice to save memory.
     """
+    if name == BLIP:
+        blip = cirp_blip_base()
+        return replace(blip, weights=weights, precision=precision, before=None, max_tokens=blip.train_tokens, save_memory=False, compiled=compiled)
     recipe = replace(cirp_small(), precision=precision)
     return recipe if name == FROZEN else replace(recipe, trained_text_layers=1, max_tokens=recipe.train_tokens)
 
 
 def build_lesson(name: str, shop: Shop, precision: Precision, device: torch.device) -> Lesson:
     """Return a slice's lesson. No edge is held out: validation is left out of every figure, on both sides."""
-    recipe = recipe_of(name, precision)
+    weights = str(make_blip(shop.home.root / "blip-base", blip_base())) if name == BLIP else ""
+    recipe = recipe_of(name, precision, weights=weights, compiled=device.type == "cuda")
     graph = build_graph(shop.training, recipe)
     return Lesson(shop=shop, recipe=recipe, graph=replace(graph, held=graph.held[:0]), device=device)
 

@@ -4,11 +4,12 @@ import shutil
 import time
 
 import torch
+from torch.compiler import set_stance
 
 from benchmarks.cirp.flops import count_flops
 from benchmarks.cirp.lesson import Lesson
 from benchmarks.cirp.runs import EPOCHS, Run
-from training.cirp.fit import CHECKPOINT_EVERY
+from training.cirp.fit import CHECKPOINT_EVERY, CHECKPOINT_PAUSE
 from training.cirp.inputs import build_inputs, teach_words
 from training.cirp.model import Cirp, build_cirp
 from training.cirp.task import CirpTask
@@ -56,6 +57,7 @@ def trainer_config(lesson: Lesson, epochs: int = 1 + EPOCHS) -> TrainerConfig:
         device="cuda" if lesson.device.type == "cuda" else "cpu",
         seed=recipe.seed,
         checkpoint_every=CHECKPOINT_EVERY,
+        checkpoint_pause=CHECKPOINT_PAUSE,
     )
 
 
@@ -63,7 +65,8 @@ def flops_of(task: CirpTask, lesson: Lesson) -> float:
     """Return the operations of one step over its items."""
     batch = move(task.load(next(task.plans(torch.Generator().manual_seed(lesson.recipe.seed)))), lesson.device)
     task.model.to(lesson.device).train()
-    return count_flops(lambda: total_loss(task.losses(batch))) / task.items_in(batch)
+    with set_stance("force_eager"):  # what is compiled is not counted
+        return count_flops(lambda: total_loss(task.losses(batch))) / task.items_in(batch)
 
 
 def _as_run(curve: list[Row], *, fill_s: float, flops_per_item: float) -> Run:

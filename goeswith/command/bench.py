@@ -51,7 +51,9 @@ def graph(
 
 @app.command()
 def cirp(
-    slices: Annotated[str, typer.Option(help="Which: frozen_text (cirp_small as it is), last_layer_learns.")] = "frozen_text,last_layer_learns",
+    slices: Annotated[
+        str, typer.Option(help="Which: frozen_text (cirp_small as it is), last_layer_learns, blip (BLIP-base, random weights; for a GPU).")
+    ] = "frozen_text,last_layer_learns",
     repeats: Annotated[int, typer.Option(min=1, help="Trainings of each engine; an interval needs two.")] = 3,
     items: Annotated[int, typer.Option(min=300, help="Items of the synthetic shop that is trained on.")] = 1_000,
     run: Annotated[str, typer.Option(help="Train on the training set of this run instead.")] = "",
@@ -65,6 +67,8 @@ def cirp(
     Examples: goeswith bench cirp
 
               goeswith bench cirp --slices frozen_text --repeats 1 --json
+
+              goeswith bench cirp --slices blip --items 3000 --precision bfloat16
     """
     profile = load_profile()
     found: list[Figure] = []

@@ -34,9 +34,9 @@ class Encoder:
         return [fingerprint.of_values(self.digest, text, image) for text, image in contents]
 
     def encode(self, items: Items, profile: Profile) -> Mapping[str, Tensor]:
-        """Return what ``encode_items`` does of N items, which are held in memory: a block of a catalogue. Their texts are read on the CPU."""
-        inputs = build_inputs(items, self.model.cpu(), self.recipe, profile)
-        return encode_items(self.model.to(choose_device("auto")), inputs, np.arange(len(items)), self.recipe.max_tokens)
+        """Return what ``encode_items`` does of N items, which are held in memory: a block of a catalogue."""
+        model = self.model.to(choose_device("auto"))
+        return encode_items(model, build_inputs(items, model, self.recipe, profile), np.arange(len(items)), self.recipe.max_tokens)
 
 
 def load_encoder(folder: Path, run: str) -> Encoder:

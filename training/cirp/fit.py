@@ -14,7 +14,7 @@ from training.bundle_cases import BundleCases
 from training.cirp.files import WEIGHTS, read_summary, write_model, write_vectors
 from training.cirp.inputs import ItemInputs, build_inputs, teach_words
 from training.cirp.maps import MapChoice, choose_maps, features_of, repeat_maps
-from training.cirp.model import Cirp, build_cirp, compile_towers
+from training.cirp.model import Cirp, build_cirp
 from training.cirp.neighbours import ItemGraph, build_graph
 from training.cirp.recipe import CirpRecipe, Stage
 from training.cirp.space import Space, describe_space
@@ -24,12 +24,13 @@ from training.cirp.validation import FEWEST_CASES, HeldPairs, HeldUnits, Validat
 from training.cirp.vectors import encode_all, forget_blocks
 from training.dataset import TrainingSet
 from training.trainer.checkpoint import begin, fingerprint, load_weights, remove_checkpoints
+from training.trainer.device import choose_device
 from training.trainer.loop import Row, TrainerConfig, fit, scale_lr
 from training.trainer.ranks import ALONE, Ranks
 from training.trainer.task import Tensors
 
-CHECKPOINT_EVERY = 25
-"""Optimizer steps: a step takes seconds."""
+CHECKPOINT_EVERY, CHECKPOINT_PAUSE = 25, 19.0
+"""Optimizer steps, which take seconds on a processor, and how long to wait where they take milliseconds."""
 BEFORE, MAPS = "before", "maps"
 """Folders of the first stage, until the second is done, and of the last one, until the model is written."""
 UNTRAINED, SPACE = "untrained", "space.json"
@@ -72,7 +73,7 @@ def train(
     if done and done["inputs"] == inputs_hash:
         return {**done, "unchanged": True}
     torch.manual_seed(recipe.seed)
-    model, graph = build_cirp(recipe), build_graph(training, recipe)
+    model, graph = build_cirp(recipe).to(choose_device("auto")), build_graph(training, recipe)
     with ranks.first_alone():
         begin(folder, {"inputs": inputs_hash})
     if keep_untrained or recipe.before is None:
@@ -87,6 +88,7 @@ def train(
     curve = [] if recipe.untrained else _fit(model, inputs, graph, recipe, folder, inputs_hash, ranks)
     if ranks.first:
         vectors = encode_all(model, inputs, recipe.max_tokens, folder)
+        model.to("cpu")
         maps = _learn_maps(model, vectors, graph, recipe, chosen, folder / MAPS, inputs_hash)
         space = _write_vectors(folder, training, model, vectors)
         write_model(folder, model, recipe, {"inputs": inputs_hash, **summarise(training, inputs, graph, curve, maps), "space": space})
@@ -129,8 +131,6 @@ def _train_before(training: TrainingSet, recipe: CirpRecipe, stage: Stage, folde
 
 def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, folder: Path, inputs_hash: str, ranks: Ranks) -> list[Row]:
     task = CirpTask(model, inputs, graph, recipe)
-    if recipe.compiled:
-        compile_towers(model)
     epochs = max(1, min(recipe.max_epochs, recipe.item_updates // graph.num_items))
     steps = max(1, epochs * (task.steps_per_epoch() // recipe.accumulate))
     scale_lr(model.text_projection, min(1.0, (recipe.projection_steps or steps) / steps))
@@ -144,10 +144,9 @@ def _fit(model: Cirp, inputs: ItemInputs, graph: ItemGraph, recipe: CirpRecipe, 
         precision=recipe.precision,
         seed=recipe.seed,
         checkpoint_every=CHECKPOINT_EVERY,
+        checkpoint_pause=CHECKPOINT_PAUSE,
     )
-    curve = fit(task, config, folder, recipe={"inputs": inputs_hash}, what="CIRP", ranks=ranks)
-    model.to("cpu")
-    return curve
+    return fit(task, config, folder, recipe={"inputs": inputs_hash}, what="CIRP", ranks=ranks)
 
 
 def _learn_maps(

@@ -56,15 +56,15 @@ class TextShard:
     @torch.no_grad()
     def _hidden(self, model: Cirp, tokens: list[Tokens]) -> list[Rows]:
         found: list[Rows] = []
-        tower = model.text_tower
+        tower, device = model.text_tower, model.device
         for start in range(0, len(tokens), TEXT_BATCH):
             part = tokens[start : start + TEXT_BATCH]
-            ids, mask = map(torch.from_numpy, pad_tokens(part, self.pad_id))
+            ids, mask = (torch.from_numpy(values).to(device) for values in pad_tokens(part, self.pad_id))
             hidden = tower.lower(ids, mask)
             if tower.upper_layers:
-                found += [hidden[i, : len(row)].numpy() for i, row in enumerate(part)]
+                found += [hidden[i, : len(row)].cpu().numpy() for i, row in enumerate(part)]
             else:
-                found += list(tower.pooled(hidden, mask)[:, None].numpy())
+                found += list(tower.pooled(hidden, mask)[:, None].cpu().numpy())
         return found
 
     def take(self, items: Ints, most: int) -> Texts:
@@ -114,7 +114,8 @@ def teach_words(model: Cirp, inputs: ItemInputs, recipe: CirpRecipe) -> None:
         return
     read = shard.take(np.random.default_rng(recipe.seed).permutation(there)[:CENTRED_ON], recipe.train_tokens)
     first, last = shard.tokens[there[0]][[0, -1]].tolist()  # [CLS] and [SEP]
-    words.fit([shard.tokens[item] for item in there], model.text_tower.pooled(read.hidden, read.mask), (first, last, shard.pad_id))
+    pooled = model.text_tower.pooled(read.hidden.to(model.device), read.mask.to(model.device))
+    words.fit([shard.tokens[item] for item in there], pooled, (first, last, shard.pad_id))
 
 
 def _frozen_hash(model: Cirp, recipe: CirpRecipe) -> str:

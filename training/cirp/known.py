@@ -9,7 +9,7 @@ from training.cirp.recipe import CirpRecipe
 
 
 class Known:
-    """The training edges of a graph, in both directions, and its products."""
+    """The training edges of a graph, in both directions, and its products. They lie on the device of the last question."""
 
     def __init__(self, graph: ItemGraph, recipe: CirpRecipe) -> None:
         self.recipe, self.edges = recipe, graph.known(weighted=recipe.edge_weights)
@@ -17,13 +17,13 @@ class Known:
 
     def relate(self, items: Tensor, candidates: Tensor) -> Relations:
         """Return how items (B,) stand to candidates (K,), of which a queue's empty places (-1) are none."""
-        at, device = candidates.clamp(min=0), candidates.device
-        products, joined = self.products.to(device), self.joined.to(device)
+        at = candidates.clamp(min=0)
+        self.products, self.joined = (values.to(candidates.device) for values in (self.products, self.joined))
         own = items[:, None] == candidates[None, :]
         return Relations(
             own=own,
-            alike=own | (products[items][:, None] == products[at][None, :]),
+            alike=own | (self.products[items][:, None] == self.products[at][None, :]),
             known=self.edges.contains(items[:, None], at[None, :]) & (candidates >= 0)[None, :],
             weights=self.edges.weights_of(items[:, None], at[None, :]) if self.recipe.edge_weights else None,
-            joined=joined[at] if self.recipe.by_edges else None,
+            joined=self.joined[at] if self.recipe.by_edges else None,
         )

@@ -111,7 +111,7 @@ def read_rows(vectors: Tensors, items: Tensor) -> MapBatch:
 @torch.no_grad()
 def features_of(model: Cirp, vectors: Tensors, items: Tensor) -> Tensor:
     """Return the features (B, d) that the model's projections make of kept tower vectors."""
-    device = model.log_temperature.device
+    device = model.device
     parts = [read_rows(vectors, part)[1:] for part in torch.split(items, CHUNK)]
     return torch.cat([model.feature(*(values.to(device) for values in part)).cpu() for part in parts])
 

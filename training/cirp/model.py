@@ -1,13 +1,15 @@
 """CIRP's encoder: two towers, two projections into one space, one temperature (models.md section 1, Encoder and Features)."""
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.cirp.blip_image import BlipImageTower
 from training.cirp.recipe import CirpRecipe
-from training.cirp.towers import TextTower, build_towers
+from training.cirp.towers import ImageTower, TextTower, build_towers
 from training.trainer.loop import scale_lr
 
 TEMPERATURE_RANGE = (0.001, 0.5)
@@ -34,15 +36,20 @@ class Projection(nn.Module):
 class Cirp(nn.Module):
     """Item encoder. ``text_width`` (dt) and ``image_width`` (di) are the towers', ``dim`` (d) is the common space's."""
 
-    def __init__(self, text: TextTower, image: nn.Module, image_width: int, recipe: CirpRecipe) -> None:
+    def __init__(self, text: TextTower, image: ImageTower, recipe: CirpRecipe) -> None:
         super().__init__()
         self.text_tower, self.image_tower = text, image
-        self.text_width, self.image_width, self.dim = text.width, image_width, recipe.dim
+        self.text_width, self.image_width, self.dim = text.width, image.width, recipe.dim
         self.text_projection = Projection(text.width, recipe.dim)
-        self.image_projection = Projection(image_width, recipe.dim)
+        self.image_projection = Projection(image.width, recipe.dim)
         self.log_temperature = nn.Parameter(torch.tensor(math.log(recipe.temperature)))
         self.log_picture_share = nn.Parameter(torch.tensor(math.log(recipe.picture_share)), requires_grad=recipe.picture_share_learns)
         self.missing = nn.Parameter(torch.zeros(2, recipe.dim)) if recipe.learned_missing else None  # of text, of image
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights lie."""
+        return self.log_temperature.device
 
     @property
     def temperature(self) -> Tensor:
@@ -59,7 +66,11 @@ class Cirp(nn.Module):
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         """Return un-projected, L2-normalised image vectors (B, di) of normalised pixels (B, 3, S, S)."""
-        return F.normalize(self.image_tower(pixels), dim=-1)
+        return self.encode_image_hidden(self.image_tower.lower(pixels))
+
+    def encode_image_hidden(self, hidden: Tensor) -> Tensor:
+        """Return what ``encode_image`` does, from what the frozen layers make of the pixels (B, ...)."""
+        return F.normalize(self.image_tower.upper(hidden), dim=-1)
 
     def feature(self, text: Tensor, image: Tensor, has_text: Tensor, has_image: Tensor) -> Tensor:
         """Return x (B, d), see ``fuse``; ``text`` (B, dt), ``image`` (B, di) as ``encode_*`` return them; ``has_*`` (B,) bool."""
@@ -80,7 +91,7 @@ class Cirp(nn.Module):
 def build_cirp(recipe: CirpRecipe) -> Cirp:
     """Return the encoder before training: pretrained towers, projections that start as maps of the towers' own space."""
     text, image = build_towers(recipe)
-    model = Cirp(text, image, int(image.width), recipe)  # type: ignore[arg-type]  # every image tower has a width
+    model = Cirp(text, image, recipe)
     scale_lr(text.upper_layers, recipe.tower_lr_scale)
     text.save_memory = recipe.save_memory
     if recipe.towers == "blip":
@@ -89,7 +100,11 @@ def build_cirp(recipe: CirpRecipe) -> Cirp:
 
 
 def compile_towers(model: Cirp) -> None:
-    """Let torch compile what learns of the towers, in place: names of weights stay."""
-    for layer in model.text_tower.upper_layers:
-        layer.compile()
-    model.image_tower.compile()
+    """Let torch compile the towers' layers, in place: names of weights stay. Layers that are alike share what is compiled."""
+    for layer in (*model.text_tower.upper_layers, *_image_layers(model)):
+        layer.compile(dynamic=True)  # how many of a batch have a picture, and how long its longest text is, differs
+
+
+def _image_layers(model: Cirp) -> Iterable[nn.Module]:
+    tower = model.image_tower
+    return tower.layers if isinstance(tower, BlipImageTower) else [tower.blocks]

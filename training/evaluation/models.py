@@ -45,7 +45,8 @@ def retrained(models: Path, training: TrainingSet, *, strict: bool) -> MmscScore
     are its tokens, stay: they read texts and pictures alone.
     """
     require_items(models / "mmsc", training)
-    recipe = replace(read_recipe(models / "mmsc"), **({"bare": 1.0} if strict else {}))
+    own = read_recipe(models / "mmsc")
+    recipe = replace(own, bare=1.0) if strict else own
     tokens = read_cirp_tokens(models / "cirp", training.items)
     with TemporaryDirectory() as folder:
         fitted = fit_mmsc(training, tokens, recipe, Path(folder), inputs={})

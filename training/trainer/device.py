@@ -1,6 +1,6 @@
 """Where tensors live, and the state of the generators that go with it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -17,14 +17,19 @@ def choose_device(name: str) -> torch.device:
 
 
 def move(batch: Any, device: torch.device) -> Any:
-    """Return ``batch`` with every tensor in it (also within tuples, lists and dicts) on ``device``."""
+    """Return ``batch`` with every tensor in it on ``device``."""
+    return each_tensor(batch, lambda tensor: tensor.to(device, non_blocking=True))
+
+
+def each_tensor(batch: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Return ``batch`` with every tensor in it (also within tuples, lists and dicts) changed."""
     if isinstance(batch, Tensor):
-        return batch.to(device, non_blocking=True)
+        return change(batch)
     if isinstance(batch, dict):
-        return {key: move(value, device) for key, value in batch.items()}
+        return {key: each_tensor(value, change) for key, value in batch.items()}
     if isinstance(batch, tuple | list):
-        moved = [move(value, device) for value in batch]
-        return type(batch)(*moved) if hasattr(batch, "_fields") else type(batch)(moved)
+        changed = [each_tensor(value, change) for value in batch]
+        return type(batch)(*changed) if hasattr(batch, "_fields") else type(batch)(changed)
     return batch
 
 

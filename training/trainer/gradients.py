@@ -20,11 +20,10 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 @dataclass(frozen=True, slots=True)
 class Spanning:
-    """How a step is taken: ``autocast`` encloses computing, ``check`` refuses terms that are not finite."""
+    """How a step is taken: ``autocast`` encloses computing."""
 
     ranks: Ranks
     autocast: Callable[[], AbstractContextManager[Any]]
-    check: Callable[[Tensors], None]
     seed: int
     """The step's own."""
     first: int
@@ -32,6 +31,7 @@ class Spanning:
 
     def backward(self, task: ContrastiveTask, batches: Sequence[Any]) -> Tensors:
         """Add the gradient of one loss over all batches of all processes; return its terms. Each process brings as many batches."""
+        batches = [self._prepare(task, batch) for batch in batches]
         with torch.no_grad(), still_statistics(task.model):
             seen = [(self._encode(task, k, batch), self._describe(task, batch)) for k, batch in enumerate(batches)]
         vectors, own = self.ranks.gather(join_rows([vectors for vectors, _ in seen]))
@@ -52,6 +52,10 @@ class Spanning:
         with self.autocast():
             return task.encode(batch)
 
+    def _prepare(self, task: ContrastiveTask, batch: Any) -> Any:
+        with self.autocast():
+            return task.prepare(batch)
+
     def _describe(self, task: ContrastiveTask, batch: Any) -> Tensors:
         with self.autocast():
             return task.describe(batch)
@@ -61,7 +65,6 @@ class Spanning:
         leaves = {name: value.detach().requires_grad_() for name, value in vectors.items()}
         with self.autocast():
             terms = task.compare(leaves, described)
-        self.check(terms)
         torch.autograd.backward(total_loss(terms))
         return terms, {name: leaf.grad if leaf.grad is not None else torch.zeros_like(leaf) for name, leaf in leaves.items()}
 

@@ -6,6 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from torch import Tensor
+
+from training.trainer.device import each_tensor
+
 AHEAD = 2
 """Batches that are loaded or loading while one is learned from."""
 END = object()
@@ -13,9 +17,13 @@ END = object()
 
 @dataclass(slots=True)
 class Loader:
-    """Loads by ``load``. ``waited_s`` grows by the seconds for which a batch was asked for and not there."""
+    """Loads by ``load``. ``waited_s`` grows by the seconds for which a batch was asked for and not there.
+
+    ``pinned`` batches lie in memory that a GPU reads while the model computes.
+    """
 
     load: Callable[[Any], Any]
+    pinned: bool = False
     waited_s: float = 0.0
 
     def batches(self, plans: Iterable[Any]) -> Iterator[Any]:
@@ -30,7 +38,10 @@ class Loader:
     def _make(self, left: Iterator[Any]) -> Any:
         """Return the batch of the next plan, ``END`` where there is none."""
         plan = next(left, END)
-        return END if plan is END else self.load(plan)
+        if plan is END:
+            return END
+        batch = self.load(plan)
+        return each_tensor(batch, Tensor.pin_memory) if self.pinned else batch
 
     def _wait_for(self, loading: "Future[Any]") -> Any:
         started = time.perf_counter()

@@ -35,6 +35,7 @@ from training.trainer.task import ContrastiveTask, Task, Tensors, total_loss
 logger = logging.getLogger(__name__)
 
 Row = dict[str, float]
+NORM = "gradient norm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,9 @@ class TrainerConfig:
     """Epochs without a better ``score`` before stopping; 0: never stop early. The best weights are kept either way."""
     checkpoint_every: int = 200
     """Optimizer steps between checkpoints."""
+    checkpoint_pause: float = 0.0
+    """Before the next one at least so many times as long must pass as the last one took: 19 gives them a twentieth of the time, however fast
+    steps are. Which steps have one changes no result."""
 
 
 @dataclass(slots=True)
@@ -129,12 +133,14 @@ class _Run:
         self.device = choose_device(config.device)
         task.model.to(self.device)
         self.learning = [p for p in task.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(_groups_by_scale(self.learning), lr=config.lr, weight_decay=config.weight_decay)
+        on_gpu = self.device.type == "cuda"
+        self.optimizer = torch.optim.AdamW(_groups_by_scale(self.learning), lr=config.lr, weight_decay=config.weight_decay, fused=on_gpu or None)
         self.steps_per_epoch = max(1, task.steps_per_epoch() // config.accumulate)
-        self.loader = Loader(task.load)
+        self.loader = Loader(task.load, pinned=on_gpu)
         self.state = _State()
         self.best: dict[str, Tensor] = {}
         self.journals: Sequence[Journal] = ()
+        self.next_checkpoint = 0.0
 
     def fit(self) -> list[Row]:
         """Run every epoch that is left."""
@@ -163,7 +169,7 @@ class _Run:
             self._step(batches)
             rate = (self.state.items - items) / max(1e-9, time.monotonic() - started)
             advance(1, f"epoch {self.state.epoch + 1} loss {self._means()['loss']:.4f}, {rate:.0f} items/s")
-            if self.state.step % self.config.checkpoint_every == 0:
+            if self.state.step % self.config.checkpoint_every == 0 and time.monotonic() >= self.next_checkpoint:
                 self._checkpoint()
         self._close_epoch(time.monotonic() - started, self.state.items - items)
 
@@ -189,42 +195,43 @@ class _Run:
         for entry in self.optimizer.param_groups:
             entry["lr"] = entry["scale"] * learning_rate(self.config, self.state.step, self.config.epochs * self.steps_per_epoch)
         self.optimizer.zero_grad(set_to_none=True)
-        self._learn([move(batch, self.device) for batch in batches])
-        norm = nn.utils.clip_grad_norm_(self.learning, self.config.clip_norm)
-        self._require_finite({"gradient norm": norm})
+        said = self._learn([move(batch, self.device) for batch in batches])
+        self._take_down(said, nn.utils.clip_grad_norm_(self.learning, self.config.clip_norm))
         self.optimizer.step()
         self.task.after_step()
         self.state.step += 1
         self.state.steps_in_epoch += 1
         self.state.items += self.ranks.add(sum(map(self.task.items_in, batches)))
 
-    def _learn(self, batches: list[Any]) -> None:
-        """Add the gradients of a step's batches, and their terms to the epoch's."""
+    def _learn(self, batches: list[Any]) -> list[Tensors]:
+        """Add the gradients of a step's batches and return their terms."""
         if isinstance(self.task, ContrastiveTask) and self.config.accumulate > 1:
             seed = self.config.seed * 1_000_003 + self.state.step
-            step = Spanning(self.ranks, self._autocast, self._require_finite, seed, self.ranks.rank * len(batches))
-            self._take_down(step.backward(self.task, batches), 1)
-            return
-        for batch in batches:
-            with self._autocast():
-                terms = self.task.losses(batch)
-            self._require_finite(terms)
-            self._take_down(terms, len(batches))
-            torch.autograd.backward(total_loss(terms) / len(batches))
+            return [Spanning(self.ranks, self._autocast, seed, self.ranks.rank * len(batches)).backward(self.task, batches)]
+        return [self._backward(batch, len(batches)) for batch in batches]
 
-    def _take_down(self, terms: Tensors, of: int) -> None:
-        figures = {"loss": float(total_loss(terms).detach()), **{name: float(value.detach()) for name, value in terms.items()}}
-        for name, value in figures.items():
-            self.state.sums[name] = self.state.sums.get(name, 0.0) + value / of
+    def _backward(self, batch: Any, of: int) -> Tensors:
+        with self._autocast():
+            terms = self.task.losses(batch)
+        torch.autograd.backward(total_loss(terms) / of)
+        return terms
+
+    def _take_down(self, said: list[Tensors], norm: Tensor) -> None:
+        """Add a step's terms to the epoch's. They are read at once, before the optimizer's step: a GPU is waited for once."""
+        named = [(name, value / len(said)) for terms in said for name, value in {**terms, "loss": total_loss(terms)}.items()]
+        read = torch.stack([value.detach().float() for _, value in (*named, (NORM, norm))]).tolist()
+        for name, value in zip((*(name for name, _ in named), NORM), read, strict=True):
+            self._require_finite(name, value)
+            if name != NORM:
+                self.state.sums[name] = self.state.sums.get(name, 0.0) + value
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bfloat16")
 
-    def _require_finite(self, terms: Tensors) -> None:
-        for name, value in terms.items():
-            if not torch.isfinite(value):
-                where = f"{self.what}: {name} is {value.item()} at step {self.state.step} (epoch {self.state.epoch + 1})"
-                raise TrainingStopped(where, "lower lr, raise warmup, or look at the batch's input; the last checkpoint stands")
+    def _require_finite(self, name: str, value: float) -> None:
+        if not math.isfinite(value):
+            where = f"{self.what}: {name} is {value} at step {self.state.step} (epoch {self.state.epoch + 1})"
+            raise TrainingStopped(where, "lower lr, raise warmup, or look at the batch's input; the last checkpoint stands")
 
     def _means(self) -> Row:
         return {name: value / max(1, self.state.steps_in_epoch) for name, value in self.state.sums.items()}
@@ -258,8 +265,11 @@ class _Run:
     def _checkpoint(self) -> None:
         if not self.ranks.first:
             return
+        started = time.monotonic()
         tensors = {"model": learned_state(self.task.model), "best": self.best, "rng": rng_state()}
         write_checkpoint(self.folder, Checkpoint(self.recipe_hash, asdict(self.state), tensors), self.optimizer, self.state.step)
+        ended = time.monotonic()
+        self.next_checkpoint = ended + self.config.checkpoint_pause * (ended - started)
 
     def _resume(self) -> dict[str, Tensor] | None:
         found = newest_checkpoint(self.folder, self.recipe_hash, self.optimizer)

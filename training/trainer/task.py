@@ -49,9 +49,13 @@ class Task(ABC):
 class ContrastiveTask(Task):
     """A task whose items are each other's negatives: what it compares may come from many batches, and from many processes.
 
-    ``losses`` of one batch is ``compare`` of what ``encode`` and ``describe`` say of it; of several, ``training.trainer.gradients`` brings together
-    what they say of each, so that negatives span them all.
+    ``losses`` of one batch is ``compare`` of what ``encode`` and ``describe`` say of it once it is prepared; of several,
+    ``training.trainer.gradients`` brings together what they say of each, so that negatives span them all.
     """
+
+    def prepare(self, batch: Any) -> Any:
+        """Return the batch with what no gradient reaches worked out, once for all that then read it: frozen layers. No gradient is kept."""
+        return batch
 
     @abstractmethod
     def encode(self, batch: Any) -> Tensors:
@@ -67,7 +71,8 @@ class ContrastiveTask(Task):
 
     def losses(self, batch: Any) -> Tensors:
         """Return the losses of one batch."""
-        return self.compare(self.encode(batch), self.describe(batch))
+        prepared = self.prepare(batch)
+        return self.compare(self.encode(prepared), self.describe(prepared))
 
 
 def total_loss(terms: Tensors) -> Tensor:

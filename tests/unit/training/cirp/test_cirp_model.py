@@ -9,7 +9,9 @@ from tokenizers import Tokenizer
 from transformers import BlipConfig, BlipForImageTextRetrieval
 
 from goeswith.errors import ConfigError
+from training.cirp.blip_image import BlipImageTower
 from training.cirp.model import Cirp, build_cirp
+from training.cirp.momentum import Momentum
 from training.cirp.recipe import cirp_blip_base, cirp_small
 from training.cirp.towers import MINILM
 from training.text_tokens import load_tokenizer, pad_id, pad_tokens, tokenise
@@ -125,6 +127,20 @@ def test_the_lower_half_and_the_last_norm_of_blip_are_frozen(blip_folder: Path) 
     assert not [name for name in learning if "embeddings" in name or "layers.0." in name or "post_layernorm" in name]
     assert [name for name in learning if name.startswith("image_tower.vision.encoder.layers.1.")]
     assert [name for name in learning if name.startswith("text_tower.layers.1.")]
+
+
+@torch.no_grad()
+def test_blips_frozen_layers_read_a_picture_once_for_both_encoders(blip_folder: Path) -> None:
+    model = build_cirp(replace(cirp_blip_base(), weights=str(blip_folder), trained_text_layers=1, trained_image_layers=1, image_px=32, dim=8)).eval()
+    slow, pixels = Momentum(model, 0.9).cirp, torch.randn(2, 3, 32, 32)
+    assert isinstance(model.image_tower, BlipImageTower)
+    for parameter in model.image_tower.upper_layers.parameters():
+        parameter.add_(torch.randn_like(parameter) * 0.1)
+    read = model.image_tower.lower(pixels)
+    assert read.shape == (2, 5, 16), "the class token and four patches, as far as no layer learns"
+    assert torch.allclose(slow.encode_image_hidden(read), slow.encode_image(pixels), atol=1e-6)
+    assert torch.allclose(model.encode_image_hidden(read), model.encode_image(pixels), atol=1e-6)
+    assert not torch.allclose(slow.encode_image_hidden(read), model.encode_image_hidden(read), atol=1e-3)
 
 
 def test_a_hub_id_without_a_pinned_revision_is_refused() -> None:

@@ -77,6 +77,7 @@ def total(terms: dict[str, torch.Tensor]) -> torch.Tensor:
 def die_and_go_on(training: TrainingSet, profile: Profile, recipe: CirpRecipe, folder: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     """Train without a break, and with one in its second step; both end with the same vectors."""
     monkeypatch.setattr("training.cirp.fit.CHECKPOINT_EVERY", 1)
+    monkeypatch.setattr("training.cirp.fit.CHECKPOINT_PAUSE", 0.0)
     train(training, recipe, folder / "whole", profile)
     original, seen = getattr(CirpTask, call), [0]
 
@@ -102,8 +103,8 @@ def test_a_batch_holds_its_leaders_neighbours_once_each(training: TrainingSet, p
     batch = first_batch(task)
     assert len(set(batch.items.tolist())) == len(batch.items) <= 24
     assert task.known.edges.contains(batch.items[:, None], batch.items[None]).any(1).float().mean() > 0.6
-    assert batch.pixels.dtype == torch.uint8
-    assert len(batch.pixels) == len(batch.crops) == int(batch.has_image.sum())
+    assert batch.images.dtype == torch.uint8
+    assert len(batch.images) == len(batch.crops) == int(batch.has_image.sum())
 
 
 def test_the_terms_are_those_that_the_recipe_names(training: TrainingSet, profile: Profile) -> None:
@@ -199,7 +200,7 @@ def test_items_are_compared_with_a_momentum_encoder_that_follows_slowly(training
     task = make_task(training, profile, FULL)
     momentum = task.model.momentum
     assert momentum is not None
-    batch = first_batch(task)
+    batch = task.prepare(first_batch(task))
     described = task.describe(batch)
     assert not described["target_text"].requires_grad
     weight, own = task.model.cirp.text_projection.linear.weight, momentum.cirp.text_projection.linear.weight
@@ -231,7 +232,7 @@ def test_what_stands_for_a_missing_picture_is_part_of_queued_features_too(traini
     with torch.no_grad():
         task.model.cirp.missing[1, 0] = 3.0
     batch = first_batch(task)
-    own = task.encode(batch)["whole"]
+    own = task.encode(task.prepare(batch))["whole"]
     task.losses(batch)
     count = min(12, len(own))
     assert torch.allclose(task._queued().fused.vectors[:count], own[-count:], atol=1e-5)

@@ -81,6 +81,10 @@ def without_clock(curve: list[dict[str, float]]) -> list[dict[str, float]]:
     return [{k: v for k, v in row.items() if k not in {"seconds", "items_per_s", "waited_share"}} for row in curve]
 
 
+def newest_step(folder: Path) -> int:
+    return max(int(path.name) for path in (folder / "checkpoints").iterdir() if not path.name.startswith("."))
+
+
 def test_the_golden_losses_of_the_line_are_reproduced(tmp_path: Path) -> None:
     curve = fit(Line(), CONFIG, tmp_path)
     assert [row["loss"] for row in curve] == pytest.approx(GOLDEN, abs=1e-5)
@@ -112,6 +116,18 @@ def test_only_two_checkpoints_stand_and_removing_them_leaves_the_curve(tmp_path:
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
     remove_checkpoints(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"curve.jsonl", "tensorboard"}
+
+
+def test_checkpoints_are_left_out_while_they_would_take_more_than_their_share(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("each", "seldom")]
+    for folder, pause in zip(folders, (0.0, 1e9), strict=True):
+        with pytest.raises(KeyboardInterrupt):
+            fit(Line(die_at=12), replace(CONFIG, checkpoint_pause=pause), folder)
+    assert [newest_step(folder) for folder in folders] == [9, 3], "every third step; the first alone"
+    whole, resumed = Line(), Line()
+    fit(whole, CONFIG, tmp_path / "whole")
+    fit(resumed, replace(CONFIG, checkpoint_pause=1e9), folders[1])
+    assert torch.equal(weights(resumed), weights(whole)), "which steps have one changes no result"
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_step(tmp_path: Path) -> None:
