@@ -1,12 +1,15 @@
-"""Give the items that came or changed since the last training a vector, by the released CIRP; gate the vectors and release them."""
+"""Give the items that came or changed since the last training a vector and their lists, by the released models; gate them and release them."""
 
 from airflow.sdk import DAG, chain
 
 from dags.operators import job_task
 
+LEARNED = ("item_embeddings", "item_neighbours")
+
 with DAG("embed", doc_md=__doc__, schedule=None, catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
     chain(
         job_task("embed_items"),
-        job_task("gate", task_id="gate_embeddings", params={"tables": ["item_embeddings"]}),
-        job_task("release", task_id="release_embeddings", outlets=("item_embeddings",)),
+        job_task("infer_changed"),
+        job_task("gate", task_id="gate_learned", params={"tables": list(LEARNED)}),
+        job_task("release", task_id="release_learned", outlets=LEARNED),
     )

@@ -35,6 +35,7 @@ JOBS: dict[str, str] = {
     "evaluate_models": "training.jobs.evaluate_models",
     "embed_items": "training.jobs.embed_items",
     "infer": "training.jobs.infer",
+    "infer_changed": "training.jobs.infer_changed",
     "export_models": "training.jobs.export_models",
     "publish_models": "serving.rollout.publish",
     "maintain": "goeswith.upkeep.job",
@@ -55,10 +56,22 @@ READS: dict[str, tuple[str, ...]] = {
     "train_judge": ("items", "item_pairs", "edge_verdicts"),
     "embed_items": ("items", "training_sets"),
     "infer": ("edge_verdicts", "item_pairs", "items", "relations", "training_sets"),
+    "infer_changed": ("edge_verdicts", "item_embeddings", "items", "relations", "training_sets"),
 }
 """The tables that a job's outcome depends on; a job that is not named here may read any."""
 
-ONE_AT_A_TIME = ("ingest", "reserve_holdout", "count_pairs", "measure_pairs", "judge_edges", "build_relations", "embed_items", "gate", "release")
+ONE_AT_A_TIME = (
+    "ingest",
+    "reserve_holdout",
+    "count_pairs",
+    "measure_pairs",
+    "judge_edges",
+    "build_relations",
+    "embed_items",
+    "infer_changed",
+    "gate",
+    "release",
+)
 """Jobs that write on top of what they find in a table: of each, one process at a time is at work, whatever the run."""
 
 

@@ -1,25 +1,17 @@
 """Load what the trainers of one run wrote for the full graph."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from goeswith.config import parse_config
 from goeswith.errors import ModelInvalid
 from training.bundles.files import load_bundles
 from training.cirp.files import load_cirp
 from training.dataset import Items
 from training.export.preprocess import load_preprocess
 from training.export.trained import Trained
-from training.mmsc.model import Mmsc
-from training.mmsc.recipe import MmscRecipe
+from training.mmsc.load import load_mmsc
 from training.mmsc.stored import load_vectors
 from training.trainer.checkpoint import load_tensors
-
-MODALITIES = ("text", "image")
 
 
 def load_trained(folder: Path, items: Items) -> Trained:
@@ -44,30 +36,6 @@ def load_trained(folder: Path, items: Items) -> Trained:
         vectors=load_vectors(folder / "mmsc" / "vectors.safetensors"),
         bundles=load_bundles(folder / "bundles"),
     )
-
-
-def load_mmsc(folder: Path) -> tuple[Mmsc, MmscRecipe]:
-    """Return a trained MMSC, ready to encode, and its recipe. Raises ``ModelInvalid``."""
-    note = _read_note(folder)
-    recipe = parse_config(MmscRecipe, note["recipe"], where=str(folder / "recipe.json"))
-    if recipe.tokens != "cirp" or recipe.modalities != MODALITIES:
-        raise ModelInvalid(
-            f"MMSC in {folder} reads {recipe.tokens} tokens of {recipe.modalities}", "export a run that reads CIRP's text and image vectors"
-        )
-    state = load_tensors(folder / "model.safetensors", "train_mmsc")
-    sizes = {m: state[f"content.project.{m}.weight"].shape[1] for m in MODALITIES}
-    untaught: dict[str, Any] = {f"{kind}_paths": () for kind in note["by_content"]}
-    model = Mmsc(replace(recipe, **untaught), sizes, torch.zeros_like(state["items"]))
-    model.load_state_dict(state)
-    return model.eval(), recipe
-
-
-def _read_note(folder: Path) -> dict[str, Any]:
-    path = folder / "recipe.json"
-    if not path.is_file():
-        raise ModelInvalid(f"{folder} holds no complete MMSC", "run the job train_mmsc for graph 'full'")
-    note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return note
 
 
 def _check_items(folder: Path, items: Items) -> None:

@@ -18,7 +18,7 @@ from training.mmsc.evidence import Evidence, build_evidence
 from training.mmsc.neighbours import rank_all
 from training.mmsc.places import NOTHING, Neighbours
 from training.mmsc.recipe import KINDS
-from training.mmsc.rows import neighbour_rows
+from training.mmsc.rows import Asked, neighbour_rows
 from training.mmsc.scorer import MmscScorer, load_scorer
 from training.mmsc.stored import StoredVectors
 
@@ -42,7 +42,8 @@ def run(job: JobRun) -> JobResult:
     found = rank_all(scorer, data, config.k)
     evidence = read_evidence(job, config.graph)
     vectors = {"mmsc": mmsc_rows(data.items.ids, scorer.vectors, stamp)}
-    lists = {kind: neighbour_rows(kind, data.items.ids, found[kind], scorer, evidence, stamp) for kind in KINDS}
+    everything = Asked(data.items.ids, np.arange(len(data.items)))
+    lists = {kind: neighbour_rows(kind, everything, found[kind], scorer, evidence, stamp) for kind in KINDS}
     written = {
         "item_embeddings": replace_changed(job.profile, "item_embeddings", "model", vectors, consumed),
         "item_neighbours": replace_changed(job.profile, "item_neighbours", "type", lists, consumed),

@@ -16,17 +16,17 @@ QUERIES = 512
 """Most of them at once: their candidates are held against each other."""
 
 
-def rank_all(scorer: MmscScorer, data: TrainingSet, k: int) -> dict[str, Neighbours]:
-    """Return both lists of every item, in blocks: never N x N at once. Substitutes stand best first, complements kind by kind in turn.
+def rank_all(scorer: MmscScorer, data: TrainingSet, k: int, queries: Ints | None = None) -> dict[str, Neighbours]:
+    """Return both lists of every item, or of the ``queries`` (Q,) alone, in blocks: never N x N at once.
 
-    The item itself and its variants are left out; an item that stands in both lists of a query stays where it scores higher.
+    Substitutes stand best first, complements kind by kind in turn. The item itself and its variants are left out; an item that stands in both
+    lists of a query stays where it scores higher.
     """
     family, kinds = family_codes(data.items), learn_kinds(data.items, data.pairs)
-    size, step = len(data.items), min(scorer.heuristics.block, QUERIES)
+    asked, step = np.arange(len(data.items)) if queries is None else queries, min(scorer.heuristics.block, QUERIES)
     found: dict[str, list[Neighbours]] = {kind: [] for kind in KINDS}
-    with progress("neighbours", size, unit="items") as advance:
-        for start in range(0, size, step):
-            src = np.arange(start, min(size, start + step))
+    with progress("neighbours", len(asked), unit="items") as advance:
+        for src in np.array_split(asked, np.arange(step, len(asked), step)):
             substitutes, complements = (_rank(scorer, kind, src, family) for kind in KINDS)
             found[KINDS[0]].append(best(without_stronger(substitutes, complements, wins_ties=True), k))
             left = without_stronger(complements, substitutes, wins_ties=False)

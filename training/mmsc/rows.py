@@ -1,5 +1,7 @@
 """Rows of ``item_neighbours``."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 
@@ -14,10 +16,19 @@ from training.mmsc.stored import SOURCES
 BLOCK = 4_096
 
 
-def neighbour_rows(kind: str, ids: tuple[str, ...], found: Neighbours, scorer: MmscScorer, evidence: Evidence, stamp: Stamp) -> pa.Table:
-    """Return one row an item with its list, each place with score, source and reason."""
-    query, place = np.nonzero(found.scores > NOTHING)
-    dst, scores = found.items[query, place], found.scores[query, place]
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The items ``at`` (Q,) of a catalogue of N ``ids``: those that rows are made of."""
+
+    ids: tuple[str, ...]
+    at: Ints
+
+
+def neighbour_rows(kind: str, asked: Asked, found: Neighbours, scorer: MmscScorer, evidence: Evidence, stamp: Stamp) -> pa.Table:
+    """Return one row an item that was asked for, with its list ``found`` (Q, K); each place has score, source and reason."""
+    ids = asked.ids
+    row, place = np.nonzero(found.scores > NOTHING)
+    query, dst, scores = asked.at[row], found.items[row, place], found.scores[row, place]
     weakest = np.minimum(*(scorer.vectors.sources(kind)[end] for end in (query, dst)))
     sources = np.array(SOURCES)[weakest]
     reasons: list[str] = []
@@ -25,10 +36,10 @@ def neighbour_rows(kind: str, ids: tuple[str, ...], found: Neighbours, scorer: M
         part = slice(at, at + BLOCK)
         likeness = build_likeness(scorer, kind, query[part], dst[part])
         reasons += explain(evidence, likeness, kind, ids, query[part], dst[part], sources[part])
-    offsets = np.searchsorted(query, np.arange(len(ids) + 1))
+    offsets = np.searchsorted(row, np.arange(len(asked.at) + 1))
     lists = _lists(offsets, {"item_id": [ids[j] for j in dst], "score": scores.astype(np.float32), "source": sources, "reason": reasons})
-    fixed = {"type": [kind] * len(ids), "threshold": [scorer.threshold(kind)] * len(ids)}
-    return build_table("item_neighbours", {**fixed, "item_id": list(ids), "neighbours": lists, **stamp.columns(len(ids))})
+    fixed = {"type": [kind] * len(asked.at), "threshold": [scorer.threshold(kind)] * len(asked.at)}
+    return build_table("item_neighbours", {**fixed, "item_id": [ids[i] for i in asked.at], "neighbours": lists, **stamp.columns(len(asked.at))})
 
 
 def _lists(offsets: Ints, columns: dict[str, object]) -> pa.ListArray:

@@ -43,7 +43,8 @@ def test_every_task_runs_a_job_that_exists(dags: dict[str, Any]) -> None:
         ("train", "build_training_set", "gate_training_set", "train_cirp_evaluation"),
         ("train", "embed_items", "gate_learned", "release_models"),
         ("train", "infer", "gate_learned", "release_models"),
-        ("embed", "embed_items", "gate_embeddings", "release_embeddings"),
+        ("embed", "embed_items", "gate_learned", "release_learned"),
+        ("embed", "infer_changed", "gate_learned", "release_learned"),
     ],
 )
 def test_a_gate_stands_between_writer_and_reader(dags: dict[str, Any], dag_id: str, writer: str, gate: str, reader: str) -> None:

@@ -20,10 +20,10 @@ from training.dataset import variant_groups
 from training.export.agreement import measure_encoders
 from training.export.build import Origin, write_export
 from training.export.golden import build_golden, by_module, chosen_items
-from training.export.load import load_mmsc
 from training.export.preprocess import raw_items
 from training.export.signatures import RAW_FIELDS, Sizes, model_specs
 from training.export.trained import CONTENT, Trained
+from training.mmsc.load import load_mmsc
 
 SPECS = model_specs(Sizes(tokens=16, image_px=16, feature=24, content=24))
 ORIGIN = Origin(run="r", release="r", made_from="x", recipes={}, seed=0, metrics=(), feature_names=RAW_FIELDS)

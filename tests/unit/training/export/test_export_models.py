@@ -14,8 +14,9 @@ from goeswith.results import Figure, write_figures
 from tests.tiny_models import TINY_BUNDLES
 from tests.tiny_shop import RUN, write_tiny_lake
 from training.dataset import read_training_set
-from training.export.load import load_mmsc, load_trained
+from training.export.load import load_trained
 from training.jobs import export_models, train_bundles, train_cirp, train_mmsc
+from training.mmsc.load import load_mmsc
 
 FIGURE = Figure(task="bundle", data="tiny", slice="all", model="cirp", metric="recall@20", value=0.5)
 
