@@ -14,6 +14,7 @@ from goeswith.command import (
     demo,
     doctor,
     evaluate,
+    export,
     figures,
     forget,
     gates,
@@ -53,6 +54,7 @@ app.add_typer(gates.app)
 app.command("audit-verdicts")(audit_verdicts.audit_verdicts)
 app.command()(evaluate.evaluate)
 app.add_typer(bench.app)
+app.add_typer(export.app)
 app.command()(report.report)
 app.command()(figures.figures)
 app.command()(tables.tables)
