@@ -7,11 +7,11 @@ from feast import FeatureService, FeatureView
 from feature_repo.slices import Slice
 
 _SERVICES: tuple[tuple[str, str, Callable[[Slice], bool]], ...] = (
-    ("cirp_v1", "what CIRP is trained on", lambda part: part.table.name in ("items", "relations") and part.where.get("type") != "substitute"),
+    ("cirp_v1", "what CIRP is trained on", lambda part: part.name == "items" or (part.table.name == "relations" and part.where["type"] != "substitute")),
     (
         "mmsc_v1",
         "what MMSC is trained on, and the counts and verdicts behind it",
-        lambda part: part.table.name not in ("item_embeddings", "item_neighbours"),
+        lambda part: part.table.name not in ("item_embeddings", "item_neighbours") and not part.as_cards,
     ),
     ("serving", "what the client reads online", lambda part: part.online),
 )

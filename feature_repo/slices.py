@@ -6,6 +6,7 @@ from itertools import product
 
 import pyarrow as pa
 
+from feature_repo.cards import card_schema
 from feature_repo.flat import flat_schema
 from goeswith.catalogue import OneOf, Table, find_table
 
@@ -14,6 +15,9 @@ VIEWED = ("items", "item_embeddings", "item_neighbours", "item_pairs", "edge_ver
 
 ONLINE = ("items", "item_neighbours", "relations")
 """Those that a reader asks for an answer or its evidence; the others are for training and analysis only."""
+
+ITEM_CARDS = "item_cards"
+UPDATED = "updated_at"
 
 ENTITY_COLUMNS = (("item_id",), ("src", "dst"))
 
@@ -27,11 +31,13 @@ class Slice:
 
     table: Table
     where: Mapping[str, str]
+    as_cards: bool = False
+    """Whether the rows are items of which one value says all that answers need."""
 
     @property
     def name(self) -> str:
         """The name of the view: the table and the values, for example 'relations_full_substitute'."""
-        return "_".join((self.table.name, *self.where.values())).replace("-", "_")
+        return ITEM_CARDS if self.as_cards else "_".join((self.table.name, *self.where.values())).replace("-", "_")
 
     @property
     def entity(self) -> tuple[str, ...]:
@@ -58,12 +64,14 @@ class Slice:
     @property
     def schema(self) -> pa.Schema:
         """The view's source, lists of structs taken apart."""
+        if self.as_cards:
+            return card_schema((self.timestamp, UPDATED))
         return flat_schema(pa.schema([self.table.schema.field(column) for column in self.columns]))
 
     @property
     def features(self) -> tuple[str, ...]:
         """The columns of ``schema`` that are neither the entity nor times that Feast itself uses."""
-        left_out = {*self.entity, self.timestamp, self.latest_by}
+        left_out = {*self.entity, self.timestamp, self.latest_by, *([UPDATED] if self.as_cards else [])}
         return tuple(column for column in self.schema.names if column not in left_out)
 
     @property
@@ -74,7 +82,7 @@ class Slice:
 
 def list_slices() -> tuple[Slice, ...]:
     """Return the slices of all viewed tables, in the catalogue's order."""
-    return tuple(found for name in VIEWED for found in slices_of(find_table(name)))
+    return (*(found for name in VIEWED for found in slices_of(find_table(name))), Slice(find_table("items"), {}, as_cards=True))
 
 
 def slices_of(table: Table) -> Iterator[Slice]:

@@ -47,7 +47,7 @@ def test_apply_pins_every_view_and_says_what_changed(shop: Profile) -> None:
     assert apply.run(run_of(shop)).summary["changed"] == []
     version = write_rows(shop, "items", [{**row, "price": 5.0} for row in item_rows(shop)])
     moved = apply.run(JobRun(profile=shop, run_id="next", versions={**releases.released_versions(shop), "items": version}))
-    assert moved.summary["changed"] == ["items"]
+    assert moved.summary["changed"] == ["item_cards", "items"]
     assert open_store(shop).get_feature_view("items").tags["pinned"] == f"items@{version}"
 
 

@@ -103,7 +103,11 @@ class Chain:
         def accept(item: Item) -> bool:
             return self.filters.accept(item) and not (elsewhere and item.category == self.query.category)
 
-        return self.filters.pick(hydrate(self.features, found, accept), [self.query])[: self.k]
+        wanted = found[: self.k] if self.filters.take_all and not elsewhere else found
+        kept = self.filters.pick(hydrate(self.features, wanted, accept), [self.query])
+        if len(kept) < self.k and len(wanted) < len(found):  # the shop no longer knows some of them
+            kept += self.filters.pick(hydrate(self.features, found[len(wanted) :], accept), [self.query])
+        return kept[: self.k]
 
 
 def read_ranked(outputs: Mapping[str, Sequence[Any]]) -> Iterator[Neighbour]:

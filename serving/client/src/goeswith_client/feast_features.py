@@ -12,7 +12,6 @@ from goeswith_client.answers import TYPES, Evidence, Item, Type
 from goeswith_client.errors import FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
 
-_ITEM = ("title", "brand", "category", "price", "currency", "image", "available", "variant_of")
 _NEIGHBOURS = ("neighbours_item_id", "neighbours_score", "neighbours_source", "neighbours_reason", "model_version", "release", "threshold")
 _EDGE = ("weight", "relation", "n", "npmi", "lift", "judge", "p_type", "moved")
 
@@ -38,7 +37,7 @@ class FeastFeatures:
 
     def warm_up(self) -> None:
         """Import Feast and read its registry, so that the first caller does not wait for it."""
-        self._read("items", _ITEM, [{"item_id": ""}])
+        self.items([""])
 
     def state(self) -> State:
         """Return the release behind the features. Raises ``FeaturesUnavailable`` where nothing was materialised."""
@@ -49,9 +48,8 @@ class FeastFeatures:
 
     def items(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
         """Return the items that are known."""
-        rows = self._read("items", _ITEM, [{"item_id": item_id} for item_id in item_ids])
-        known = ((item_id, row) for item_id, row in zip(item_ids, rows, strict=True) if row["available"] is not None)
-        return {item_id: Item(item_id=item_id, **{**row, "category": tuple(row["category"] or ())}) for item_id, row in known}
+        rows = self._read("item_cards", ("card",), [{"item_id": item_id} for item_id in item_ids])
+        return {item_id: Item.model_validate_json(row["card"]) for item_id, row in zip(item_ids, rows, strict=True) if row["card"]}
 
     def neighbours(self, kind: str, item_id: str) -> Neighbours | None:
         """Return the precomputed neighbours of a type, or None."""

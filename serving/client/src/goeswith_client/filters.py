@@ -26,6 +26,11 @@ class Filters(BaseModel):
     """At most so many items of one narrowest category; 0: as many as there are."""
 
     @property
+    def take_all(self) -> bool:
+        """Whether every item that the shop knows may stand in the answer."""
+        return not (self.momentary or self.category or self.brand or self.no_variants or self.per_category)
+
+    @property
     def momentary(self) -> bool:
         """Whether an answer depends on price or stock."""
         return self.in_stock or self.max_price is not None
