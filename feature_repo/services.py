@@ -7,7 +7,11 @@ from feast import FeatureService, FeatureView
 from feature_repo.slices import Slice
 
 _SERVICES: tuple[tuple[str, str, Callable[[Slice], bool]], ...] = (
-    ("cirp_v1", "what CIRP is trained on", lambda part: part.name == "items" or (part.table.name == "relations" and part.where["type"] != "substitute")),
+    (
+        "cirp_v1",
+        "what CIRP is trained on",
+        lambda part: part.name == "items" or (part.table.name == "relations" and part.where["type"] != "substitute"),
+    ),
     (
         "mmsc_v1",
         "what MMSC is trained on, and the counts and verdicts behind it",

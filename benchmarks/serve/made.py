@@ -21,6 +21,7 @@ WIDTH = 256
 PLACES = 20
 CATEGORIES, BRANDS, DEPARTMENTS = 200, 500, 20
 BLOCK = 20_000
+"""Rows that are written at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def _category(n: int) -> tuple[str, str]:
 def write_tables(profile: Profile, catalogue: Catalogue, seed: int = 0) -> dict[str, int]:
     """Write and release what the online store is made from, block by block, and return the versions."""
     known_at = datetime.now(UTC)
-    for rows in _item_blocks(catalogue, known_at, seed):
+    for rows in _blocks([{**row, "known_at": known_at} for row in rows_of(catalogue, seed)]):
         _write(profile, "items", rows)
     for rows in _list_blocks(catalogue, known_at, seed):
         _write(profile, "item_neighbours", rows)
@@ -63,18 +64,20 @@ def write_tables(profile: Profile, catalogue: Catalogue, seed: int = 0) -> dict[
     return versions
 
 
-def _item_blocks(catalogue: Catalogue, known_at: datetime, seed: int) -> Iterator[list[dict[str, Any]]]:
-    rng = np.random.default_rng(seed)
-    for start in range(0, len(catalogue.ids), BLOCK):
-        ids = catalogue.ids[start : start + BLOCK]
-        prices = np.round(rng.lognormal(3, 1, len(ids)), 2)
-        yield [_item(start + i, item, float(prices[i]), known_at) for i, item in enumerate(ids)]
+def rows_of(catalogue: Catalogue, seed: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield what the shop says of each item."""
+    prices = np.round(np.random.default_rng(seed).lognormal(3, 1, len(catalogue.ids)), 2).tolist()
+    return (_item(n, item, price) for n, (item, price) in enumerate(zip(catalogue.ids, prices, strict=True)))
 
 
-def _item(n: int, item_id: str, price: float, known_at: datetime) -> dict[str, Any]:
+def _blocks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    return (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
+
+
+def _item(n: int, item_id: str, price: float) -> dict[str, Any]:
     said = {"title": f"product number {n} of brand {n % BRANDS}", "description": "as it stands in the shop", "brand": f"brand {n % BRANDS}"}
     sold = {"price": price, "currency": "EUR", "image": None, "available": n % 10 != 9, "variant_of": None}
-    return {"item_id": item_id, "category": list(_category(n)), "attributes": [], **said, **sold, "known_at": known_at}
+    return {"item_id": item_id, "category": list(_category(n)), "attributes": [], **said, **sold}
 
 
 def _list_blocks(catalogue: Catalogue, known_at: datetime, seed: int) -> Iterator[list[dict[str, Any]]]:

@@ -108,6 +108,29 @@ def mmsc(
 
 
 @app.command()
+def serve(
+    slices: Annotated[str, typer.Option(help="Which: precomputed, answer, topk, load.")] = "precomputed,answer,topk,load",
+    items: Annotated[int, typer.Option(min=1_000, help="Items of the made catalogue; vectors have 256 numbers.")] = 20_000,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each; an interval needs two.")] = 3,
+    seconds: Annotated[float, typer.Option(min=0.5, help="How long a run takes.")] = 5.0,
+    callers: Annotated[str, typer.Option(help="How many threads ask at once, one load after another.")] = "4,16,32",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON lines.")] = False,
+) -> None:
+    """Ask a client of Feast (SQLite) and Triton (its wheel), both brought up here over a made catalogue, alone and from many threads.
+
+    Examples: goeswith bench serve
+
+              goeswith bench serve --slices precomputed,answer --repeats 1 --seconds 2 --json
+    """
+    profile = load_profile()
+    found: list[Figure] = []
+    for figures in _answers(profile, slices, items, repeats, seconds, callers):
+        found += figures
+        write_figures(profile, "bench-serve", found)
+    _show(found, as_json=as_json)
+
+
+@app.command()
 def judge(
     labels: Annotated[Path, typer.Option(help="Pairs that people labelled, as FBL2023.tsv holds them.")],
     seeds: Annotated[int, typer.Option(min=1, help="Splits; each hides a quarter of the items.")] = 3,
@@ -224,6 +247,25 @@ def _trainings(profile: Profile, slices: str, run: str, items: int, repeats: int
         bench = Bench(shop=shop, repeats=repeats, precision=precision, device=choose_device("auto"))
         for name in chosen:
             yield bench_slice(bench, name, tell=partial(advance, 1))
+
+
+def _answers(profile: Profile, slices: str, items: int, repeats: int, seconds: float, callers: str) -> Iterator[list[Figure]]:
+    with _clone_and_its_tools():
+        from benchmarks.serve.slices import SLICES, Bench, bench_slice
+        from benchmarks.serve.stack import serving
+
+    chosen, counts = _chosen(slices, SLICES), _numbers(callers)
+    with serving(profile, items) as stack, progress("bench serve", None) as advance:
+        bench = Bench(stack=stack, repeats=repeats, seconds=seconds, callers=counts)
+        for name in chosen:
+            yield list(bench_slice(bench, name, tell=partial(advance, 1)))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise ConfigError(f"{text!r} is no list of numbers above 0", "for example 4,16,32")
+    return tuple(map(int, parts))
 
 
 def _walks(profile: Profile, slices: str, items: int, edges: int, steps: int, repeats: int) -> Iterator[list[Figure]]:

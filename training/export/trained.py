@@ -8,7 +8,7 @@ from torch import Tensor
 
 from training.bundles.fit import Fitted
 from training.dataset import Floats, Items
-from training.export.modules import Gates, ItemEncoder, Towers
+from training.export.modules import ItemEncoder, Towers
 from training.export.preprocess import Preprocess
 from training.mmsc.model import Behaviour, Mmsc
 from training.mmsc.recipe import KINDS, MmscRecipe
@@ -37,11 +37,6 @@ class Trained:
     def encoder(self) -> ItemEncoder:
         """The encoder of a new item."""
         return ItemEncoder(self.towers, self.mmsc).eval()
-
-    @property
-    def gates(self) -> Gates:
-        """The gates of a new item."""
-        return Gates(self.mmsc).eval()
 
     def behaviour(self, kind: str) -> Floats:
         """Return (N, b) behaviour of one task."""

@@ -77,17 +77,18 @@ def test_where_nothing_answers_the_error_says_what_was_tried() -> None:
 
 
 def test_price_and_stock_widen_the_search_until_k_are_found() -> None:
-    models = FakeModels(rank_all(count=20))
-    answer = make(models=models).substitutes("i0", k=3, filters=Filters(in_stock=True, max_price=6.0))
-    assert ids(answer) == ["i1", "i2", "i4"]
-    assert [values["k"] for _, values in models.asked] == [3, 12]
+    features, models = DictFeatures(), FakeModels(rank_all(count=20))
+    features.known |= {f"i{n}": features.known[f"i{n}"].model_copy(update={"available": False}) for n in range(1, 6)}
+    answer = make(features, models).substitutes("i0", k=3, filters=Filters(in_stock=True, max_price=12.0))
+    assert ids(answer) == ["i6", "i8", "i9"]
+    assert [values["k"] for _, values in models.asked] == [6, 24], "twice as many at once, for some will not do"
 
 
 def test_widening_ends_where_the_model_has_no_more() -> None:
     models = FakeModels(rank_all(count=20))
     answer = make(models=models).substitutes("i0", k=10, filters=Filters(max_price=1.0))
     assert ids(answer) == ["i1"]
-    assert models.asked[-1][1]["k"] == 40
+    assert [values["k"] for _, values in models.asked] == [20]
 
 
 def test_category_and_brand_go_into_the_models_search() -> None:

@@ -67,7 +67,7 @@ class Chain:
 
     def ask_model(self) -> Candidates | None:
         """Search with the model, category and brand inside; wider for price and stock, until k are found or none are left."""
-        wanted = self.k
+        wanted = min(MAX_K, 2 * self.k) if self.filters.momentary else self.k
         while True:
             try:
                 found, version = self._search(wanted)
