@@ -14,11 +14,16 @@ import numpy.typing as npt
 
 from .graph import open_graph
 from .ranking import check_k, pad, top
+from .search import Search, load_index
 
 INPUTS = ("item_id", "content", "type", "k", "category_filter", "brand_filter")
 KINDS = ("substitute", "complement")
 SOURCES = np.array([b"content", b"cold_start", b"behaviour"], dtype=np.object_)
+TARGETS = {"substitute": "substitute", "complement": "complement_target"}
+"""Whose vectors a relation's answers are searched among."""
 CONTENT, COLD_START, BEHAVIOUR = range(3)
+
+NOBODY = np.arange(0)
 
 Arrays = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float32]
@@ -32,7 +37,7 @@ class Model:
     def __init__(self, folder: Path) -> None:
         self.catalogue = Catalogue(json.loads((folder / "items.json").read_text(encoding="utf-8")))
         self.queries = {"substitute": _load(folder, "substitute"), "complement": _load(folder, "complement_source")}
-        self.targets = {"substitute": self.queries["substitute"], "complement": _load(folder, "complement_target")}
+        self.searches = {kind: Search(_load(folder, name), load_index(folder, name)) for kind, name in TARGETS.items()}
         self.sources = {kind: _load(folder, f"source_{kind}") for kind in KINDS}
         self.cold_start = ColdStart(folder, {kind: self.sources[kind] == BEHAVIOUR for kind in KINDS})
 
@@ -56,15 +61,23 @@ class Model:
 
     def relate(self, item_id: bytes, content: Floats | None, kind: bytes, k: int, category: bytes, brand: bytes) -> tuple[Ints, Floats, int, Ints]:
         """Return the best positions, best first, their scores, what the query's vector rests on, and whom a new item borrows from."""
-        name = check_kind(kind)
+        name, wanted = check_kind(kind), check_k(int(k))
         queries, source, at = self.query(item_id, content, name)
-        scores = {each: self.targets[each] @ query for each, query in queries.items()}
-        other = KINDS[1 - KINDS.index(name)]
-        found = scores[name].copy()
-        found[~self.catalogue.allowed(at, category, brand) | belongs_elsewhere(scores[name], scores[other])] = -np.inf
-        best = top(found, check_k(int(k)))
+        best, scores = self._rank(queries, name, self.catalogue.family(at), self.catalogue.within(category, brand), wanted)
         lenders = self.cold_start.lenders(content, name) if at is None and content is not None else np.arange(0)
-        return best, found[best], source, lenders
+        return best, scores, source, lenders
+
+    def _rank(self, queries: dict[str, Floats], name: str, family: Ints, within: Ints | None, k: int) -> tuple[Ints, Floats]:
+        """Return the best k positions and scores; more are looked at until k are left, for some are family or belong elsewhere."""
+        other, count = KINDS[1 - KINDS.index(name)], 2 * k + len(family)
+        while True:
+            found, scores = self.searches[name].best(queries[name], within, count)
+            own = self.searches[name].standing(queries[name], scores)
+            elsewhere = self.searches[other].standing(queries[other], self.searches[other].scores(queries[other], found))
+            left = ~(belongs_elsewhere(own, elsewhere) | np.isin(found, family))
+            if left.sum() >= k or len(found) < count:
+                return found[left][:k], scores[left][:k]
+            count *= 4
 
     def query(self, item_id: bytes, content: Floats | None, kind: str) -> tuple[dict[str, Floats], int, int | None]:
         """Return the query's vector by relation, its source in ``kind``, and its position where the catalogue holds it."""
@@ -77,19 +90,13 @@ class Model:
         return vectors, source, None
 
 
-def belongs_elsewhere(own: Floats, other: Floats) -> Bools:
-    """Return (N,) which items stand out in the other relation at least as far as in this one: a substitute is no complement.
+def belongs_elsewhere(own: Floats, elsewhere: Floats) -> Bools:
+    """Return (M,) which candidates stand out in the other relation at least as far as in this one: a substitute is no complement.
 
-    Both scores (N,) are cosines of differently trained spaces, so each is counted in standard deviations from what the query
-    scores with the whole catalogue; below the mean nothing stands out. Mirrored by ``training.mmsc.neighbours``.
+    Both are cosines of differently trained spaces, so each is counted in standard deviations from what the query scores with the whole
+    catalogue (``Search.standing``); below the mean nothing stands out. Mirrored by ``training.mmsc.neighbours``.
     """
-    elsewhere = standing(other)
-    return np.asarray((elsewhere > 0) & (elsewhere >= standing(own)))
-
-
-def standing(scores: Floats) -> Floats:
-    """Return scores in standard deviations from their mean; zeros where all are equal."""
-    return np.asarray((scores - scores.mean()) / max(float(scores.std()), 1e-6), dtype=np.float32)
+    return np.asarray((elsewhere > 0) & (elsewhere >= own))
 
 
 class Catalogue:
@@ -99,6 +106,8 @@ class Catalogue:
         self.ids = np.array([item.encode() for item in items["ids"]], dtype=np.object_)
         self.index = {item: i for i, item in enumerate(self.ids)}
         self.variants = np.array(items["variants"], dtype=np.int64)
+        self.by_variant = np.argsort(self.variants, kind="stable")
+        self.sorted_variants = self.variants[self.by_variant]
         self.categories = _places([_prefixes(path) for path in items["categories"]])
         self.brands = _places([[brand] if brand else [] for brand in items["brands"]])
 
@@ -108,15 +117,19 @@ class Catalogue:
             raise ValueError(f"item_id: unknown item {item_id.decode(errors='replace')!r}")
         return self.index[item_id]
 
-    def allowed(self, at: int | None, category: bytes, brand: bytes) -> Bools:
-        """Return (N,) which items may be answered: not the query itself nor its variants, and within both filters."""
-        mask = np.ones(len(self.ids), dtype=np.bool_) if at is None else self.variants != self.variants[at]
-        for wanted, places in ((category, self.categories), (brand, self.brands)):
-            if wanted:
-                inside = np.zeros(len(self.ids), dtype=np.bool_)
-                inside[places.get(wanted, [])] = True
-                mask &= inside
-        return mask
+    def family(self, at: int | None) -> Ints:
+        """Return the positions of an item and its variants, which answer nothing about each other; none of a new item."""
+        if at is None:
+            return np.arange(0)
+        start, end = np.searchsorted(self.sorted_variants, [self.variants[at], self.variants[at] + 1])
+        return np.asarray(self.by_variant[start:end])
+
+    def within(self, category: bytes, brand: bytes) -> Ints | None:
+        """Return the positions of the items within both filters, in order; None where nothing is filtered."""
+        asked = [places.get(wanted, NOBODY) for wanted, places in ((category, self.categories), (brand, self.brands)) if wanted]
+        if not asked:
+            return None
+        return asked[0] if len(asked) == 1 else np.intersect1d(asked[0], asked[1], assume_unique=True)
 
 
 class ColdStart:
@@ -179,9 +192,10 @@ def _prefixes(path: list[str]) -> list[str]:
     return list(dict.fromkeys([*path, *(" > ".join(path[:end]) for end in range(2, len(path) + 1))]))
 
 
-def _places(names: list[list[str]]) -> dict[bytes, list[int]]:
+def _places(names: list[list[str]]) -> dict[bytes, Ints]:
+    """Return the positions of the items that have each name, in order."""
     places: dict[bytes, list[int]] = {}
     for at, wanted in enumerate(names):
         for name in wanted:
             places.setdefault(name.encode(), []).append(at)
-    return places
+    return {name: np.array(found, dtype=np.int64) for name, found in places.items()}

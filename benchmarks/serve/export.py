@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import torch
 
-from benchmarks.serve.made import RUN, WIDTH, Catalogue, rows_of
+from benchmarks.serve.made import RUN, WIDTH, Catalogue, heaped_vectors, rows_of
 from goeswith.model_contract import GOLDEN, MANIFEST, EncoderReport, ExportManifest, GoldenCases, hash_files
 from goeswith.profile import Profile
 from goeswith.results import write_json
@@ -63,14 +63,8 @@ def made_items(catalogue: Catalogue) -> Items:
 
 def made_vectors(items: int, recipe: MmscRecipe, seed: int) -> StoredVectors:
     """Return unit vectors of ``items``; every one has behaviour of its own."""
-    rng = np.random.default_rng(seed)
-    wide = {name: _units(rng, items, 2 * recipe.width) for name in ("substitute", "complement_source", "complement_target")}
-    narrow = {name: _units(rng, items, recipe.width) for name in ("content", *(f"behaviour_{kind}" for kind in KINDS))}
+    wide = {"substitute": 2 * recipe.width, "complement_source": 2 * recipe.width, "complement_target": 2 * recipe.width}
+    widths = {**wide, "content": recipe.width, **{f"behaviour_{kind}": recipe.width for kind in KINDS}}
+    vectors = {name: heaped_vectors(items, width, seed + at) for at, (name, width) in enumerate(widths.items())}
     flags = {f"{name}_{kind}": np.full(items, value, dtype=np.uint8) for kind in KINDS for name, value in (("warm", 1), ("lent", 0))}
-    return StoredVectors({**wide, **narrow, **flags})
-
-
-def _units(rng: np.random.Generator, rows: int, width: int) -> Floats:
-    found: Floats = rng.standard_normal((rows, width), dtype=np.float32)
-    found /= np.linalg.norm(found, axis=1, keepdims=True)
-    return found
+    return StoredVectors({**vectors, **flags})

@@ -14,6 +14,7 @@ import pyarrow as pa
 from goeswith import lake, releases
 from goeswith.catalogue import find_table
 from goeswith.profile import Profile
+from training.dataset import Floats
 
 DATA, RUN = "made", "bench"
 WIDTH = 256
@@ -22,6 +23,8 @@ PLACES = 20
 CATEGORIES, BRANDS, DEPARTMENTS = 200, 500, 20
 BLOCK = 20_000
 """Rows that are written at a time."""
+HEAP, SPREAD = 100, 0.9
+"""Vectors lie in heaps of about so many, as a catalogue's do, each off its heap's middle by so many standard deviations of the middles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +102,15 @@ def _write(profile: Profile, name: str, rows: list[dict[str, Any]]) -> None:
     table = find_table(name)
     columns = pa.schema([field for field in table.schema if field.name != "updated_at"])
     lake.write_table(profile, name, pa.Table.from_pylist(rows, schema=columns), writer=table.writer)
+
+
+def heaped_vectors(items: int, width: int, seed: int) -> Floats:
+    """Return unit vectors (N, width) in heaps, written block by block: no more than they are is held."""
+    rng = np.random.default_rng(seed)
+    middles = rng.standard_normal((max(1, items // HEAP), width), dtype=np.float32)
+    vectors: Floats = np.empty((items, width), dtype=np.float32)
+    for start in range(0, items, 100_000):
+        part = vectors[start : start + 100_000]
+        part[:] = middles[rng.integers(0, len(middles), len(part))] + SPREAD * rng.standard_normal(part.shape, dtype=np.float32)
+        part /= np.linalg.norm(part, axis=1, keepdims=True)
+    return vectors

@@ -17,8 +17,8 @@ from training.dataset import Floats
 
 TASK = "serve"
 OURS, NUMPY = "goeswith", "numpy"
-ANSWER, PRECOMPUTED, TOPK, LOAD = "answer", "precomputed", "topk", "load"
-SLICES = (PRECOMPUTED, ANSWER, TOPK, LOAD)
+ANSWER, PRECOMPUTED, TOPK, LOAD, INDEX = "answer", "precomputed", "topk", "load", "index"
+SLICES = (PRECOMPUTED, ANSWER, TOPK, LOAD, INDEX)
 K, FOUND = 10, 20
 """Items of an answer, and of the bare search."""
 ASKED = 2_000

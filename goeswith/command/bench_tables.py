@@ -31,6 +31,8 @@ METRICS: dict[str, Callable[[float], str]] = {
     "edges_per_s/pyg": _decimals(2),
     "sampling_share": _decimals(3),
     "build_seconds": _decimals(1),
+    "probes": _decimals(0),
+    "recall@20": _decimals(3),
     "walks_per_s": _decimals(0),
     "p50_ms": _decimals(2),
     "p99_ms": _decimals(2),

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 
 from goeswith.results import write_json
+from model_repository.relations import TARGETS
 from training.dataset import Items, variant_groups
 from training.export.bundles import write_bundle_files
 from training.export.graphs import write_onnx
+from training.export.index import write_index
 from training.export.modules import Gates
 from training.export.preprocess import write_preprocess
 from training.export.signatures import Sizes
@@ -56,6 +58,8 @@ def write_relations(related: Related, folder: Path) -> float:
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
     write_json(folder / "cold_start.json", {"neighbours": recipe.cold_neighbours, "closeness": recipe.cold_closeness, "as_near": AS_NEAR})
+    for name in TARGETS.values():
+        write_index(arrays[name], folder, name)
     write_json(folder / "items.json", _listed(related.items))
     return _write_gates(related, folder)
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from model_repository.ranking import MAX_K, check_k, pad, top
-from model_repository.relations import Catalogue, Model, belongs_elsewhere, check_kind, standing
+from model_repository.relations import Catalogue, Model, belongs_elsewhere, check_kind
+from model_repository.search import Search
 from tests.tiny_models import shared_home
 from tests.tiny_shop import RUN
 from training.mmsc import neighbours
@@ -35,8 +36,8 @@ def ask(model: Model, *rows: tuple[str, str, int], **filters: bytes) -> Arrays:
 
 def test_answers_are_the_largest_dot_products_in_order_less_what_belongs_to_the_other_relation(model: Model) -> None:
     at = model.catalogue.position(b"pan-red-0")
-    scores, other = (model.targets[kind] @ model.queries[kind][at] for kind in ("complement", "substitute"))
-    elsewhere = belongs_elsewhere(scores, other)
+    scores, other = (model.searches[kind].vectors @ model.queries[kind][at] for kind in ("complement", "substitute"))
+    elsewhere = neighbours.belongs_elsewhere(scores, other)
     assert elsewhere.any()
     scores[elsewhere] = -np.inf
     scores[at] = -np.inf
@@ -55,18 +56,22 @@ def test_no_item_is_a_substitute_and_a_complement_of_the_same_query(model: Model
 def above_the_mean(model: Model, item_id: str, content: np.ndarray[Any, Any]) -> set[bytes]:
     """Return the items that stand out in both relations to a query: each may be in one list only."""
     queries = model.query(item_id.encode(), content, "substitute")[0]
-    standings = [standing(model.targets[kind] @ query) for kind, query in queries.items()]
+    standings = [neighbours._standing(model.searches[kind].vectors @ query) for kind, query in queries.items()]
     return set(model.catalogue.ids[(standings[0] > 0) & (standings[1] > 0)])
 
 
 def test_a_relation_that_tells_nothing_apart_takes_no_item_away() -> None:
-    own = np.array([0.9, 0.1, 0.5], dtype=np.float32)
-    assert not belongs_elsewhere(own, np.zeros(3, dtype=np.float32)).any()
+    alike = Search(np.ones((3, 4), dtype=np.float32))
+    query = np.full(4, 0.1, dtype=np.float32)
+    assert not belongs_elsewhere(np.array([0.9, 0.1, 0.5], dtype=np.float32), alike.standing(query, alike.vectors @ query)).any()
 
 
-@given(arrays(np.float32, (2, 30), elements=st.floats(-1, 1, width=32)))
-def test_what_is_served_leaves_out_what_the_trainer_leaves_out(scores: np.ndarray[Any, Any]) -> None:
-    assert np.array_equal(belongs_elsewhere(*scores), neighbours.belongs_elsewhere(*scores))
+@given(arrays(np.float32, (31, 6), elements=st.floats(-1, 1, width=32).map(lambda x: round(x, 3))))
+def test_a_score_stands_where_the_trainer_says_it_stands_by_all_products(rows: np.ndarray[Any, Any]) -> None:
+    search, query = Search(rows[1:]), rows[0]
+    scores = search.vectors @ query
+    assume(scores.std() > 1e-3)
+    np.testing.assert_allclose(search.standing(query, scores), neighbours._standing(scores), atol=1e-3)
 
 
 def test_rows_of_one_request_are_answered_as_if_alone_and_the_shorter_ones_padded(model: Model) -> None:
@@ -94,7 +99,8 @@ def test_a_category_may_be_named_alone_or_by_its_path(model: Model) -> None:
 
 def test_variants_of_the_query_are_left_out() -> None:
     items = {"ids": ["a", "b", "c"], "variants": [0, 0, 1], "categories": [[], [], []], "brands": ["", "", ""]}
-    assert Catalogue(items).allowed(0, b"", b"").tolist() == [False, False, True]
+    catalogue = Catalogue(items)
+    assert [catalogue.family(at).tolist() for at in (0, 1, 2, None)] == [[0, 1], [0, 1], [2], []]
 
 
 def test_an_item_without_edges_says_what_its_answer_rests_on(model: Model) -> None:
