@@ -1,5 +1,6 @@
 """Thin client of goeswith: substitutes, complements and bundles with their evidence, from Feast and Triton."""
 
+from goeswith_client.aio import AsyncClient
 from goeswith_client.answers import Answer, Evidence, Explanation, Health, Item, Listed, RankedItem, Versions
 from goeswith_client.client import Client
 from goeswith_client.config import ClientConfig
@@ -18,6 +19,7 @@ from goeswith_client.filters import Filters
 
 __all__ = [
     "Answer",
+    "AsyncClient",
     "Client",
     "ClientConfig",
     "ClientError",

@@ -18,3 +18,5 @@ BREAKER_FAILURES = 5
 BREAKER_RESET_S = 5.0
 MAX_AGE = timedelta(days=7)
 """The freshness of the catalogue's neighbours and relations."""
+MAX_THREADS = 16
+"""Questions that an ``AsyncClient`` has under way at once, unless it is told another number."""
