@@ -43,7 +43,7 @@ class _Assets(StaticFiles):
 def add_page(app: FastAPI) -> None:
     """Serve the page at '/', and its files below '/page'."""
 
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(PAGE / "index.html", headers=HEADERS)
 

@@ -30,13 +30,13 @@ class CatalogueIndex:
         for joined in (" AND ".join(words), " OR ".join(words)):
             total = self._count(joined) if words else 0
             if total:
-                found = self._read(f"WHERE items MATCH ? ORDER BY {_RANK}, rowid LIMIT ?", [joined, k])  # noqa: S608 - a constant
+                found = self._read(f"WHERE items MATCH ? ORDER BY {_RANK}, item_id LIMIT ?", [joined, k])
                 return found, total
         return [], 0
 
     def first(self, k: int) -> tuple[list[Item], int]:
         """Return the first ``k`` items, and how many there are."""
-        return self._read("ORDER BY rowid LIMIT ?", [k]), self._count(None)
+        return self._read("ORDER BY item_id LIMIT ?", [k]), self._count(None)
 
     def _count(self, match: str | None) -> int:
         where, values = ("WHERE items MATCH ?", [match]) if match else ("", [])

@@ -63,8 +63,9 @@ def add_search(app: FastAPI, client: Client, catalogue: CatalogueSearch) -> None
     def search(q: Question = "", k: Count = 24) -> Found:
         """Find items by words of their title, brand, category or id; without a word, what sells best."""
         release, index = catalogue.index()
-        items, total = index.find(q, k) if q.strip() else (best_sold(client, k), index.first(1)[1])
-        return Found(q=q, items=tuple(items or ([] if q.strip() else index.first(k)[0])), total=total, release=release)
+        items, total = index.find(q, k) if q.strip() else index.first(k)
+        shown = items if q.strip() else best_sold(client, k) or items
+        return Found(q=q, items=tuple(shown), total=total, release=release)
 
 
 def best_sold(client: Client, k: int) -> list[Item]:

@@ -21,7 +21,7 @@ export function age(seconds) {
   if (seconds === null || seconds === undefined) return "of unknown age";
   const steps = [[86400, "d"], [3600, "h"], [60, "min"]];
   const step = steps.find(([size]) => seconds >= size);
-  return step ? `${(seconds / step[0]).toFixed(seconds / step[0] < 10 ? 1 : 0)} ${step[1]} old` : "just now";
+  return step ? `${new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 }).format(seconds / step[0])} ${step[1]} old` : "just now";
 }
 
 export const day = (iso) => new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));

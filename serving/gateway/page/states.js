@@ -38,10 +38,13 @@ export function problem(error, retry) {
       el("p", {}, error.what),
       error.remedy ? el("p", { class: "remedy" }, error.remedy) : null,
       near.length ? el("ul", { class: "chips" }, near) : null,
-      retry ? el("button", { class: "button quiet", type: "button", on: { click: retry } }, "Try again") : null,
+      retry && mayPass(error) ? el("button", { class: "button quiet", type: "button", on: { click: retry } }, "Try again") : null,
     ),
   );
 }
+
+// Asked again, an answer that refuses the question itself would be the same.
+const mayPass = ({ status }) => !status || status === 401 || status >= 429;
 
 const turns = new WeakMap();
 

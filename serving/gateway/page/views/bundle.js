@@ -62,6 +62,7 @@ function chosen(items, query, parts) {
   const budget = query.get("budget") === null ? null : Number(query.get("budget"));
   const spent = items.reduce((sum, item) => sum + (item.price ?? 0), 0);
   offer(items, budget === null ? null : budget - spent, query, parts);
+  parts.wishes.around(items);
   const list = el("ul", { class: "chosen" }, items.map((item) => chosenRow(item, items)));
   return [list, totals(items, spent, budget)];
 }
@@ -109,12 +110,12 @@ function wishForm(told) {
   budget.addEventListener("change", set);
   const fieldsOf = [el("label", { class: "field" }, el("span", {}, "Budget"), budget), el("label", { class: "field" }, el("span", {}, "Items"), size)];
   const node = el("form", { class: "wishes", on: { submit: (event) => fillBundle(event, size, budget, make, told) } }, el("div", { class: "wish-fields" }, fieldsOf), make, hint);
+  const around = (items) => (hint.textContent = items.length > 1 ? `Fills it anew around ${nameOf(items[0])}.` : "");
   const show = (query, ids) => {
     node.hidden = !ids.length;
     if (budget !== document.activeElement) budget.value = query.get("budget") ?? "";
-    hint.textContent = ids.length > 1 ? `Fills it anew around ${known.get(ids[0]) ? nameOf(known.get(ids[0])) : ids[0]}.` : "";
   };
-  return { node, show };
+  return { node, show, around };
 }
 
 async function fillBundle(event, size, budget, make, place) {

@@ -35,7 +35,7 @@ function tiles({ health, release, models, gates: board, max_age_s: most }) {
     tile("Models", models ? `version ${models.version}` : "none", models ? `${models.run} · ${models.precision}` : "nothing was published", models ? "good" : "bad"),
     tile("Triton", health.triton ? "live" : "away", health.triton ? `${ready} of ${Object.keys(health.models).length} models ready` : "only precomputed lists answer", health.triton ? "good" : "warn"),
     tile("Features", seconds === null ? "none" : age(seconds), `served up to ${age(most)}`, seconds !== null && seconds <= most ? "good" : "bad"),
-    tile("Gates", `${board.passed} passed`, board.refused ? `${board.refused} refused` : "none refused", board.refused ? "bad" : board.passed ? "good" : "warn"),
+    tile("Gates", `${board.passed} of ${board.tables.length}`, board.tables.length ? "tables passed their last gate" : "none looked at anything yet", board.refused ? "bad" : board.passed ? "good" : "warn"),
     release ? tile("Coverage", share(release.coverage.both, release.coverage.items), `of ${count(release.coverage.items)} items have both lists`, "good") : null,
   ];
 }

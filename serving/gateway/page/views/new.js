@@ -8,7 +8,8 @@ import { empty, fill, problem, skeletonRows } from "../states.js";
 const K = 8;
 const MAX_BYTES = 20 * 2 ** 20;
 const KINDS = { substitute: ["substitutes", "Substitutes", "what it could replace"], complement: ["complements", "Complements", "what it would go with"] };
-const FIELDS = { title: "Title", brand: "Brand", category: "Category, as a path: kitchen > pan", description: "Description" };
+const FIELDS = { title: "Title", brand: "Brand", category: "Category", description: "Description" };
+const EXAMPLES = { category: "kitchen > pan" };
 
 export function mount(root) {
   document.title = "New item · goeswith";
@@ -41,7 +42,7 @@ function fields() {
 }
 
 function input(name) {
-  return name === "description" ? el("textarea", { name, rows: 3, maxlength: 20000 }) : el("input", { name, type: "text", maxlength: 500, autocomplete: "off" });
+  return name === "description" ? el("textarea", { name, rows: 3, maxlength: 20000 }) : el("input", { name, type: "text", maxlength: 500, autocomplete: "off", placeholder: EXAMPLES[name] });
 }
 
 function dropZone(state, ask, told) {
