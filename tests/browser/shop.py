@@ -95,7 +95,7 @@ def write_shop(profile: Profile) -> list[dict[str, Any]]:
     rows = shop_rows(profile)
     releases.write_release(profile, "explorer", {"items": write_rows(profile, "items", rows)})
     write_rows(profile, "gate_results", [*_gate("items", "pass", [("has rows", True, "stop")]), *_gate("events", "stop", REFUSED)])
-    write_figures(profile, "metrics", [_figure(model, value) for model, value in (("mmsc", 0.71), ("popularity", 0.22))])
+    write_figures(profile, "metrics", [_figure(model, value) for model, value in (("mmsc", 0.71), ("adamic-adar+content", 0.22))])
     return rows
 
 

@@ -4,6 +4,7 @@ import { el } from "./dom.js";
 import { age, count, day, share } from "./format.js";
 
 const SOURCES = { behaviour: "behaviour", cold_start: "cold start", content: "content" };
+const OURS = /^(cirp|mmsc)/;
 const DECISIONS = { pass: "good", overridden: "warn", stop: "bad", crashed: "bad" };
 
 function part(title, hint, ...content) {
@@ -51,11 +52,11 @@ function failure(gate) {
 }
 
 export function metrics(tables) {
-  return part("How good it is", "The last evaluation, on the slice that decides each task; 95% intervals in brackets.", ...tables.map(metric));
+  return part("How good it is", "The last evaluation, on the slice that decides each task; 95% intervals in brackets.", el("div", { class: "tables" }, tables.map(metric)));
 }
 
 function metric({ task, data, slice, columns, models, n }) {
-  const rows = models.map(([model, row]) => el("tr", {}, el("th", { scope: "row" }, model), columns.map((column) => el("td", {}, figure(row[column])))));
+  const rows = models.map(([model, row]) => el("tr", { class: OURS.test(model) ? "ours" : null }, el("th", { scope: "row" }, model), columns.map((column) => el("td", {}, figure(row[column])))));
   const title = `${task} · ${data} · ${slice} (${count(n)} cases)`;
   return el("div", {}, el("h3", {}, title), table(title, ["model", ...columns], rows));
 }

@@ -6,7 +6,7 @@ export const count = (n) => new Intl.NumberFormat(LOCALE).format(n);
 
 export const share = (part, whole) => (whole ? `${new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 }).format((100 * part) / whole)}%` : "–");
 
-export const score = (value) => value.toFixed(value >= 0.0995 ? 2 : 3);
+export const score = (value) => value.toFixed(value >= 0.0095 ? 2 : 3);
 
 export function money(value, currency) {
   if (value === null || value === undefined) return "";

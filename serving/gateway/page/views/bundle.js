@@ -70,7 +70,8 @@ function chosen(items, query, parts) {
 function chosenRow(item, items) {
   const rest = items.filter((other) => other !== item).map((other) => other.item_id);
   const out = el("button", { class: "round small", type: "button", "aria-label": `Take out: ${nameOf(item)}`, on: { click: () => put(rest, "Taken out of the bundle") } }, icon("close"));
-  return el("li", {}, picture(item), el("a", { class: "row-title", href: itemLink(item.item_id) }, nameOf(item)), el("span", { class: "price" }, money(item.price, item.currency) || "no price"), out);
+  const price = el("span", { class: "price" }, money(item.price, item.currency) || "no price");
+  return el("li", {}, picture(item), el("div", {}, el("a", { class: "row-title", href: itemLink(item.item_id) }, nameOf(item)), price), out);
 }
 
 function put(ids, said) {

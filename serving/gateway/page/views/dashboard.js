@@ -6,6 +6,8 @@ import { age, count, day, share } from "../format.js";
 import { empty, fill, skeletonCards } from "../states.js";
 import { coverage, freshness, gates, metrics } from "../board.js";
 
+const LONG = 14;
+
 export function mount(root) {
   document.title = "Dashboard · goeswith";
   const place = el("div", { class: "board" });
@@ -41,5 +43,5 @@ function tiles({ health, release, models, gates: board, max_age_s: most }) {
 }
 
 function tile(name, value, note, state) {
-  return el("li", { class: `tile ${state}` }, el("p", { class: "tile-name" }, name), el("p", { class: "tile-value" }, value), el("p", { class: "soft" }, note));
+  return el("li", { class: `tile ${state}` }, el("p", { class: "tile-name" }, name), el("p", { class: `tile-value${value.length > LONG ? " long" : ""}` }, value), el("p", { class: "soft" }, note));
 }
