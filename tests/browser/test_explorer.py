@@ -81,6 +81,20 @@ def test_back_closes_the_panel_and_then_leaves_the_item(open_page: Open) -> None
     expect(page.get_by_role("heading", name="12 items for “red”")).to_be_visible()
 
 
+def test_escape_closes_the_panel_as_back_does_and_leads_to_where_it_was_asked(open_page: Open) -> None:
+    page = open_page("#/?q=red")
+    page.get_by_role("link", name="red racket model 0").click()
+    why = page.get_by_role("link", name="Why red balls model 0?").first
+    why.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(why).to_be_focused()
+    page.go_back()
+    expect(page.get_by_role("heading", name="12 items for “red”")).to_be_visible()
+
+
 def test_filters_narrow_the_answers_and_stand_in_the_address(open_page: Open) -> None:
     page = open_page(ITEM)
     assert "red racket model 1" in column(page, "Substitutes")

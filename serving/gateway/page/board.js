@@ -62,7 +62,7 @@ function metric({ task, data, slice, columns, models, n }) {
 }
 
 function figure(found) {
-  if (!found) return "";
+  if (!found || found.value === null) return "–";
   return [found.value.toFixed(3), found.low === null ? null : el("span", { class: "soft" }, ` [${found.low.toFixed(3)}, ${found.high.toFixed(3)}]`)].filter(Boolean);
 }
 

@@ -10,14 +10,20 @@ import { edgeCard, versionList } from "./evidence.js";
 
 const drawer = document.getElementById("why");
 let open = "";
+let plain = null; // the last view without a panel
+let before = false; // whether that view lies one step back
 
 drawer.addEventListener("close", () => {
   open = "";
-  if (here().query.get("why")) go(changed({ why: null, of: null }), { replace: true });
+  if (!here().query.get("why")) return;
+  if (before) history.back();
+  else go(withoutPanel(), { replace: true });
 });
 drawer.addEventListener("click", (event) => {
   if (event.target === drawer) drawer.close(); // beside the panel
 });
+
+const withoutPanel = () => changed({ why: null, of: null });
 
 // Opens, changes or closes the panel as an address says: why=ID, of the view's item or of=ID.
 export function showWhy({ id, query }) {
@@ -25,10 +31,12 @@ export function showWhy({ id, query }) {
   const why = query.get("why");
   if (!why || !of) {
     if (drawer.open) drawer.close();
+    plain = withoutPanel();
     return;
   }
   if (open === `${of}/${why}`) return;
   open = `${of}/${why}`;
+  before = plain === withoutPanel();
   const place = el("div", { class: "drawer-body" });
   const close = el("button", { class: "round", type: "button", "aria-label": "Close", on: { click: () => drawer.close() } }, icon("close"));
   drawer.replaceChildren(el("header", { class: "drawer-head" }, el("h2", { id: "why-title" }, "Why these two?"), close), place);
