@@ -13,6 +13,9 @@ const COUNTED = {
 };
 const SHOWN_HASH = 12;
 
+// Returns the edges of a pair, those that lead the way it was asked first.
+export const edgesOf = ({ a, edges }) => edges.toSorted((one, other) => (other.src === a.item_id) - (one.src === a.item_id));
+
 export function edgeCard(edge, { a, b }) {
   const [from, to] = edge.src === a.item_id ? [a, b] : [b, a];
   return el(

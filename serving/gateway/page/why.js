@@ -6,7 +6,7 @@ import { age, money, nameOf } from "./format.js";
 import { picture } from "./picture.js";
 import { changed, go, here, itemLink } from "./router.js";
 import { fill, skeletonRows } from "./states.js";
-import { edgeCard, versionList } from "./evidence.js";
+import { edgeCard, edgesOf, versionList } from "./evidence.js";
 
 const drawer = document.getElementById("why");
 let open = "";
@@ -48,7 +48,7 @@ function show(found) {
   return [
     el("div", { class: "pair" }, side(found.a), el("span", { class: "pair-arrow", "aria-hidden": "true" }, "↔"), side(found.b)),
     section("In words", el("ul", { class: "reasons" }, found.reasons.map((reason) => el("li", {}, reason)))),
-    found.edges.length ? section("Counted and judged", ...found.edges.map((edge) => edgeCard(edge, found))) : null,
+    found.edges.length ? section("Counted and judged", ...edgesOf(found).map((edge) => edgeCard(edge, found))) : null,
     found.listed.length ? section("Places in lists", el("ul", { class: "reasons" }, found.listed.map((place) => listed(place, found)))) : null,
     section("What both have", modalities(found.modalities)),
     section(`Made from, ${age(found.versions.features_age_s)}`, versionList(found)),

@@ -54,7 +54,7 @@ async function itemsOf(ids) {
 
 function starts(found) {
   const cards = found.items.map((item) => card(item));
-  const grid = el("ul", { class: "grid small", on: { click: () => queueMicrotask(() => go(trayLink())) } }, cards);
+  const grid = el("ul", { class: "grid", on: { click: () => queueMicrotask(() => go(trayLink())) } }, cards);
   return [empty("Nothing in it yet", "Take one of these, or search for another item and press +."), grid];
 }
 

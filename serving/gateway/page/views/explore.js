@@ -28,7 +28,7 @@ export function mount(root) {
 async function update({ query }, { hero, heading, place }, k = FIRST) {
   const q = (query.get("q") ?? "").trim();
   document.title = q ? `${q} · goeswith` : "goeswith";
-  hero.hidden = q !== "";
+  hero.className = q ? "unseen" : "hero";
   await fill(
     place,
     () => search(q, k),
