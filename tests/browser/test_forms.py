@@ -104,7 +104,7 @@ def test_a_budget_below_what_is_in_it_says_by_how_much(open_page: Open) -> None:
 
 def test_the_dashboard_shows_versions_gates_coverage_freshness_and_figures(open_page: Open) -> None:
     page = open_page("#/dashboard")
-    for words in ("explorer", "1 of 2", "3 h old", "96.8%", "price is at least 0 in 12 rows", "substitutes · tiny · all (60 cases)", "within 7 d"):
+    for words in ("explorer", "1 of 2", "3 h old", "96.8%", "price is at least 0 in 12 rows", "tiny, all: 60 cases", "within 7 d"):
         expect(page.get_by_text(words).first).to_be_visible()
     expect(page.get_by_role("row", name="mmsc 0.710 [0.690, 0.730]")).to_be_visible()
 

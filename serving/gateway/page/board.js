@@ -57,8 +57,8 @@ export function metrics(tables) {
 
 function metric({ task, data, slice, columns, models, n }) {
   const rows = models.map(([model, row]) => el("tr", { class: OURS.test(model) ? "ours" : null }, el("th", { scope: "row" }, model), columns.map((column) => el("td", {}, figure(row[column])))));
-  const title = `${task} · ${data} · ${slice} (${count(n)} cases)`;
-  return el("div", {}, el("h3", {}, title), table(title, ["model", ...columns], rows));
+  const hint = `${data}, ${slice}: ${count(n)} cases`;
+  return el("div", {}, el("h3", {}, task), el("p", { class: "soft" }, hint), table(`${task} of ${data}`, ["model", ...columns], rows));
 }
 
 function figure(found) {
