@@ -35,8 +35,8 @@ contracts: ## who may import whom
 unit: ## unit, contract and behaviour tests
 	@OMP_NUM_THREADS=1 $(RUN) pytest tests/unit tests/contract tests/behaviour -q -m "not long" $(BY_TWO)
 
-integration: ## Spark, Great Expectations, Feast, Airflow and Triton for real
-	@$(RUN) pytest tests/integration -q -m "not long" $(BY_TWO)
+integration: ## Spark, Great Expectations, Feast, Airflow, Triton and the Explorer in a browser, for real
+	@$(RUN) pytest tests/integration tests/browser -q -m "not long" $(BY_TWO)
 
 test-long: setup ## faults and scale: the tests that take minutes each
 	@$(RUN) pytest tests -q -m long

@@ -78,6 +78,11 @@ def content_version(profile: Profile, name: str, version: int) -> int:
     return int(_content_commit(profile, name, version)["version"])
 
 
+def written_at(profile: Profile, name: str, version: int) -> datetime:
+    """Return when the rows of a version were written; upkeep that came later does not make them newer."""
+    return datetime.fromtimestamp(_content_commit(profile, name, version)["timestamp"] / 1000, UTC)
+
+
 def _content_commit(profile: Profile, name: str, version: int) -> dict[str, Any]:
     """Return the commit that wrote the rows of a version; the history of a pinned version lists later commits too."""
     table = open_table(profile, name)

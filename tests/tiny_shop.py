@@ -31,7 +31,7 @@ def item_rows(profile: Profile) -> list[dict[str, Any]]:
     rows = []
     for path in CATEGORIES:
         for colour, rgb in COLOURS.items():
-            image = store_picture(profile.pictures, _picture(rgb, path[1]))
+            image = store_picture(profile.pictures, draw_picture(rgb, path[1]))
             for k in range(PER_CELL):
                 item_id = f"{path[1]}-{colour}-{k}"
                 rows.append(
@@ -53,7 +53,8 @@ def item_rows(profile: Profile) -> list[dict[str, Any]]:
     return rows
 
 
-def _picture(rgb: tuple[int, int, int], shape: str) -> bytes:
+def draw_picture(rgb: tuple[int, int, int], shape: str) -> bytes:
+    """Return a small PNG of a colour; shapes differ in their grain."""
     rng = np.random.default_rng(sum(map(ord, shape)))
     pixels = np.clip(np.array(rgb) + rng.integers(-20, 20, (96, 96, 1)), 0, 255).astype(np.uint8)
     out = io.BytesIO()

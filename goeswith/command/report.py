@@ -8,9 +8,9 @@ from typing import Any
 import typer
 
 from goeswith import lake
-from goeswith.command.metric_tables import metric_tables
 from goeswith.command.report_charts import curve_charts, edges_chart, picture_uri, seconds_chart
 from goeswith.errors import VersionMissing
+from goeswith.metric_tables import metric_tables
 from goeswith.profile import Profile, load_profile
 from goeswith.releases import read_release
 from goeswith.results import write_atomically

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from goeswith.command.metric_tables import metric_tables
+from goeswith.metric_tables import metric_tables
 
 SHOWN_ANSWERS = 3
 

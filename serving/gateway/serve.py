@@ -9,6 +9,7 @@ from goeswith.profile import Profile, load_profile
 from goeswith_client import Client, ClientConfig, FeaturesUnavailable
 from goeswith_client.feast_features import FeastFeatures
 from serving.gateway.app import build_app
+from serving.gateway.explorer import add_explorer
 from serving.gateway.nearest import NearestIds, released_ids
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def serve() -> None:
     with build_client(profile) as client:
         warm_up(client)
         app = build_app(client, NearestIds(lambda: released_ids(profile)))
+        add_explorer(app, client, profile)
         uvicorn.run(app, host=profile.gateway.host, port=profile.gateway.port, access_log=False)
 
 

@@ -63,6 +63,14 @@ def test_explain_reads_the_edge_of_the_full_graph(running: Profile) -> None:
     found = get(running, "/explain/racket-red-0/balls-red-0")
     assert [(edge["type"], edge["n"], edge["lift"]) for edge in found["edges"]] == [("complement", 5, 4.0)]
     assert found["modalities"] == ["text", "image"]
+    assert {"items", "relations"} <= set(found["tables"])
+
+
+def test_the_explorer_lives_in_the_same_process(running: Profile) -> None:
+    with urllib.request.urlopen(gateway_address(running) + "/", timeout=30) as page:  # noqa: S310 - http, on loopback
+        assert b"<title>goeswith</title>" in page.read()
+    assert get(running, "/search?q=red%20racket")["items"][0]["item_id"] == "racket-red-0"
+    assert get(running, "/dashboard")["release"]["name"] == "tiny-features"
 
 
 def test_an_unknown_item_is_404_with_the_nearest_ids(running: Profile) -> None:

@@ -209,7 +209,7 @@ def test_a_new_item_that_no_model_could_take_is_refused(question: dict[str, obje
 def test_an_explanation_holds_edges_lists_modalities_and_versions() -> None:
     features = DictFeatures()
     features.rank("complement", "i0", ["i3", "i1"])
-    edge = {"weight": 0.5, "relation": "co_purchase", "n": 12, "lift": 4.12, "judge": "rules", "p_type": 0.9}
+    edge = {"weight": 0.5, "relation": "co_purchase", "n": 12, "lift": 4.12, "judge": "rules", "prompt_hash": "3f9a", "p_type": 0.9}
     features.held = [Evidence.model_validate({"type": "complement", "src": "i0", "dst": "i1", **edge})]
     found = make(features).explain("i0", "i1")
     assert found.reasons == (
@@ -217,6 +217,7 @@ def test_an_explanation_holds_edges_lists_modalities_and_versions() -> None:
         "place 2 among the complements of i0: bought together 5 times",
     )
     assert (found.modalities, found.versions.release, found.listed[0].rank) == (("text", "image"), "r1", 2)
+    assert (found.edges[0].prompt_hash, found.tables) == ("3f9a", {})
     assert make().explain("i0", "i1").reasons == ("no edge and no list holds this pair",)
 
 

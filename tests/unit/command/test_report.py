@@ -7,10 +7,10 @@ import pytest
 
 from goeswith import lake, releases
 from goeswith.catalogue import Writer
-from goeswith.command.metric_tables import metric_tables
 from goeswith.command.report import write_report
 from goeswith.command.show import show_summary
 from goeswith.command.summary import NO_EDGES, NO_METRICS, count_edges, note_gaps, total_rows
+from goeswith.metric_tables import metric_tables
 from goeswith.profile import Profile
 from tests import tiny_shop
 

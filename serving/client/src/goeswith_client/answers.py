@@ -72,6 +72,8 @@ class Evidence(_Answer):
     npmi: float | None = None
     lift: float | None = None
     judge: str | None = None
+    prompt_hash: str | None = None
+    """Which of the judge's verdicts: fingerprint of its prompt (or rules), its revision and both texts."""
     p_type: float | None = None
     moved: bool = False
 
@@ -88,7 +90,7 @@ class Listed(_Answer):
 
 
 class Explanation(_Answer):
-    """Why two items are, or are not, related. ``modalities`` are those that both items have."""
+    """Why two items are, or are not, related. ``modalities`` are those that both items have, ``tables`` the versions behind the features."""
 
     a: Item
     b: Item
@@ -97,6 +99,7 @@ class Explanation(_Answer):
     modalities: tuple[str, ...]
     reasons: tuple[str, ...]
     versions: Versions
+    tables: dict[str, int] = {}
 
 
 class Health(_Answer):

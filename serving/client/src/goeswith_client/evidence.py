@@ -21,7 +21,8 @@ def explain(features: Features, a: Item, b: Item, versions: Versions) -> Explana
     listed = (*_listed(features, a.item_id, b.item_id), *_listed(features, b.item_id, a.item_id))
     modalities = _shared_modalities(a, b)
     reasons = tuple(dict.fromkeys([*_of_edges(edges), *_of_lists(listed)])) or ("no edge and no list holds this pair",)
-    return Explanation(a=a, b=b, edges=edges, listed=listed, modalities=modalities, reasons=reasons, versions=versions)
+    tables = dict(features.state().tables)
+    return Explanation(a=a, b=b, edges=edges, listed=listed, modalities=modalities, reasons=reasons, versions=versions, tables=tables)
 
 
 def counted(edge: Evidence) -> str:

@@ -13,7 +13,7 @@ from goeswith_client.errors import FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
 
 _NEIGHBOURS = ("neighbours_item_id", "neighbours_score", "neighbours_source", "neighbours_reason", "model_version", "release", "threshold")
-_EDGE = ("weight", "relation", "n", "npmi", "lift", "judge", "p_type", "moved")
+_EDGE = ("weight", "relation", "n", "npmi", "lift", "judge", "prompt_hash", "p_type", "moved")
 
 
 class FeastFeatures:
@@ -44,7 +44,7 @@ class FeastFeatures:
         found = self._load("online.json")
         if found is None:
             raise FeaturesUnavailable(f"nothing was materialised in {self._folder}", "run: goeswith run publish")
-        return State(found["release"], datetime.fromisoformat(found["released_at"]))
+        return State(found["release"], datetime.fromisoformat(found["released_at"]), found.get("versions", {}))
 
     def items(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
         """Return the items that are known."""

@@ -1,7 +1,7 @@
 """What the client asks of a feature store, and the answers' shapes. ``FeastFeatures`` is the real one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -31,10 +31,11 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Which release the online features come from."""
+    """Which release the online features come from, and which version of each table behind them."""
 
     release: str
     released_at: datetime
+    tables: Mapping[str, int] = field(default_factory=dict)
 
 
 class Features(Protocol):

@@ -1,0 +1,28 @@
+"""The Explorer: the page, and the routes that only it needs, beside the client's answers."""
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from goeswith.errors import GoeswithError
+from goeswith.profile import Profile
+from goeswith_client import Client
+from serving.gateway.assets import add_page
+from serving.gateway.bodies import Problem
+from serving.gateway.dashboard import Board, add_dashboard
+from serving.gateway.newest import NewestRelease
+from serving.gateway.pictures import add_pictures
+from serving.gateway.search import CatalogueSearch, add_search
+
+
+def add_explorer(app: FastAPI, client: Client, profile: Profile) -> None:
+    """Add the page, search, pictures and dashboard of a deployment to its gateway."""
+    newest = NewestRelease(profile)
+    add_page(app)
+    add_search(app, client, CatalogueSearch(profile, newest))
+    add_pictures(app, profile)
+    add_dashboard(app, Board(profile, client, newest))
+
+    @app.exception_handler(GoeswithError)
+    def refuse(_: Request, error: GoeswithError) -> JSONResponse:
+        """What the lake cannot give now is not the caller's mistake."""
+        return JSONResponse(Problem(error=type(error).__name__, what=error.what, remedy=error.remedy).model_dump(), 503)
