@@ -33,7 +33,7 @@ class BundleWish(_Body):
 
     item: str = Field(min_length=1, max_length=MAX_ID_CHARS)
     size: int = Field(default=4, ge=2, le=MAX_SIZE)
-    budget: float | None = Field(default=None, ge=0)
+    budget: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     filters: Filters = Filters()
 
 
@@ -52,14 +52,15 @@ class NewItem(_Body):
         """Return the decoded picture. Raises ``InvalidRequest`` for what is no base64."""
         try:
             return base64.b64decode(self.image, validate=True)
-        except binascii.Error as error:
+        except (binascii.Error, ValueError) as error:  # ValueError: characters that are not ASCII
             raise InvalidRequest(f"image is no base64: {error}", "encode the bytes of a JPEG or PNG file") from error
 
 
 class Problem(BaseModel):
-    """What went wrong and what to do about it; ``nearest`` are ids that an unknown one may have meant."""
+    """What went wrong and what to do about it; ``nearest`` are ids that an unknown one may have meant, ``request_id`` finds it in the log."""
 
     error: str
     what: str
     remedy: str
     nearest: tuple[str, ...] = ()
+    request_id: str = ""

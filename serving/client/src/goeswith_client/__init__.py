@@ -2,7 +2,7 @@
 
 from goeswith_client.answers import Answer, Evidence, Explanation, Health, Item, Listed, RankedItem, Versions
 from goeswith_client.client import Client
-from goeswith_client.config import ClientConfig
+from goeswith_client.config import ClientConfig, Tls
 from goeswith_client.errors import (
     ClientError,
     DeadlineExceeded,
@@ -38,6 +38,7 @@ __all__ = [
     "Neighbours",
     "RankedItem",
     "State",
+    "Tls",
     "UnknownItem",
     "Versions",
 ]

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from goeswith_client.answers import TYPES, Evidence, Item, Type
-from goeswith_client.errors import FeaturesUnavailable
+from goeswith_client.errors import ClientError, FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
 
 _ITEM = ("title", "brand", "category", "price", "currency", "image", "available", "variant_of")
@@ -82,7 +82,12 @@ class FeastFeatures:
         if not entities:
             return []
         with self._lock:
-            found = self._store.get_online_features([f"{view}:{name}" for name in features], [dict(row) for row in entities]).to_dict()
+            try:
+                found = self._store.get_online_features([f"{view}:{name}" for name in features], [dict(row) for row in entities]).to_dict()
+            except ClientError:
+                raise
+            except Exception as error:  # each online store has errors of its own; none of them is the caller's
+                raise FeaturesUnavailable(f"the online store failed: {type(error).__name__}: {error}", "run: goeswith run publish") from error
         return [{name: found[name][i] for name in features} for i in range(len(entities))]
 
     def _load(self, name: str) -> Any:

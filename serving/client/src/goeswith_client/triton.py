@@ -53,7 +53,14 @@ class TritonModels:
     def _client(self) -> Any:
         from tritonclient.grpc import InferenceServerClient
 
-        return InferenceServerClient(self._config.triton)
+        tls = self._config.tls
+        if tls is None:
+            return InferenceServerClient(self._config.triton)
+        files = {name: str(path) for name, path in tls.model_dump().items() if path}
+        try:
+            return InferenceServerClient(self._config.triton, ssl=True, **files)
+        except OSError as error:
+            raise ModelUnavailable(f"a certificate for Triton cannot be read: {error}", "correct the paths in ClientConfig.tls") from error
 
     def close(self) -> None:
         """Close the channel."""
@@ -62,17 +69,21 @@ class TritonModels:
 
     def is_live(self) -> bool:
         """Return whether the server answers within the deadline."""
+        return self._says("is_server_live", time.monotonic() + self._config.deadline_s)
+
+    def ready(self) -> dict[str, bool]:
+        """Return which models are ready; none where the server is away. All of it within one deadline."""
+        until = time.monotonic() + self._config.deadline_s
+        live = self._says("is_server_live", until)
+        return {name: live and self._says("is_model_ready", until, name) for name in MODELS}
+
+    def _says(self, question: str, until: float, *names: str) -> bool:
         from tritonclient.utils import InferenceServerException
 
         try:
-            return bool(self._client.is_server_live(client_timeout=self._config.deadline_s))
-        except InferenceServerException:
+            return bool(getattr(self._client, question)(*names, client_timeout=max(until - time.monotonic(), 0.001)))
+        except (InferenceServerException, ModelUnavailable):
             return False
-
-    def ready(self) -> dict[str, bool]:
-        """Return which models are ready; none where the server is away."""
-        live = self.is_live()
-        return {name: live and bool(self._client.is_model_ready(name, client_timeout=self._config.deadline_s)) for name in MODELS}
 
     def infer(self, model: str, inputs: Inputs, outputs: Sequence[str]) -> ModelAnswer:
         """Ask a model; reads are idempotent, so an unreachable server is tried again within the one deadline."""
@@ -133,4 +144,4 @@ def _as_tensors(inputs: Inputs) -> list[Any]:
 
 def _plain(array: Any) -> list[Any]:
     row = array[0].tolist()
-    return [value.decode() if isinstance(value, bytes) else value for value in row]
+    return [value.decode(errors="replace") if isinstance(value, bytes) else value for value in row]

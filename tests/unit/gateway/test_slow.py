@@ -1,0 +1,162 @@
+"""Slow clients, many at once: none keeps a connection for ever, and none keeps the others waiting. Over real sockets."""
+
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from goeswith.profile import GatewaySettings
+from serving.gateway.connections import ImpatientProtocol
+from serving.gateway.limit import MAX_BODY_BYTES
+from tests.tiny_gateway import running, talk, tiny_app
+
+HEAD_S = 1.5
+BODY_S = 1.0
+MANY = 300
+QUESTION = b"POST /ask/bundle HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n"
+
+
+@pytest.fixture
+def where(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
+    """Serve, with the clocks of a patient test."""
+    monkeypatch.setattr(ImpatientProtocol, "head_s", HEAD_S)
+    with running(tiny_app(settings=GatewaySettings(body_s=BODY_S)), connections=MANY + 50) as found:
+        yield found
+
+
+def ask(where: tuple[str, int]) -> int:
+    with urllib.request.urlopen(f"http://{where[0]}:{where[1]}/items/i3", timeout=10) as found:
+        return int(found.status)
+
+
+def dribble(where: tuple[str, int], first: bytes, *, timeout_s: float = 10.0) -> tuple[bytes, float]:
+    """Send a beginning, then a byte now and then; return what came back, and after how long the other side closed."""
+    started, answer = time.monotonic(), b""
+    with socket.create_connection(where, timeout=0.1) as connection:
+        connection.sendall(first)
+        while time.monotonic() - started < timeout_s:
+            try:
+                got = connection.recv(65_536)
+                if not got:
+                    break
+                answer += got
+            except TimeoutError:
+                connection.sendall(b"x")
+            except ConnectionResetError:
+                break
+    return answer, time.monotonic() - started
+
+
+@pytest.mark.parametrize("beginning", [b"", b"GET /items/i3 HTTP/1.1\r\nHost: x\r\nX-Slow: "], ids=["nothing", "half a head"])
+def test_hundreds_that_never_finish_a_head_keep_nobody_waiting_and_are_let_go(where: tuple[str, int], beginning: bytes) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(where, timeout=10)) for _ in range(MANY)]
+        for connection in slow:
+            connection.sendall(beginning)
+        started = time.monotonic()
+        assert ask(where) == 200
+        assert time.monotonic() - started < 5
+        assert {ended(connection) for connection in slow} == {True}
+
+
+def test_hundreds_that_never_finish_a_body_are_told_so(where: tuple[str, int]) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(where, timeout=10)) for _ in range(MANY)]
+        for connection in slow:
+            connection.sendall(QUESTION + b'{"items": [')
+        assert ask(where) == 200
+        assert {connection.recv(12) for connection in slow} == {b"HTTP/1.1 408"}
+
+
+def test_a_byte_now_and_then_buys_no_time(where: tuple[str, int]) -> None:
+    assert dribble(where, b"GET /items/i3 HTTP/1.1\r\nX-Slow: ")[1] < HEAD_S + 2
+    answer, seconds = dribble(where, QUESTION)
+    assert (answer[:12], seconds < BODY_S + HEAD_S + 2) == (b"HTTP/1.1 408", True)
+
+
+def test_a_second_request_on_a_connection_has_no_more_time_than_the_first(where: tuple[str, int]) -> None:
+    answer, seconds = dribble(where, b"GET /items/i3 HTTP/1.1\r\nHost: x\r\n\r\nGET /items/i3 HT")
+    assert answer.count(b"HTTP/1.1 200") == 1
+    assert seconds < HEAD_S + 6
+
+
+def test_who_does_not_stop_sending_a_refused_body_is_cut_off(where: tuple[str, int]) -> None:
+    head = f"POST /ask/new HTTP/1.1\r\nHost: x\r\nContent-Length: {2 * 2**30}\r\n\r\n".encode()
+    answer, seconds = dribble(where, head)
+    assert (answer[:12], seconds < HEAD_S + 2) == (b"HTTP/1.1 413", True)
+
+
+def test_who_reads_no_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImpatientProtocol, "read_s", 0.5)
+    with running(tiny_app()) as where, socket.create_connection(where, timeout=10) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        with pytest.raises((ConnectionError, TimeoutError)):
+            pipeline(connection, 2_000)
+        assert ask(where) == 200
+
+
+def test_above_the_bound_of_connections_the_answer_is_503_and_soon_over() -> None:
+    with running(tiny_app(), connections=20) as where, ExitStack() as stack:
+        for _ in range(25):
+            stack.enter_context(socket.create_connection(where, timeout=10))
+        assert b"HTTP/1.1 503" in talk(where, b"GET /items/i3 HTTP/1.1\r\nHost: x\r\n\r\n")
+        stack.close()
+        time.sleep(0.2)
+        assert ask(where) == 200
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x00\xff\xfe garbage\r\n\r\n",
+        b"GET /items/i3 HTTP/1.1\r\nHost: x\r\nX-Request-ID: a\r\n injected: b\r\n\r\n",
+        b"GET /items/i3 HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"GET /items/i3 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+        b"POST /ask/bundle HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+    ids=["noise", "folded header", "endless header", "two lengths", "bad chunk"],
+)
+def test_what_is_no_http_is_refused_and_nobody_else_notices(where: tuple[str, int], raw: bytes) -> None:
+    answer = talk(where, raw)
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 200"))
+    assert b"injected" not in answer
+    assert ask(where) == 200
+
+
+def test_large_pictures_all_at_once_do_not_fill_the_memory() -> None:
+    settings = GatewaySettings(body_s=5)
+    with running(tiny_app(settings=settings)) as where, ExitStack() as stack:
+        head = f"POST /ask/new HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {MAX_BODY_BYTES}\r\n\r\n".encode()
+        part = b"x" * (MAX_BODY_BYTES - 1)
+        answers = []
+        for _ in range(18):
+            connection = stack.enter_context(socket.create_connection(where, timeout=20))
+            connection.sendall(head + part)
+            connection.settimeout(0.2)
+            answers.append(begun(connection))
+        assert b"HTTP/1.1 503" in answers
+        assert ask(where) == 200
+
+
+def pipeline(connection: socket.socket, count: int) -> None:
+    """Ask for much, again and again."""
+    for _ in range(count):
+        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.001)
+
+
+def begun(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(12)
+    except TimeoutError:
+        return b""
+
+
+def ended(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
