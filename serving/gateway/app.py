@@ -11,15 +11,14 @@ from goeswith import __version__
 from goeswith.profile import GatewaySettings
 from goeswith_client import Answer, Client, ClientError, Explanation, Health, Item, UnknownItem
 from goeswith_client.answers import Type
-from goeswith_client.limits import MAX_ID_CHARS
-from serving.gateway.bodies import BundleQuestion, BundleWish, NewItem, RelatedQuestion
+from serving.gateway.bodies import BundleQuestion, BundleWish, GivenId, NewItem, RelatedQuestion
 from serving.gateway.guards import add_guards
 from serving.gateway.keys import Keys
 from serving.gateway.nearest import NearestIds
 from serving.gateway.problems import DECLARED, answer_invalid, answer_problem, problem_of, status_of
 from serving.gateway.seen import note
 
-ItemId = Annotated[str, Path(min_length=1, max_length=MAX_ID_CHARS)]
+ItemId = Annotated[GivenId, Path()]
 Asked = Annotated[RelatedQuestion, Query()]
 
 

@@ -2,12 +2,17 @@
 
 import base64
 import binascii
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from goeswith_client import Filters, InvalidRequest
 from goeswith_client.answers import Type
 from goeswith_client.limits import MAX_GIVEN, MAX_ID_CHARS, MAX_K, MAX_SIZE, MAX_TEXT_CHARS
+
+_ID = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""As ``goeswith_client.checks`` has it, said in the interface's description, too."""
+GivenId = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS, pattern=_ID)]
 
 
 class _Body(BaseModel):
@@ -23,7 +28,7 @@ class RelatedQuestion(Filters):
 class BundleQuestion(_Body):
     """The given items of a bundle."""
 
-    items: list[str] = Field(min_length=1, max_length=MAX_GIVEN)
+    items: list[GivenId] = Field(min_length=1, max_length=MAX_GIVEN)
     k: int = Field(default=10, ge=1, le=MAX_K)
     filters: Filters = Filters()
 
@@ -31,7 +36,7 @@ class BundleQuestion(_Body):
 class BundleWish(_Body):
     """The item that a bundle shall be made around, of how many items, for how much at most."""
 
-    item: str = Field(min_length=1, max_length=MAX_ID_CHARS)
+    item: GivenId
     size: int = Field(default=4, ge=2, le=MAX_SIZE)
     budget: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     filters: Filters = Filters()
