@@ -1,7 +1,9 @@
 """Whatever is sent to the described interface, the answer is one that it describes, and never a bug of ours."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -18,10 +20,11 @@ from tests.tiny_client import FakeModels, rank_all
 from tests.tiny_gateway import bearer, tiny_app, tiny_gateway
 
 OFTEN = GatewaySettings(rate="900000000/second")
+Check = Callable[[schemathesis.CheckContext, schemathesis.Response, schemathesis.Case[Any]], bool | None]
 BOUNDED = settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 PATHS = tiny_app().openapi()["paths"]
 QUESTIONS = [(path, method) for path, methods in PATHS.items() for method, said in methods.items() if {"parameters", "requestBody"} & set(said)]
-UNDESCRIBED = [positive_data_acceptance]
+UNDESCRIBED: list[Check] = [positive_data_acceptance]
 """A schema cannot say that a new item needs a text or a picture, nor what base64 of a JPEG is."""
 
 
@@ -36,7 +39,7 @@ def test_every_answer_is_one_that_is_described(tmp_path: Path, path: str, method
 
     @BOUNDED
     @given(case=schema[path][method].as_strategy(generation_mode=mode))
-    def holds(case: schemathesis.Case) -> None:
+    def holds(case: schemathesis.Case[Any]) -> None:
         case.call_and_validate(headers=shown, excluded_checks=left_out)
 
     holds()

@@ -33,7 +33,7 @@ def test_a_well_formed_request_id_comes_back_and_stands_in_problems() -> None:
 
 @pytest.mark.parametrize("given", ["", " ", "a b", "a\tb", "x" * 65, "<script>", "a;b", 'a"b', "é"])
 def test_any_other_is_replaced(given: str) -> None:
-    found = tiny_gateway().get("/health", headers={"X-Request-ID": given.encode()}).headers["x-request-id"]  # type: ignore[dict-item]  # bytes pass
+    found = tiny_gateway().get("/health", headers={b"X-Request-ID": given.encode()}).headers["x-request-id"]
     assert found != given
     assert len(found) == 16
     assert found.isalnum()

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from goeswith_client.breaker import Breaker
-from goeswith_client.config import ClientConfig
+from goeswith_client.config import ClientConfig, Tls
 from goeswith_client.errors import DeadlineExceeded, ModelRefused, ModelUnavailable
 from goeswith_client.limits import BACKOFF_S
 
@@ -54,13 +54,7 @@ class TritonModels:
         from tritonclient.grpc import InferenceServerClient
 
         tls = self._config.tls
-        if tls is None:
-            return InferenceServerClient(self._config.triton)
-        files = {name: str(path) for name, path in tls.model_dump().items() if path}
-        try:
-            return InferenceServerClient(self._config.triton, ssl=True, **files)
-        except OSError as error:
-            raise ModelUnavailable(f"a certificate for Triton cannot be read: {error}", "correct the paths in ClientConfig.tls") from error
+        return InferenceServerClient(self._config.triton, ssl=tls is not None, creds=_read_credentials(tls) if tls else None)
 
     def close(self) -> None:
         """Close the channel."""
@@ -124,6 +118,16 @@ class TritonModels:
             return DeadlineExceeded(f"{model!r} did not answer within {self._config.deadline_s} s", "raise deadline_s, or ask again")
         self.breaker.succeeded()
         return ModelRefused(f"{model!r} refused the request: {error.message()}", "check ids, type and picture")
+
+
+def _read_credentials(tls: Tls) -> Any:
+    import grpc
+
+    files = (tls.root_certificates, tls.private_key, tls.certificate_chain)
+    try:
+        return grpc.ssl_channel_credentials(*(path.read_bytes() if path else None for path in files))
+    except OSError as error:
+        raise ModelUnavailable(f"a certificate for Triton cannot be read: {error}", "correct the paths in ClientConfig.tls") from error
 
 
 def _as_tensors(inputs: Inputs) -> list[Any]:
