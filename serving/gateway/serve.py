@@ -74,7 +74,7 @@ def serve() -> None:
     log_as_json()
     profile = load_profile()
     check_exposure(profile)
-    _make_room(profile.gateway.connections)
+    make_room(profile.gateway.connections)
     keys = Keys(profile.keys, open_without=is_loopback(profile.gateway.host))
     with build_client(profile) as client:
         warm_up(client)
@@ -87,7 +87,7 @@ def _client_tls(tls: TlsSettings) -> Tls | None:
     return Tls.model_validate({"root_certificates": tls.ca, **shown}) if tls.ca else None
 
 
-def _make_room(connections: int) -> None:
+def make_room(connections: int) -> None:
     """Raise the number of files that this process may open: each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + OTHER_FILES

@@ -21,7 +21,7 @@ from tests.tiny_gateway import bearer, tiny_app, tiny_gateway
 
 OFTEN = GatewaySettings(rate="900000000/second")
 Check = Callable[[schemathesis.CheckContext, schemathesis.Response, schemathesis.Case[Any]], bool | None]
-BOUNDED = settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+BOUNDED = settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 PATHS = tiny_app().openapi()["paths"]
 QUESTIONS = [(path, method) for path, methods in PATHS.items() for method, said in methods.items() if {"parameters", "requestBody"} & set(said)]
 UNDESCRIBED: list[Check] = [positive_data_acceptance]
@@ -63,7 +63,7 @@ def gateway() -> TestClient:
 
 
 @pytest.mark.parametrize("path", ["/ask/bundle", "/ask/make-bundle", "/ask/new"])
-@settings(BOUNDED, max_examples=60)
+@settings(BOUNDED, max_examples=40)
 @given(body=st.dictionaries(NAMES | st.text(), JSON) | JSON)
 def test_any_json_is_answered_or_refused(gateway: TestClient, path: str, body: object) -> None:
     sent = json.dumps(body).encode()  # NaN, Infinity and halves of characters included, as no careful client sends them

@@ -2,13 +2,14 @@
 
 import json
 import logging
+import math
 from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from goeswith_client import UnknownItem
+from goeswith_client import FeaturesUnavailable, State, UnknownItem
 from serving.gateway.logs import JsonLines
 from serving.gateway.seen import NO_ROUTE
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
@@ -123,6 +124,17 @@ def test_the_state_of_features_and_breaker_is_read_when_it_is_asked_for() -> Non
     for _ in range(5):
         models.breaker.failed()
     assert samples(gateway)["goeswith_breaker_open", ()] == 1
+
+
+def test_without_features_their_age_is_no_number() -> None:
+    features = DictFeatures()
+    gateway = tiny_gateway(features)
+
+    def nothing() -> State:
+        raise FeaturesUnavailable("nothing was materialised")
+
+    features.state = nothing  # type: ignore[method-assign]  # as before the first publish
+    assert math.isnan(samples(gateway)["goeswith_features_age_seconds", ()])
 
 
 def test_two_gateways_in_one_process_count_for_themselves() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from goeswith.profile import GatewaySettings
+from goeswith.profile import PROJECT_ROOT, GatewaySettings
 from serving.gateway.connections import ImpatientProtocol
 from serving.gateway.limit import LimitBody
 from tests.tiny_gateway import running, talk, tiny_app
@@ -115,7 +117,7 @@ def test_above_the_bound_of_connections_the_answer_is_503_and_soon_over() -> Non
     "raw",
     [
         b"\x00\xff\xfe garbage\r\n\r\n",
-        b"GET /items/i3 HTTP/1.1\r\nHost: x\r\nX-Request-ID: a\r\n injected: b\r\n\r\n",
+        b"GET /items/i3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-ID: a\r\n injected: b\r\n\r\n",
         b"GET /items/i3 HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
         b"GET /items/i3 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
         b"POST /ask/bundle HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
@@ -136,6 +138,14 @@ def test_large_requests_all_at_once_do_not_fill_the_memory() -> None:
 
     statuses = asyncio.run(send_at_once(LimitBody(app, max_bytes=100, seconds=5, max_held=350), [b"x" * 90] * 5))
     assert sorted(statuses) == [200, 200, 200, 200, 503]
+
+
+def test_its_process_may_open_a_file_for_each_connection() -> None:
+    code = (
+        "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (300, 900)); from serving.gateway.serve import make_room;"
+        "make_room(400); print(r.getrlimit(r.RLIMIT_NOFILE)[0]); make_room(5_000); print(r.getrlimit(r.RLIMIT_NOFILE)[0])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT).stdout == "600\n900\n"
 
 
 async def send_at_once(layer: LimitBody, bodies: list[bytes]) -> list[int]:
