@@ -45,7 +45,7 @@ def hash_key(key: str) -> str:
 
     A key is 256 random bits, which nobody finds by trying: a slow and salted hash protects what people choose, and would cost each request.
     """
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def read_keys(path: Path) -> tuple[ApiKey, ...]:

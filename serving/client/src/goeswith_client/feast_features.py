@@ -1,6 +1,7 @@
 """Online features through Feast, which is imported only here and only when the first feature is asked for."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -11,6 +12,8 @@ from typing import Any
 from goeswith_client.answers import TYPES, Evidence, Item, Type
 from goeswith_client.errors import ClientError, FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
+
+logger = logging.getLogger(__name__)
 
 _ITEM = ("title", "brand", "category", "price", "currency", "image", "available", "variant_of")
 _NEIGHBOURS = ("neighbours_item_id", "neighbours_score", "neighbours_source", "neighbours_reason", "model_version", "release", "threshold")
@@ -87,7 +90,8 @@ class FeastFeatures:
             except ClientError:
                 raise
             except Exception as error:  # each online store has errors of its own; none of them is the caller's
-                raise FeaturesUnavailable(f"the online store failed: {type(error).__name__}: {error}", "run: goeswith run publish") from error
+                logger.warning("the online store failed", exc_info=True)  # its message may hold a connection string: for the log, not for callers
+                raise FeaturesUnavailable(f"the online store failed: {type(error).__name__}", "run: goeswith run publish") from error
         return [{name: found[name][i] for name in features} for i in range(len(entities))]
 
     def _load(self, name: str) -> Any:
