@@ -36,7 +36,8 @@ unit: ## unit, contract and behaviour tests
 	@OMP_NUM_THREADS=1 $(RUN) pytest tests/unit tests/contract tests/behaviour -q -m "not long" $(BY_TWO)
 
 integration: ## Spark, Great Expectations, Feast, Airflow, Triton and the Explorer in a browser, for real
-	@$(RUN) pytest tests/integration tests/browser -q -m "not long" $(BY_TWO)
+	@$(RUN) pytest tests/integration -q -m "not long" $(BY_TWO)
+	@$(RUN) pytest tests/browser -q  # by itself: its driver keeps an event loop running for the whole session
 
 test-long: setup ## faults and scale: the tests that take minutes each
 	@$(RUN) pytest tests -q -m long

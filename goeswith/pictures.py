@@ -29,6 +29,8 @@ def check_picture(data: bytes) -> str:
             return "jpg" if picture.format == "JPEG" else "png"
     except UnidentifiedImageError as error:  # its own message holds a memory address, another at each reading
         raise DataContractError("no readable picture: neither JPEG nor PNG", "give a JPEG or PNG file") from error
+    except Image.DecompressionBombError as error:  # Pillow's own bound, far above ours, and no OSError
+        raise DataContractError(f"no readable picture: {error}", f"at most {MAX_PIXELS} pixels") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise DataContractError(f"no readable picture: {error}", "give a JPEG or PNG file") from error
 

@@ -39,20 +39,44 @@ class FeastSettings(_Section):
     online_path: str = ""
 
 
+class TlsSettings(_Section):
+    """Files (PEM) of one side: what it shows (``certificate``, ``key``), and who must have signed what the other side shows (``ca``)."""
+
+    certificate: str = ""
+    key: str = ""
+    ca: str = ""
+
+
 class TritonSettings(_Section):
-    """Where Triton answers, or is started (local profile)."""
+    """Where Triton answers, or is started (local profile). With ``tls.ca`` the gateway asks over TLS."""
 
     host: str = "127.0.0.1"
     grpc_port: Port = 8701
     http_port: Port = 8700
     metrics_port: Port = 8702
+    tls: TlsSettings = TlsSettings()
+
+
+class AskSettings(_Section):
+    """What ``goeswith ask`` shows the gateway. ``key`` comes from the environment only."""
+
+    key: SecretStr = SecretStr("")
+    tls: TlsSettings = TlsSettings()
 
 
 class GatewaySettings(_Section):
-    """Where the gateway answers."""
+    """Where the gateway answers, and what it bears. With ``tls.certificate`` it serves TLS, with ``tls.ca`` clients show a certificate, too."""
 
     host: str = "127.0.0.1"
     port: Port = 8780
+    rate: Annotated[str, Field(pattern=r"^[1-9]\d{0,8}/(second|minute|hour|day)$")] = "3000/minute"
+    """Questions of one key, or of one address where no key is needed."""
+    body_s: float = Field(default=30.0, gt=0)
+    """A body that takes longer to arrive is refused."""
+    connections: int = Field(default=2_000, ge=10)
+    """At most so many at once, idle ones included."""
+    tls: TlsSettings = TlsSettings()
+    ask: AskSettings = AskSettings()
 
 
 class JudgeSettings(_Section):
@@ -162,6 +186,11 @@ class Profile(BaseSettings):
     def runs(self) -> Path:
         """One folder a run: each job's summary and log."""
         return self.root / "runs"
+
+    @property
+    def keys(self) -> Path:
+        """The gateway's API keys, hashed."""
+        return self.root / "keys.json"
 
     @property
     def servers(self) -> Path:

@@ -45,16 +45,19 @@ def load_figures(path: Path) -> list[Figure]:
     return [Figure(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def write_json(path: Path, value: Any) -> Path:
-    """Write a JSON file atomically."""
-    return write_atomically(path, json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
+def write_json(path: Path, value: Any, *, mode: int = 0o666) -> Path:
+    """Write a JSON file atomically; ``mode`` as for ``write_atomically``."""
+    return write_atomically(path, json.dumps(value, indent=1, sort_keys=True, default=str) + "\n", mode=mode)
 
 
-def write_atomically(path: Path, content: str | bytes) -> Path:
-    """Write a file, a text as UTF-8, so that a reader, or a crash, sees the old or the new one whole."""
+def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o666) -> Path:
+    """Write a file, a text as UTF-8, so that a reader, or a crash, sees the old or the new one whole.
+
+    ``mode`` are its permissions, less the umask, from its first byte on.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("wb") as out:
+    with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as out:
         out.write(content.encode() if isinstance(content, str) else content)
         out.flush()
         os.fsync(out.fileno())

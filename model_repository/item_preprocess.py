@@ -90,5 +90,5 @@ def decode_picture(raw: bytes) -> Image.Image:
             if picture.width * picture.height > MAX_PIXELS:
                 raise ValueError(f"image: {picture.width} x {picture.height} pixels, at most {MAX_PIXELS}")
             return picture.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
         raise ValueError(f"image: no readable JPEG or PNG ({type(error).__name__})") from error

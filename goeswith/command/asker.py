@@ -14,8 +14,10 @@ _ERRORS: dict[str, type[GoeswithError]] = {
     "FeaturesUnavailable": errors.ModelUnavailable,
     "ModelUnavailable": errors.ModelUnavailable,
     "DeadlineExceeded": errors.DeadlineExceeded,
+    "Unauthorized": errors.ConfigError,
+    "Forbidden": errors.ConfigError,
 }
-"""The client's errors by name, and ours that say the same."""
+"""The client's and the gateway's errors by name, and ours that say the same."""
 
 Json = dict[str, Any]
 

@@ -1,6 +1,7 @@
 """The gateway that ``up`` left running, asked over HTTP."""
 
 import json
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -8,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from goeswith.command.asker import Json, translate
-from goeswith.errors import GoeswithError, ModelUnavailable
-from goeswith.profile import Profile
+from goeswith.errors import ConfigError, GoeswithError, ModelUnavailable
+from goeswith.profile import Profile, TlsSettings
 
 TIMEOUT_S = 30.0
 
@@ -18,7 +19,12 @@ class Gateway:
     """The running gateway, over HTTP."""
 
     def __init__(self, profile: Profile) -> None:
-        self._address = f"http://{profile.gateway.host}:{profile.gateway.port}"
+        settings = profile.gateway
+        tls = settings.ask.tls if settings.tls.certificate or settings.ask.tls.ca else None
+        key = settings.ask.key.get_secret_value()
+        self._address = f"{'https' if tls else 'http'}://{settings.host}:{settings.port}"
+        self._context = _build_context(tls) if tls else None
+        self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
 
     def related(self, kind: str, item_id: str, k: int, filters: Mapping[str, Any]) -> Json:
         """Return 'substitutes' or 'complements' of an item."""
@@ -43,15 +49,31 @@ class Gateway:
 
     def _ask(self, path: str, body: Mapping[str, Any] | None = None) -> Json:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._address + path, data, {"Content-Type": "application/json"})  # noqa: S310 - http, from the profile
+        request = urllib.request.Request(self._address + path, data, self._headers)  # noqa: S310 - http(s), from the profile
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as found:  # noqa: S310 - as above
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=self._context) as found:  # noqa: S310 - as above
                 answer: Json = json.load(found)
                 return answer
         except urllib.error.HTTPError as error:
             raise _problem(error.read()) from error
         except (urllib.error.URLError, OSError) as error:
-            raise ModelUnavailable(f"no gateway answers at {self._address}", "start it: goeswith up, or ask with --local") from error
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: OSError) -> GoeswithError:
+        reason = getattr(error, "reason", None)
+        if isinstance(reason, ssl.SSLError):
+            return ConfigError(f"no TLS with {self._address}: {reason}", "set GOESWITH_GATEWAY__ASK__TLS__CA (CERTIFICATE, KEY)")
+        return ModelUnavailable(f"no gateway answers at {self._address}", "start it: goeswith up, or ask with --local")
+
+
+def _build_context(tls: TlsSettings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=tls.ca or None)
+        if tls.certificate:
+            context.load_cert_chain(tls.certificate, tls.key)
+    except OSError as error:
+        raise ConfigError(f"GOESWITH_GATEWAY__ASK__TLS: {error}", "give PEM files: CA, and CERTIFICATE with KEY where it wants one") from error
+    return context
 
 
 def _problem(body: bytes) -> GoeswithError:

@@ -19,6 +19,7 @@ from goeswith.command import (
     forget,
     gates,
     job,
+    keys,
     maintain,
     quarantine,
     report,
@@ -51,6 +52,7 @@ app.add_typer(ask.app)
 app.command()(ask.explain)
 app.add_typer(quarantine.app)
 app.add_typer(gates.app)
+app.add_typer(keys.app)
 app.command("audit-verdicts")(audit_verdicts.audit_verdicts)
 app.command()(evaluate.evaluate)
 app.add_typer(bench.app)

@@ -1,30 +1,31 @@
 """The gateway's routes: the client's answers as REST, its errors as JSON that says what happened and what to do."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from goeswith import __version__
+from goeswith.profile import GatewaySettings
 from goeswith_client import Answer, Client, ClientError, Explanation, Health, Item, UnknownItem
 from goeswith_client.answers import Type
-from goeswith_client.limits import MAX_ID_CHARS
-from serving.gateway.bodies import BundleQuestion, BundleWish, NewItem, Problem, RelatedQuestion
-from serving.gateway.limit import MAX_BODY_BYTES, LimitBody
+from serving.gateway.bodies import BundleQuestion, BundleWish, GivenId, NewItem, RelatedQuestion
+from serving.gateway.guards import add_guards
+from serving.gateway.keys import Keys
 from serving.gateway.nearest import NearestIds
-from serving.gateway.problems import problem_of, status_of
+from serving.gateway.problems import DECLARED, answer_invalid, answer_problem, problem_of, status_of
+from serving.gateway.seen import note
 
-ItemId = Annotated[str, Path(min_length=1, max_length=MAX_ID_CHARS)]
+ItemId = Annotated[GivenId, Path()]
 Asked = Annotated[RelatedQuestion, Query()]
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (404, 413, 422, 503, 504)}
 
-
-def build_app(client: Client, nearest: NearestIds) -> FastAPI:
-    """Return the application over a client; ``nearest`` knows the ids that an unknown one may have meant."""
-    app = FastAPI(title="goeswith", version=__version__, summary="What replaces an item, what goes with it, and why.", responses=_PROBLEMS)
-    app.add_middleware(LimitBody, max_bytes=MAX_BODY_BYTES)
+def build_app(client: Client, nearest: NearestIds, settings: GatewaySettings | None = None, keys: Keys | None = None) -> FastAPI:
+    """Return the application over a client; ``nearest`` knows the ids that an unknown one may have meant. Without ``keys`` it is open."""
+    app = FastAPI(title="goeswith", version=__version__, summary="What replaces an item, what goes with it, and why.", responses=DECLARED)
+    add_guards(app, client, settings or GatewaySettings(), keys or Keys())
     _add_errors(app, nearest)
     _add_items(app, client)
     _add_questions(app, client)
@@ -39,8 +40,15 @@ def _add_errors(app: FastAPI, nearest: NearestIds) -> None:
 
     @app.exception_handler(RequestValidationError)
     def explain_request(_: Request, error: RequestValidationError) -> JSONResponse:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
-        return JSONResponse(Problem(error="InvalidRequest", what=wrong, remedy="see /docs for what is legal").model_dump(), 422)
+        return answer_invalid(error)
+
+    @app.exception_handler(HTTPException)
+    def explain_route(_: Request, error: HTTPException) -> JSONResponse:
+        return answer_problem(error.status_code, "InvalidRequest", error.detail, "see /docs for what is legal", error.headers)
+
+    @app.exception_handler(Exception)
+    def own_up(_: Request, error: Exception) -> JSONResponse:
+        return answer_problem(500, type(error).__name__, "the gateway failed: this is a bug of ours", "report it with the request id and the log")
 
 
 def _add_items(app: FastAPI, client: Client) -> None:
@@ -64,26 +72,26 @@ def _add_questions(app: FastAPI, client: Client) -> None:
     @app.get("/ask/substitutes/{item_id}")
     def substitutes(item_id: ItemId, asked: Asked) -> Answer:
         """Return what can be bought instead of an item."""
-        return client.substitutes(item_id, asked.k, asked)
+        return note(client.substitutes(item_id, asked.k, asked))
 
     @app.get("/ask/complements/{item_id}")
     def complements(item_id: ItemId, asked: Asked) -> Answer:
         """Return what goes with an item."""
-        return client.complements(item_id, asked.k, asked)
+        return note(client.complements(item_id, asked.k, asked))
 
     @app.post("/ask/bundle")
     def bundle(question: BundleQuestion) -> Answer:
         """Return what completes a bundle of given items."""
-        return client.bundle(question.items, question.k, question.filters)
+        return note(client.bundle(question.items, question.k, question.filters))
 
     @app.post("/ask/make-bundle")
     def make_bundle(wish: BundleWish) -> Answer:
         """Return a bundle around an item, each of its items of another kind."""
-        return client.make_bundle(wish.item, wish.size, wish.budget, wish.filters)
+        return note(client.make_bundle(wish.item, wish.size, wish.budget, wish.filters))
 
     @app.post("/ask/new")
     def new(question: NewItem) -> Answer:
         """Return what replaces, or goes with, an item that the shop does not have yet."""
         kind: Type = question.type
         texts = question.model_dump(include={"title", "description", "brand", "category"})
-        return client.new_item(**texts, image=question.picture(), type=kind, k=question.k)
+        return note(client.new_item(**texts, image=question.picture(), type=kind, k=question.k))

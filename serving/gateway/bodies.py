@@ -2,12 +2,17 @@
 
 import base64
 import binascii
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from goeswith_client import Filters, InvalidRequest
 from goeswith_client.answers import Type
 from goeswith_client.limits import MAX_GIVEN, MAX_ID_CHARS, MAX_K, MAX_SIZE, MAX_TEXT_CHARS
+
+_ID = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""As ``goeswith_client.checks`` has it, said in the interface's description, too."""
+GivenId = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS, pattern=_ID)]
 
 
 class _Body(BaseModel):
@@ -23,7 +28,7 @@ class RelatedQuestion(Filters):
 class BundleQuestion(_Body):
     """The given items of a bundle."""
 
-    items: list[str] = Field(min_length=1, max_length=MAX_GIVEN)
+    items: list[GivenId] = Field(min_length=1, max_length=MAX_GIVEN)
     k: int = Field(default=10, ge=1, le=MAX_K)
     filters: Filters = Filters()
 
@@ -31,9 +36,9 @@ class BundleQuestion(_Body):
 class BundleWish(_Body):
     """The item that a bundle shall be made around, of how many items, for how much at most."""
 
-    item: str = Field(min_length=1, max_length=MAX_ID_CHARS)
+    item: GivenId
     size: int = Field(default=4, ge=2, le=MAX_SIZE)
-    budget: float | None = Field(default=None, ge=0)
+    budget: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     filters: Filters = Filters()
 
 
@@ -52,14 +57,15 @@ class NewItem(_Body):
         """Return the decoded picture. Raises ``InvalidRequest`` for what is no base64."""
         try:
             return base64.b64decode(self.image, validate=True)
-        except binascii.Error as error:
+        except (binascii.Error, ValueError) as error:  # ValueError: characters that are not ASCII
             raise InvalidRequest(f"image is no base64: {error}", "encode the bytes of a JPEG or PNG file") from error
 
 
 class Problem(BaseModel):
-    """What went wrong and what to do about it; ``nearest`` are ids that an unknown one may have meant."""
+    """What went wrong and what to do about it; ``nearest`` are ids that an unknown one may have meant, ``request_id`` finds it in the log."""
 
     error: str
     what: str
     remedy: str
     nearest: tuple[str, ...] = ()
+    request_id: str = ""

@@ -1,17 +1,17 @@
 """The gateway as a process of its own: started, found again, and stopped."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 from goeswith.errors import ModelUnavailable
 from goeswith.profile import PROJECT_ROOT, Profile
 from goeswith.progress import progress
+from serving.gateway.exposure import check_exposure
 from serving.runtime import processes
 
 READY_AFTER_S = 180.0
@@ -29,17 +29,20 @@ class GatewayStatus:
 
 def gateway_address(profile: Profile) -> str:
     """Return the gateway's base URL."""
-    return f"http://{profile.gateway.host}:{profile.gateway.port}"
+    scheme = "https" if profile.gateway.tls.certificate else "http"
+    return f"{scheme}://{profile.gateway.host}:{profile.gateway.port}"
 
 
 def start_gateway(profile: Profile) -> processes.ServerState:
     """Start the gateway and wait until it answers; one that runs already is returned as it is.
 
-    Raises ``EnvironmentMissing`` for a port in use and ``ModelUnavailable``, with the end of the log, where it ends or is not ready in time.
+    Raises ``ConfigError`` where it would be open to others or its certificates cannot be read, ``EnvironmentMissing`` for a port in use
+    and ``ModelUnavailable``, with the end of the log, where it ends or is not ready in time.
     """
     running = find_gateway(profile)
     if running:
         return running
+    check_exposure(profile)
     processes.check_ports(profile.gateway.host, {"GATEWAY__PORT": profile.gateway.port})
     profile.servers.mkdir(parents=True, exist_ok=True)
     state = _launch(profile, profile.servers / "gateway.log")
@@ -110,8 +113,9 @@ def _wait_until_ready(profile: Profile, state: processes.ServerState) -> None:
 
 
 def _answers(profile: Profile) -> bool:
+    """Return whether it listens: it does so once all is loaded, and whether we could ask depends on its keys and certificates."""
     try:
-        with urllib.request.urlopen(f"{gateway_address(profile)}/openapi.json", timeout=5):  # noqa: S310 - an http address of the profile
+        with socket.create_connection((profile.gateway.host, profile.gateway.port), timeout=5):
             return True
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False

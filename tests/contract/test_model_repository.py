@@ -14,8 +14,10 @@ from PIL import Image
 from goeswith import item_text, pictures
 from goeswith.model_contract import ModelSpec
 from goeswith.profile import PROJECT_ROOT
+from goeswith_client import limits
 from model_repository import bundle, item_encoder, item_preprocess, relations
 from serving.rollout.triton_config import triton_config
+from tests.tiny_pictures import jpeg_that_claims, png_that_claims
 from training.cirp.towers import MINILM
 from training.export.preprocess import Preprocess, raw_tensors, write_preprocess
 from training.export.signatures import Sizes, model_specs
@@ -79,7 +81,16 @@ def test_tensors_of_any_picture_equal_the_trainers(served: item_preprocess.Model
 
 def test_what_ingest_accepts_as_a_picture_serving_accepts_and_the_limits_are_the_same() -> None:
     assert (item_preprocess.MAX_IMAGE_BYTES, item_preprocess.MAX_PIXELS) == (pictures.MAX_BYTES, pictures.MAX_PIXELS)
+    assert (limits.MAX_IMAGE_BYTES, limits.MAX_PIXELS) == (pictures.MAX_BYTES, pictures.MAX_PIXELS)
     assert item_preprocess.MAX_CHARS == item_text.MAX_CHARS
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("side", [6_400, 10_000, 50_000])
+def test_a_small_picture_that_says_it_is_huge_is_the_requests_fault_not_the_servers(served: item_preprocess.Model, side: int) -> None:
+    for bomb in (png_that_claims(side, side), jpeg_that_claims(side, side)):
+        with pytest.raises(ValueError, match="image: "):
+            served.answer(row("a", "", "", "", bomb))
 
 
 def test_each_model_reads_exactly_the_inputs_of_its_signature() -> None:

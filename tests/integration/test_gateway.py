@@ -12,11 +12,13 @@ import pytest
 
 from feature_repo.jobs import materialise
 from goeswith.command.asking import build_asker
-from goeswith.errors import EnvironmentMissing, UnknownItem
+from goeswith.errors import ConfigError, EnvironmentMissing, ModelUnavailable, UnknownItem
 from goeswith.jobs import JobRun
 from goeswith.ports import free_ports
 from goeswith.profile import Profile, load_profile
+from serving.gateway.keys import create_key
 from serving.gateway.process import gateway_address, gateway_status, start_gateway, stop_gateway
+from tests.tiny_certificates import Authority
 from tests.tiny_features import write_tiny_features
 
 pytestmark = pytest.mark.slow
@@ -108,6 +110,30 @@ def test_a_port_in_use_is_named_with_the_remedy(profile: Profile, tmp_path: Path
         other = load_profile(overrides={"home": tmp_path, "gateway": {"port": port}})
         with pytest.raises(EnvironmentMissing, match=f"port {port}.*\n.*GOESWITH_GATEWAY__PORT"):
             start_gateway(other)
+
+
+def test_as_a_process_it_serves_tls_wants_a_key_and_logs_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = Authority(tmp_path, "ours")
+    served = authority.sign("gateway")
+    monkeypatch.setenv("GOESWITH_GATEWAY__TLS__CERTIFICATE", served.certificate)
+    monkeypatch.setenv("GOESWITH_GATEWAY__TLS__KEY", served.key)
+    monkeypatch.setenv("GOESWITH_GATEWAY__ASK__TLS__CA", authority.ca)
+    secure = load_profile(overrides={"home": tmp_path, "gateway": {"port": free_ports(1)[0]}})
+    key = create_key(secure.keys, "shop", ("ask",))
+    state = start_gateway(secure)
+    try:
+        with pytest.raises(ConfigError, match="a question without a key"):
+            build_asker(secure, local=False).explain("a", "b")
+        monkeypatch.setenv("GOESWITH_GATEWAY__ASK__KEY", key)
+        again = load_profile(overrides={"home": tmp_path, "gateway": {"port": secure.gateway.port}})
+        with pytest.raises(ModelUnavailable, match="nothing was materialised"):
+            build_asker(again, local=False).explain("a", "b")
+    finally:
+        stop_gateway(secure)
+    lines = [json.loads(line) for line in Path(state.log).read_text(encoding="utf-8").splitlines()]
+    asked = [(line["route"], line["status"], line["key"]) for line in lines if line["message"] == "request"]
+    assert asked == [("(no route)", 401, ""), ("/explain/{a}/{b}", 503, "shop")]
+    assert key not in json.dumps(lines)
 
 
 def test_stopping_it_ends_the_process(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from goeswith_client.answers import TYPES, Type
 from goeswith_client.limits import MAX_IMAGE_BYTES, MAX_K
 from goeswith_client.reasons import MAX_PAIRS
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
+from tests.tiny_pictures import png_that_claims
 
 
 def make(features: DictFeatures | None = None, models: FakeModels | None = None, **config: object) -> Client:
@@ -187,11 +188,11 @@ def test_a_bundle_of_none_or_too_many_is_refused(given: list[str]) -> None:
 
 def test_a_new_item_is_answered_in_one_request(tmp_path: Path) -> None:
     picture = tmp_path / "new.png"
-    picture.write_bytes(b"png")
+    picture.write_bytes(png_that_claims(8, 8))
     models = FakeModels(rank_all("cold_start"))
     answer = make(models=models).new_item(title="red racket", category="sport > racket", image=picture, type="complement", k=2)
     assert (ids(answer), answer.source, answer.query) == (["i0", "i1"], "model", ("red racket",))
-    assert [(model, values["image"], values["type"]) for model, values in models.asked] == [("new_item", b"png", "complement")]
+    assert [(model, values["image"], values["type"]) for model, values in models.asked] == [("new_item", png_that_claims(8, 8), "complement")]
     with pytest.raises(ModelUnavailable):
         make().new_item(title="x")
 

@@ -17,6 +17,7 @@ from goeswith_client import Client, ClientConfig
 from serving.gateway.app import build_app
 from serving.gateway.nearest import NearestIds
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
+from tests.tiny_pictures import png_that_claims
 
 app = Typer()
 app.add_typer(ask.app)
@@ -58,7 +59,7 @@ def test_answers_are_a_table_with_source_and_versions() -> None:
 @pytest.mark.usefixtures("gateway")
 def test_as_json_the_answer_is_the_gateways(tmp_path: Path) -> None:
     picture = tmp_path / "new.png"
-    picture.write_bytes(b"png")
+    picture.write_bytes(png_that_claims(8, 8))
     answers = [
         json.loads(run("ask", *question, "--json", "-k", "3"))
         for question in (

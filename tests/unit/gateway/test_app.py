@@ -12,6 +12,7 @@ from serving.gateway.app import build_app
 from serving.gateway.limit import MAX_BODY_BYTES
 from serving.gateway.nearest import NearestIds
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
+from tests.tiny_pictures import picture
 
 
 def serve(features: DictFeatures | None = None, models: FakeModels | None = None) -> TestClient:
@@ -34,9 +35,9 @@ def test_questions_are_answered_as_the_client_does() -> None:
 
 def test_a_picture_travels_as_base64() -> None:
     models = FakeModels(rank_all())
-    body = {"title": "red racket", "image": base64.b64encode(b"png").decode(), "type": "complement"}
+    body = {"title": "red racket", "image": base64.b64encode(picture()).decode(), "type": "complement"}
     assert serve(models=models).post("/ask/new", json=body).status_code == 200
-    assert models.asked[0][1]["image"] == b"png"
+    assert models.asked[0][1]["image"] == picture()
 
 
 def test_an_unknown_item_is_404_with_the_nearest_ids() -> None:
@@ -62,7 +63,7 @@ def test_k_out_of_bounds_is_422_and_named(k: str) -> None:
 def test_a_bad_new_item_is_422_and_says_why(body: dict[str, object]) -> None:
     refused = serve().post("/ask/new", json=body)
     assert refused.status_code == 422
-    assert {"error", "what", "remedy", "nearest"} == set(refused.json())
+    assert {"error", "what", "remedy", "nearest", "request_id"} == set(refused.json())
 
 
 def test_no_json_at_all_is_422() -> None:
@@ -101,6 +102,8 @@ def test_the_interface_is_described() -> None:
     paths = serve().get("/openapi.json").json()["paths"]
     assert set(paths) == {
         "/health",
+        "/ready",
+        "/metrics",
         "/items/{item_id}",
         "/ask/substitutes/{item_id}",
         "/ask/complements/{item_id}",

@@ -3,7 +3,7 @@
 from goeswith_client.aio import AsyncClient
 from goeswith_client.answers import Answer, Evidence, Explanation, Health, Item, Listed, RankedItem, Versions
 from goeswith_client.client import Client
-from goeswith_client.config import ClientConfig
+from goeswith_client.config import ClientConfig, Tls
 from goeswith_client.errors import (
     ClientError,
     DeadlineExceeded,
@@ -40,6 +40,7 @@ __all__ = [
     "Neighbours",
     "RankedItem",
     "State",
+    "Tls",
     "UnknownItem",
     "Versions",
 ]

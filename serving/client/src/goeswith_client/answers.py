@@ -8,6 +8,7 @@ Type = Literal["substitute", "complement"]
 TYPES: tuple[Type, ...] = ("substitute", "complement")
 Source = Literal["precomputed", "model", "content", "category_bestseller"]
 """Where an answer comes from: neighbours computed in advance, the model asked now, the model with content alone, or sales."""
+SOURCES: tuple[Source, ...] = ("precomputed", "model", "content", "category_bestseller")
 
 
 class _Answer(BaseModel):

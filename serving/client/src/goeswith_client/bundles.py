@@ -53,13 +53,14 @@ class Completing:
     def _ranked(self, wanted: int) -> list[Neighbour]:
         try:
             found = self.models.infer("bundle", {"given": ("BYTES", list(self.ids)), "k": ("INT32", wanted)}, OUTPUTS[:2])
+            ranked = list(read_ranked(found.outputs))
         except AWAY as error:
             if error.what not in self.notes:
                 self.notes.append(error.what)
             self.source, self.version = "precomputed", None
             return self._complements()
         self.version = found.model_version
-        return list(read_ranked(found.outputs))
+        return ranked
 
     def _complements(self) -> list[Neighbour]:
         """Return the precomputed complements of all given items, scores added up. Raises ``ModelUnavailable`` for none."""

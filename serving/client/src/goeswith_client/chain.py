@@ -1,5 +1,6 @@
 """The fallback chain of one question: precomputed neighbours, the model, what sells best; each step says why it was passed over."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -111,10 +112,12 @@ class Chain:
 
 
 def read_ranked(outputs: Mapping[str, Sequence[Any]]) -> Iterator[Neighbour]:
-    """Yield what a model ranked; places that it left empty are dropped."""
+    """Yield what a model ranked; places that it left empty are dropped. Raises ``ModelUnavailable`` for scores that order nothing (NaN)."""
     sources = outputs.get("source", ["bundle"] * len(outputs["item_ids"]))
     for item_id, score, basis in zip(outputs["item_ids"], outputs["scores"], sources, strict=True):
         if item_id:
+            if not math.isfinite(score):
+                raise ModelUnavailable(f"the model scored {item_id!r} with {score}: its weights are damaged", "publish another version of the models")
             yield Neighbour(item_id, score, basis, _REASONS.get(basis, ""))
 
 

@@ -1,5 +1,7 @@
 """Bounds that are checked before anything is sent."""
 
+import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
@@ -8,20 +10,32 @@ from goeswith_client import limits
 from goeswith_client.answers import Type
 from goeswith_client.errors import InvalidRequest
 from goeswith_client.filters import Filters
+from goeswith_client.pictures import claimed_size
+
+_NO_ID = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters stand in no id, and halves of a surrogate pair are no characters: neither has a UTF-8 that a store would find."""
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")
 
 
 def check_k(k: int) -> int:
     """Return k. Raises ``InvalidRequest`` outside 1..``MAX_K``."""
-    if not 1 <= k <= limits.MAX_K:
-        raise InvalidRequest(f"k is {k}", f"k from 1 to {limits.MAX_K}")
+    if not _is_whole(k) or not 1 <= k <= limits.MAX_K:
+        raise InvalidRequest(f"k is {_shown(k)}", f"k from 1 to {limits.MAX_K}")
     return k
 
 
 def check_size(size: int) -> int:
     """Return how many items a bundle shall have. Raises ``InvalidRequest`` outside 2..``MAX_SIZE``."""
-    if not 2 <= size <= limits.MAX_SIZE:
-        raise InvalidRequest(f"a bundle of {size} items", f"a size from 2 to {limits.MAX_SIZE}")
+    if not _is_whole(size) or not 2 <= size <= limits.MAX_SIZE:
+        raise InvalidRequest(f"a bundle of {_shown(size)} items", f"a size from 2 to {limits.MAX_SIZE}")
     return size
+
+
+def check_budget(budget: float | None) -> float | None:
+    """Return what a bundle may cost. Raises ``InvalidRequest`` for less than nothing, or no number."""
+    if budget is not None and not 0 <= budget < math.inf:
+        raise InvalidRequest(f"a budget of {_shown(budget)}", "an amount from 0, or none")
+    return budget
 
 
 def widened(k: int) -> int:
@@ -30,9 +44,11 @@ def widened(k: int) -> int:
 
 
 def check_id(item_id: str) -> str:
-    """Return an item id. Raises ``InvalidRequest`` for an empty or overlong one."""
+    """Return an item id. Raises ``InvalidRequest`` for an empty or overlong one, or one with characters that no id has."""
     if not item_id or len(item_id) > limits.MAX_ID_CHARS:
         raise InvalidRequest(f"an item id of {len(item_id)} characters", f"1 to {limits.MAX_ID_CHARS} characters")
+    if _NO_ID.search(item_id):
+        raise InvalidRequest(f"an item id with control characters or invalid UTF-8: {item_id!a}", "use an id of the released catalogue")
     return item_id
 
 
@@ -48,6 +64,12 @@ def check_bundle_filters(filters: Filters) -> Filters:
     """Return the filters. Raises ``InvalidRequest`` where only sure answers are asked for: a bundle's scores have no threshold."""
     if filters.sure:
         raise InvalidRequest("a bundle of sure answers only", "leave out 'sure': it is for substitutes and complements")
+    return check_filters(filters)
+
+
+def check_filters(filters: Filters) -> Filters:
+    """Return the filters. Raises ``InvalidRequest`` for a category or brand that no shop can have."""
+    check_texts(category=filters.category, brand=filters.brand)
     return filters
 
 
@@ -59,24 +81,49 @@ def check_type(kind: str) -> str:
 
 
 def check_texts(**texts: str) -> dict[str, str]:
-    """Return the texts. Raises ``InvalidRequest`` for one that is too long."""
+    """Return the texts. Raises ``InvalidRequest`` for one that is too long or no valid UTF-8."""
     for name, text in texts.items():
         if len(text) > limits.MAX_TEXT_CHARS:
             raise InvalidRequest(f"{name} of {len(text)} characters", f"at most {limits.MAX_TEXT_CHARS}")
+        if _NO_TEXT.search(text):
+            raise InvalidRequest(f"{name} is no valid UTF-8", "send whole characters")
     return texts
 
 
 def check_image(image: bytes | Path | None) -> bytes:
-    """Return a picture's bytes, b'' for none. Raises ``InvalidRequest`` for a missing file or one that is too large."""
-    if isinstance(image, Path):
-        if not image.is_file():
-            raise InvalidRequest(f"there is no picture {str(image)!r}", "give the path of a JPEG or PNG file")
-        if image.stat().st_size > limits.MAX_IMAGE_BYTES:
-            raise InvalidRequest(f"{str(image)!r} holds {image.stat().st_size} bytes", f"at most {limits.MAX_IMAGE_BYTES}")
-        image = image.read_bytes()
-    if image is not None and len(image) > limits.MAX_IMAGE_BYTES:
-        raise InvalidRequest(f"a picture of {len(image)} bytes", f"at most {limits.MAX_IMAGE_BYTES}")
-    return image or b""
+    """Return a picture's bytes, b'' for none.
+
+    Raises ``InvalidRequest`` for a missing file, too many bytes, what is neither JPEG nor PNG, or more pixels than ``MAX_PIXELS``.
+    """
+    data = _read_image(image) if isinstance(image, Path) else image
+    if not data:
+        return b""
+    if len(data) > limits.MAX_IMAGE_BYTES:
+        raise InvalidRequest(f"a picture of {len(data)} bytes", f"at most {limits.MAX_IMAGE_BYTES}")
+    size = claimed_size(data)
+    if size is None or 0 in size:
+        raise InvalidRequest("a picture that is neither JPEG nor PNG, or empty", "give a JPEG or PNG file")
+    if size[0] * size[1] > limits.MAX_PIXELS:
+        raise InvalidRequest(f"a picture of {size[0]} x {size[1]} pixels", f"at most {limits.MAX_PIXELS} pixels")
+    return data
+
+
+def _read_image(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > limits.MAX_IMAGE_BYTES:
+            raise InvalidRequest(f"{str(path)!r} holds {path.stat().st_size} bytes", f"at most {limits.MAX_IMAGE_BYTES}")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # a path may hold a NUL
+        raise InvalidRequest(f"there is no picture {str(path)!r}", "give the path of a JPEG or PNG file") from error
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
+
+
+def _shown(number: float) -> str:
+    """Return a number as text, the beginning of an endless one: Python refuses to print integers of over 4,300 digits."""
+    return f"{number:.0e}" if isinstance(number, float) else "endless" if isinstance(number, int) and number.bit_length() > 256 else str(number)
 
 
 def nothing_given() -> InvalidRequest:

@@ -79,6 +79,7 @@ class Client:
         items says why. Raises as ``bundle`` does.
         """
         checks.check_size(size)
+        checks.check_budget(budget)
         self._check_age()
         seed = self._known([item_id])[0]
         asked = Completing(self.features, self.models, [seed], checks.check_bundle_filters(filters or Filters()))
@@ -133,6 +134,7 @@ class Client:
 
     def _related(self, kind: Type, item_id: str, k: int, filters: Filters) -> Answer:
         checks.check_k(k)
+        checks.check_filters(filters)
         self._check_age()
         chain = Chain(self.features, self.models, self._known([item_id])[0], kind, k, filters)
         found = chain.answer()

@@ -8,6 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from goeswith_client import limits
 
 
+class Tls(BaseModel):
+    """Files (PEM) with which to reach Triton over TLS: who must have signed its certificate and, for mutual TLS, what the client shows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    root_certificates: Path
+    private_key: Path | None = None
+    certificate_chain: Path | None = None
+
+
 class ClientConfig(BaseModel):
     """Settings of a ``Client``. ``features`` is the folder with Feast's settings file; ``manifest`` names the model version."""
 
@@ -16,6 +26,8 @@ class ClientConfig(BaseModel):
     features: Path | None = None
     manifest: Path | None = None
     triton: str = "127.0.0.1:8701"
+    tls: Tls | None = None
+    """None: in plain text, for a Triton on the same machine."""
     deadline_s: float = Field(default=limits.DEADLINE_S, gt=0)
     retries: int = Field(default=limits.RETRIES, ge=0, le=10)
     breaker_failures: int = Field(default=limits.BREAKER_FAILURES, ge=1)

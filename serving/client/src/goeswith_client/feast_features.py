@@ -1,6 +1,7 @@
 """Online features through Feast, which is imported only here and only when the first feature is asked for."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -9,8 +10,10 @@ from threading import Lock
 from typing import Any
 
 from goeswith_client.answers import TYPES, Evidence, Item, Type
-from goeswith_client.errors import FeaturesUnavailable
+from goeswith_client.errors import ClientError, FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
+
+logger = logging.getLogger(__name__)
 
 _NEIGHBOURS = ("neighbours_item_id", "neighbours_score", "neighbours_source", "neighbours_reason", "model_version", "release", "threshold")
 _EDGE = ("weight", "relation", "n", "npmi", "lift", "judge", "prompt_hash", "p_type", "moved")
@@ -80,7 +83,13 @@ class FeastFeatures:
         if not entities:
             return []
         with self._lock:
-            found = self._store.get_online_features([f"{view}:{name}" for name in features], [dict(row) for row in entities]).to_dict()
+            try:
+                found = self._store.get_online_features([f"{view}:{name}" for name in features], [dict(row) for row in entities]).to_dict()
+            except ClientError:
+                raise
+            except Exception as error:  # each online store has errors of its own; none of them is the caller's
+                logger.warning("the online store failed", exc_info=True)  # its message may hold a connection string: for the log, not for callers
+                raise FeaturesUnavailable(f"the online store failed: {type(error).__name__}", "run: goeswith run publish") from error
         return [{name: found[name][i] for name in features} for i in range(len(entities))]
 
     def _load(self, name: str) -> Any:

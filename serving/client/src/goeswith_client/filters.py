@@ -14,7 +14,7 @@ class Filters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     in_stock: bool = False
-    max_price: float | None = Field(default=None, ge=0)
+    max_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     category: str = ""
     """Any name of the category path, or a path from its beginning, joined by ' > '."""
     brand: str = ""

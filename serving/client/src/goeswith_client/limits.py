@@ -8,6 +8,8 @@ MAX_GIVEN = 50
 MAX_SIZE = 10
 """Items of a bundle that is made."""
 MAX_IMAGE_BYTES = 20 * 2**20
+MAX_PIXELS = 40_000_000
+"""Of a picture, as its header says: a small file may unfold into gigabytes."""
 MAX_TEXT_CHARS = 20_000
 MAX_ID_CHARS = 256
 

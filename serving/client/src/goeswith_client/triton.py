@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from goeswith_client.breaker import Breaker
-from goeswith_client.config import ClientConfig
+from goeswith_client.config import ClientConfig, Tls
 from goeswith_client.errors import DeadlineExceeded, ModelRefused, ModelUnavailable
 from goeswith_client.limits import BACKOFF_S
 
@@ -53,7 +53,8 @@ class TritonModels:
     def _client(self) -> Any:
         from tritonclient.grpc import InferenceServerClient
 
-        return InferenceServerClient(self._config.triton)
+        tls = self._config.tls
+        return InferenceServerClient(self._config.triton, ssl=tls is not None, creds=_read_credentials(tls) if tls else None)
 
     def close(self) -> None:
         """Close the channel."""
@@ -62,17 +63,21 @@ class TritonModels:
 
     def is_live(self) -> bool:
         """Return whether the server answers within the deadline."""
+        return self._says("is_server_live", time.monotonic() + self._config.deadline_s)
+
+    def ready(self) -> dict[str, bool]:
+        """Return which models are ready; none where the server is away. All of it within one deadline."""
+        until = time.monotonic() + self._config.deadline_s
+        live = self._says("is_server_live", until)
+        return {name: live and self._says("is_model_ready", until, name) for name in MODELS}
+
+    def _says(self, question: str, until: float, *names: str) -> bool:
         from tritonclient.utils import InferenceServerException
 
         try:
-            return bool(self._client.is_server_live(client_timeout=self._config.deadline_s))
-        except InferenceServerException:
+            return bool(getattr(self._client, question)(*names, client_timeout=max(until - time.monotonic(), 0.001)))
+        except (InferenceServerException, ModelUnavailable):
             return False
-
-    def ready(self) -> dict[str, bool]:
-        """Return which models are ready; none where the server is away."""
-        live = self.is_live()
-        return {name: live and bool(self._client.is_model_ready(name, client_timeout=self._config.deadline_s)) for name in MODELS}
 
     def infer(self, model: str, inputs: Inputs, outputs: Sequence[str]) -> ModelAnswer:
         """Ask a model; reads are idempotent, so an unreachable server is tried again within the one deadline."""
@@ -115,6 +120,16 @@ class TritonModels:
         return ModelRefused(f"{model!r} refused the request: {error.message()}", "check ids, type and picture")
 
 
+def _read_credentials(tls: Tls) -> Any:
+    import grpc
+
+    files = (tls.root_certificates, tls.private_key, tls.certificate_chain)
+    try:
+        return grpc.ssl_channel_credentials(*(path.read_bytes() if path else None for path in files))
+    except OSError as error:
+        raise ModelUnavailable(f"a certificate for Triton cannot be read: {error}", "correct the paths in ClientConfig.tls") from error
+
+
 def _as_tensors(inputs: Inputs) -> list[Any]:
     import numpy as np
     from tritonclient.grpc import InferInput
@@ -133,4 +148,4 @@ def _as_tensors(inputs: Inputs) -> list[Any]:
 
 def _plain(array: Any) -> list[Any]:
     row = array[0].tolist()
-    return [value.decode() if isinstance(value, bytes) else value for value in row]
+    return [value.decode(errors="replace") if isinstance(value, bytes) else value for value in row]

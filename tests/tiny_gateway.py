@@ -1,0 +1,66 @@
+"""The gateway over dicts: inside the test, or as a real server in a thread of it."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from goeswith.ports import free_ports
+from goeswith.profile import GatewaySettings
+from goeswith_client import Client, ClientConfig
+from serving.gateway.app import build_app
+from serving.gateway.keys import Keys, create_key
+from serving.gateway.nearest import NearestIds
+from serving.gateway.serve import build_server
+from tests.tiny_client import DictFeatures, FakeModels, rank_all
+
+
+def tiny_app(
+    features: DictFeatures | None = None, models: FakeModels | None = None, settings: GatewaySettings | None = None, keys: Keys | None = None
+) -> FastAPI:
+    """Return the application over twenty items and a model that ranks them all."""
+    held = features or DictFeatures()
+    client = Client(ClientConfig(), features=held, models=models or FakeModels(rank_all()))
+    return build_app(client, NearestIds(lambda: sorted(held.known)), settings, keys)
+
+
+def tiny_gateway(
+    features: DictFeatures | None = None, models: FakeModels | None = None, settings: GatewaySettings | None = None, keys: Keys | None = None
+) -> TestClient:
+    """Return a client of the application, without a network between them."""
+    return TestClient(tiny_app(features, models, settings, keys))
+
+
+def bearer(path: Path, *scopes: str, name: str = "shop") -> dict[str, str]:
+    """Make a key in a file, and return the header that shows it."""
+    return {"Authorization": f"Bearer {create_key(path, name, scopes)}"}
+
+
+@contextmanager
+def running(app: FastAPI, **settings: object) -> Iterator[tuple[str, int]]:
+    """Serve an application on a free port of loopback, as the gateway's process does, in a thread."""
+    found = GatewaySettings.model_validate({"port": free_ports(1)[0], **settings})
+    server = build_server(app, found)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started and thread.is_alive():
+        thread.join(0.01)
+    try:
+        yield found.host, found.port
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def talk(where: tuple[str, int], sent: bytes, *, timeout_s: float = 20.0) -> bytes:
+    """Send bytes and return all that comes back until the other side closes, politely or not."""
+    answer = b""
+    with socket.create_connection(where, timeout=timeout_s) as connection, suppress(ConnectionError):
+        connection.sendall(sent)
+        while got := connection.recv(65_536):
+            answer += got
+    return answer
