@@ -30,10 +30,12 @@ class Server:
     def __init__(self, *statuses: str) -> None:
         self.statuses = list(statuses)
         self.calls: list[tuple[str, list[Any], float]] = []
+        self.versions: list[str] = []
 
-    def infer(self, model: str, inputs: list[Any], outputs: list[Any], client_timeout: float) -> Found:  # noqa: ARG002 - the boundary's shape
+    def infer(self, model: str, inputs: list[Any], model_version: str, outputs: list[Any], client_timeout: float) -> Found:  # noqa: ARG002 - the boundary's shape
         """Fail or answer."""
         self.calls.append((model, inputs, client_timeout))
+        self.versions.append(model_version)
         if self.statuses:
             raise InferenceServerException("something happened", self.statuses.pop(0))
         return Found()
