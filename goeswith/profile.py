@@ -44,7 +44,7 @@ class TritonSettings(_Section):
 
     ``gpu_instances`` of the item encoder run on each GPU of a container, all else, and it too where that is 0, on ``cpu_instances``. A model
     whose queue holds ``max_queue`` requests refuses the next; one that waited ``queue_timeout_ms`` is refused, too: nobody waits longer.
-    ``cache_mb`` bounds the cache of answers of the local Triton; 0: none.
+    ``cache_mb`` bounds the cache of answers (a container is started with ``--cache-config local,size=BYTES`` for it); 0: none.
     """
 
     host: str = "127.0.0.1"

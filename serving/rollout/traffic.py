@@ -12,8 +12,10 @@ from goeswith.model_contract import ModelSpec
 from goeswith.profile import TritonSettings
 from serving.rollout.decision import Load, Loads
 
-SUCCEEDED, FAILED, TOOK = "nv_inference_request_success", "nv_inference_request_failure", "nv_inference_request_summary_us"
-"""Counters, the second by reason, and a summary: the percentiles of the last minute or so."""
+SUCCEEDED, FAILED = "nv_inference_request_success", "nv_inference_request_failure"
+"""Counters, the second by reason."""
+TOOK = ("nv_inference_request_summary_us", "nv_inference_compute_infer_summary_us")
+"""Percentiles of the last minute or so. Triton keeps none of whole requests for a model whose answers it remembers: then of the computed ones."""
 TIMEOUT_S = 10.0
 
 
@@ -49,8 +51,8 @@ def _total(samples: Iterable[Sample], name: str) -> int:
 
 
 def _p99(samples: Iterable[Sample]) -> float | None:
-    found = [sample.value / 1e3 for sample in samples if sample.name == TOOK and sample.labels.get("quantile") == "0.99"]
-    return found[0] if found and not math.isnan(found[0]) else None
+    found = {sample.name: sample.value / 1e3 for sample in samples if sample.labels.get("quantile") == "0.99" and not math.isnan(sample.value)}
+    return next((found[name] for name in TOOK if name in found), None)
 
 
 def since(before: Loads, now: Loads) -> Loads:

@@ -61,7 +61,7 @@ def _single(spec: ModelSpec, target: Target, settings: TritonSettings) -> list[s
         f'backend: "{"onnxruntime" if native else "python"}"',
         _instances(settings, on_gpu=native and settings.gpu_instances > 0),
         *_batching(settings),
-        *(["response_cache { enable: true }"] if spec.pure else []),
+        *(["response_cache { enable: true }"] if spec.pure and settings.cache_mb else []),
         *(_warm_up(spec, size) for size in WARMED if spec.warm_up),
     ]
 

@@ -155,5 +155,9 @@ def test_settings_bound_the_queue_and_say_where_instances_run() -> None:
 
 
 def test_only_answers_that_depend_on_nothing_else_are_remembered() -> None:
-    remembered = {name for name, spec in SPECS.items() if "response_cache" in triton_config(spec, "container", [1], TritonSettings())}
-    assert remembered == {"item_preprocess", "item_encoder", "relations", "bundle"}
+    def remembered(size_mb: int) -> set[str]:
+        settings = TritonSettings(cache_mb=size_mb)
+        return {name for name, spec in SPECS.items() if "response_cache" in triton_config(spec, "container", [1], settings)}
+
+    assert remembered(16) == {"item_preprocess", "item_encoder", "relations", "bundle"}
+    assert remembered(0) == set()
