@@ -127,6 +127,7 @@ def test_a_version_comes_takes_over_and_goes_under_traffic_and_no_request_fails(
         timed("roll back of a canary", lambda: roll_back(profile, why="it was a trial"))
         assert publish_run(profile, "second", canary=SHARE) == 3
         timed("promote", lambda: promote(profile))
+        time.sleep(2)
         timed("roll back of the current version", lambda: roll_back(profile, to=1, why="it sells less"))
         with pytest.raises(ModelInvalid, match="bundle: golden scores differs"):
             publish_run(profile, "wrong")
@@ -211,8 +212,9 @@ def slow_down(profile: Profile, version: int) -> None:
 
 
 def break_answers(profile: Profile, version: int) -> None:
-    path = profile.model_repository / "relations" / str(version) / "model.py"
-    load_changed(profile, path, path.read_text().replace("outputs = self.model.answer(", "outputs = self.modle.answer(").encode())
+    """Let a version fail at every item that it knows: not at its warm-up, which it would not be loaded without."""
+    path = profile.model_repository / "relations" / str(version) / "relations.py"
+    load_changed(profile, path, path.read_text().replace("at = self.catalogue.position(item_id)", "at = self.catalogue.nowhere(item_id)").encode())
 
 
 def garble(profile: Profile, version: int) -> None:
