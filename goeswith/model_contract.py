@@ -26,7 +26,7 @@ MAX_BATCH_SIZE = 64
 
 Precision = Literal["float32", "int8"]
 TensorType = Literal["STRING", "FP32", "INT64", "INT32", "UINT8"]
-_NUMPY = {"FP32": "<f4", "INT64": "<i8", "INT32": "<i4", "UINT8": "|u1"}
+NUMPY_TYPES = {"FP32": "<f4", "INT64": "<i8", "INT32": "<i4", "UINT8": "|u1"}
 
 
 class _Part(BaseModel):
@@ -58,6 +58,10 @@ class ModelSpec(_Part):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     steps: tuple[Step, ...] = ()
+    pure: bool = False
+    """Whether an answer depends on nothing but the inputs and the version, so that it may be remembered."""
+    warm_up: Mapping[str, str | int] = {}
+    """One request that every version answers, whatever its catalogue: input -> text, or the number that fills the tensor. Empty: there is none."""
 
 
 class GraphFigures(_Part):
@@ -132,7 +136,7 @@ def to_value(dtype: TensorType, array: npt.NDArray[Any]) -> Value:
     """Return an array as JSON can hold it; STRING arrays hold ``bytes``."""
     if dtype == "STRING":
         return Value(dtype=dtype, shape=array.shape, data=tuple(base64.b64encode(x).decode() for x in array.ravel().tolist()))
-    raw = np.ascontiguousarray(array, dtype=_NUMPY[dtype]).tobytes()
+    raw = np.ascontiguousarray(array, dtype=NUMPY_TYPES[dtype]).tobytes()
     return Value(dtype=dtype, shape=array.shape, data=base64.b64encode(raw).decode())
 
 
@@ -140,7 +144,7 @@ def from_value(value: Value) -> npt.NDArray[Any]:
     """Return the array of a ``Value``; STRING gives an object array of ``bytes``."""
     if value.dtype == "STRING":
         return np.array([base64.b64decode(x) for x in value.data], dtype=np.object_).reshape(value.shape)
-    return np.frombuffer(base64.b64decode(str(value.data)), dtype=_NUMPY[value.dtype]).reshape(value.shape)
+    return np.frombuffer(base64.b64decode(str(value.data)), dtype=NUMPY_TYPES[value.dtype]).reshape(value.shape)
 
 
 def hash_files(folder: Path) -> dict[str, str]:

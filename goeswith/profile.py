@@ -48,12 +48,22 @@ class TlsSettings(_Section):
 
 
 class TritonSettings(_Section):
-    """Where Triton answers, or is started (local profile). With ``tls.ca`` the gateway asks over TLS."""
+    """Where Triton answers, or is started (local profile), and how its models are served. With ``tls.ca`` the gateway asks over TLS.
+
+    ``gpu_instances`` of the item encoder run on each GPU of a container, all else, and it too where that is 0, on ``cpu_instances``. A model
+    whose queue holds ``max_queue`` requests refuses the next; one that waited ``queue_timeout_ms`` is refused, too: nobody waits longer.
+    ``cache_mb`` bounds the cache of answers (a container is started with ``--cache-config local,size=BYTES`` for it); 0: none.
+    """
 
     host: str = "127.0.0.1"
     grpc_port: Port = 8701
     http_port: Port = 8700
     metrics_port: Port = 8702
+    cpu_instances: int = Field(default=1, ge=1)
+    gpu_instances: int = Field(default=0, ge=0)
+    max_queue: int = Field(default=128, ge=1)
+    queue_timeout_ms: int = Field(default=10_000, ge=1)
+    cache_mb: int = Field(default=0, ge=0)
     tls: TlsSettings = TlsSettings()
 
 
@@ -122,6 +132,8 @@ class Profile(BaseSettings):
     home: Path = Path(".goeswith")
     lake: str = ""
     user_hash_key: SecretStr = SecretStr("goeswith-local")
+    signing_key: Path | None = None
+    """A file with the key that signs the model repository's manifest; without one it is not signed."""
     spark: SparkSettings = SparkSettings()
     feast: FeastSettings = FeastSettings()
     triton: TritonSettings = TritonSettings()

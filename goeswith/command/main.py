@@ -23,6 +23,7 @@ from goeswith.command import (
     maintain,
     quarantine,
     report,
+    rollout,
     run,
     servers,
     stream,
@@ -48,6 +49,7 @@ app.command()(job.job)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(submit.submit)
 for server_command in (servers.up, servers.down, servers.status):
     app.command()(server_command)
+app.add_typer(rollout.app)
 app.add_typer(ask.app)
 app.command()(ask.explain)
 app.add_typer(quarantine.app)

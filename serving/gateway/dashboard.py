@@ -17,7 +17,7 @@ from goeswith_client import Client, Health
 from serving.gateway.coverage import Coverage, count_coverage
 from serving.gateway.gate_board import GateBoard, read_board
 from serving.gateway.newest import NewestRelease
-from serving.rollout.repository import read_published
+from serving.rollout.manifest import read_published
 
 
 class ReleasedTable(BaseModel):
@@ -108,8 +108,8 @@ def read_models(profile: Profile) -> Models | None:
     found = read_published(profile.model_repository)
     if found is None:
         return None
-    names = tuple(spec.name for spec in found.models)
-    return Models(run=found.run, version=found.version, kept=found.kept, release=found.release, precision=found.precision, names=names)
+    names, precision = tuple(spec.name for spec in found.current.models), found.current.precision
+    return Models(run=found.run, version=found.version, kept=found.kept, release=found.release, precision=precision, names=names)
 
 
 def deciding_tables(profile: Profile) -> tuple[dict[str, Any], ...]:

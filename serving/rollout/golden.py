@@ -1,6 +1,6 @@
 """Replay golden requests against a running Triton: what is served must be what the trainer computes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,21 +15,22 @@ DEADLINE_S = 60.0
 _TRITON_TYPES = {"STRING": "BYTES"}
 
 
-def replay_golden(client: grpc.InferenceServerClient, cases: Sequence[GoldenCase], version: int) -> float:
-    """Return the largest difference between a served number and the trainer's.
+def replay_golden(client: grpc.InferenceServerClient, cases: Sequence[GoldenCase], version: int, names: Mapping[str, str] | None = None) -> float:
+    """Return the largest difference between a served number and the trainer's; ``names`` are those of models that are served under another.
 
     Raises ``ModelInvalid`` that names the model and the difference if it is above the case's tolerance, or if other items are served.
     """
-    return max((_difference(case, _ask(client, case, version)) for case in cases), default=0.0)
+    known = names or {}
+    return max((_difference(case, _ask(client, case, known.get(case.model, case.model), version)) for case in cases), default=0.0)
 
 
-def _ask(client: grpc.InferenceServerClient, case: GoldenCase, version: int) -> dict[str, npt.NDArray[Any]]:
+def _ask(client: grpc.InferenceServerClient, case: GoldenCase, name: str, version: int) -> dict[str, npt.NDArray[Any]]:
     inputs = [infer_input(name, value) for name, value in case.inputs.items()]
     outputs = [grpc.InferRequestedOutput(name) for name in case.outputs]
     try:
-        answer = client.infer(case.model, inputs, str(version), outputs, client_timeout=DEADLINE_S)
+        answer = client.infer(name, inputs, str(version), outputs, client_timeout=DEADLINE_S)
     except InferenceServerException as error:
-        raise ModelInvalid(f"{case.model} version {version} does not answer its golden request: {error.message()}", "read triton.log") from error
+        raise ModelInvalid(f"{name} version {version} does not answer its golden request: {error.message()}", "read triton.log") from error
     return {name: answer.as_numpy(name) for name in case.outputs}
 
 

@@ -1,50 +1,58 @@
-"""The job ``publish_models``: an export becomes the served version, or nothing changes.
+"""The job ``publish_models``: an export becomes the served version, or one for a share of requests, or nothing changes.
 
-Assemble beside, replay the golden requests on a Triton of its own, move in, load into the running Triton and replay there,
-and only then name the version current. A process killed anywhere leaves the former version current and served.
+Assemble beside, check hashes, signatures and golden requests on a Triton of its own, move in, load into the running Triton beside
+the current version and replay there, and only then name it. A process killed anywhere leaves the former version current and served.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import tritonclient.grpc as grpc
+from pydantic import Field
 from pydantic.dataclasses import dataclass
-from tritonclient.utils import InferenceServerException
 
 from goeswith import fingerprint
 from goeswith.config import STRICT, parse_config
 from goeswith.errors import ModelInvalid, ModelUnavailable
+from goeswith.faults import explain_faults
 from goeswith.jobs import JobResult, JobRun
-from goeswith.model_contract import MANIFEST, ExportManifest, ModelSpec, read_export, read_golden
+from goeswith.model_contract import MANIFEST, ExportManifest, read_export
 from goeswith.profile import Profile
+from serving.rollout import manifest as states
 from serving.rollout import repository as repo
-from serving.rollout.golden import replay_golden
-from serving.rollout.triton_config import Target
-from serving.runtime.triton import client_of, is_live, temporary_triton
+from serving.rollout.integrity import holds
+from serving.rollout.loading import replay_served, serve, switch, verify_alone
+from serving.rollout.manifest import Published, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """``run`` names the training run whose export is published; '' takes the newest complete one."""
+    """``run`` names the training run whose export is published; '' takes the newest complete one, unless that was rolled back.
+
+    ``canary`` is the share of requests that go to it at first; 0: all.
+    """
 
     run: str = ""
+    canary: float = Field(default=0.0, ge=0, le=1)
 
 
 def run(job: JobRun) -> JobResult:
     """Publish one export. Publishing it again changes nothing. Raises ``ModelInvalid`` where it does not hold."""
     config = parse_config(Config, job.params, where="job publish_models")
-    with repo.locked(job.profile.model_repository):
-        return _publish_once(job.profile, find_export(job.profile, config.run))
+    with explain_faults(job.profile, "publishing"), repo.locked(job.profile.model_repository):
+        return JobResult(summary=_publish_once(job.profile, config))
 
 
-def _publish_once(profile: Profile, export: Path) -> JobResult:
-    manifest = read_export(export)
-    before = repo.read_published(profile.model_repository)
-    if before and before.made_from == _fingerprint(export):
-        return JobResult(summary={**_summary(before), "changed": False})
-    worst, published = publish(profile, export, manifest, before)
-    return JobResult(summary={**_summary(published), "golden_max_abs_diff": worst, "changed": True})
+def _publish_once(profile: Profile, config: Config) -> dict[str, Any]:
+    export, before = find_export(profile, config.run), states.read_trusted(profile)
+    manifest, made_from = read_export(export), _fingerprint(export)
+    same = next((version for version in before.served if version.made_from == made_from), None) if before else None
+    if same and holds(profile.model_repository, same):  # a damaged version is published anew
+        return {**_summary(same), "changed": False}
+    undone = states.find_rolled_back(before, made_from)
+    if before and undone and not config.run:
+        return {**_summary(before.current), "changed": False, "rolled_back": f"run {undone.run} was rolled back: {undone.why}"}
+    worst, version = _Publishing(profile, before).publish(export, manifest, made_from, config.canary)
+    return {**_summary(version), "golden_max_abs_diff": worst, "canary": config.canary, "changed": True}
 
 
 def find_export(profile: Profile, run_id: str) -> Path:
@@ -55,85 +63,85 @@ def find_export(profile: Profile, run_id: str) -> Path:
     return found[-1].parent
 
 
-def publish(profile: Profile, export: Path, manifest: ExportManifest, before: repo.Published | None) -> tuple[float, repo.Published]:
-    """Return the largest golden difference and the manifest that is now current. Raises ``ModelInvalid``; then nothing has changed."""
-    repository = profile.model_repository
-    version = repo.next_version(before)
-    repo.remove_unnamed(repository, before.kept if before else ())
-    worst = _verify_staged(profile, export, manifest, version)
-    repo.adopt_staging(repository, manifest.models, version)
-    published = _published(export, manifest, version, before)
-    try:
-        worst = max(worst, _serve_beside(profile, export, published, before))
-        repo.write_published(repository, published)
-    except BaseException:
-        _roll_back(profile, before)
-        raise
-    repo.remove_unnamed(repository, published.kept)
-    return worst, published
+class _Publishing:
+    """One publish: what was ``before`` holds until the new version is named, and again where it is not."""
 
+    def __init__(self, profile: Profile, before: Published | None) -> None:
+        self.profile, self.before, self.repository = profile, before, profile.model_repository
 
-def _verify_staged(profile: Profile, export: Path, manifest: ExportManifest, version: int) -> float:
-    repository = profile.model_repository
-    staging = repo.build_staging(repository, export, manifest, version)
-    try:
-        with temporary_triton(staging, profile.servers / "publishing", [spec.name for spec in manifest.models]) as client:
-            return replay_golden(client, read_golden(export), version)
-    except BaseException:
-        repo.remove_unnamed(repository, repo.kept_versions(repository))
-        raise
-
-
-def _serve_beside(profile: Profile, export: Path, published: repo.Published, before: repo.Published | None) -> float:
-    """Load the new version beside the one that takes traffic, and replay the golden requests there; 0 where no Triton runs.
-
-    Versions whose signatures differ cannot share a config: then the new one alone is loaded.
-    """
-    together = before is not None and before.models == published.models
-    versions = [before.version, published.version] if before and together else [published.version]
-    repo.write_configs(profile.model_repository, published.models, target_of(profile), versions)
-    with client_of(profile.triton) as client:
-        if not is_live(client):
-            return 0.0
-        _load(client, published.models)
-        return replay_golden(client, read_golden(export), published.version)
-
-
-def _roll_back(profile: Profile, before: repo.Published | None) -> None:
-    repository = profile.model_repository
-    with client_of(profile.triton) as client:
-        if before:
-            repo.write_configs(repository, before.models, target_of(profile), [before.version])
-            if is_live(client):
-                _load(client, before.models)
-    repo.remove_unnamed(repository, before.kept if before else ())
-
-
-def _load(client: grpc.InferenceServerClient, models: Sequence[ModelSpec]) -> None:
-    """Load models in the order of the spec: an ensemble stands behind the models that it is made of."""
-    for spec in models:
+    def publish(self, export: Path, manifest: ExportManifest, made_from: str, share: float) -> tuple[float, Version]:
+        """Return the largest golden difference and the new version. Raises ``ModelInvalid``; then all is as it was, and the history says why."""
+        new = _version(manifest, repo.next_version(self.repository, self.before), made_from)
         try:
-            client.load_model(spec.name)
-        except InferenceServerException as error:
-            raise ModelInvalid(f"Triton does not load {spec.name}: {error.message()}", "read triton.log") from error
+            self._check_canary(new, share)
+            worst = self._verify_staged(export, manifest, new)
+            return max(worst, self._take_in(new, share, worst)), new
+        except BaseException as error:
+            self._undo(new, error)
+            raise
+
+    def _check_canary(self, new: Version, share: float) -> None:
+        if share and (self.before is None or self.before.current.models != new.models):
+            what = "there is no current version beside it" if self.before is None else "the current version has other signatures"
+            raise ModelInvalid(f"run {new.run} cannot take a share of requests: {what}", "publish it for all requests: leave the canary out")
+
+    def _verify_staged(self, export: Path, manifest: ExportManifest, new: Version) -> float:
+        repo.remove_unnamed(self.repository, self.before.kept if self.before else ())
+        staging = repo.build_staging(self.repository, export, manifest, new.version)
+        return verify_alone(self.profile, staging, new)[1]
+
+    def _take_in(self, new: Version, share: float, worst: float) -> float:
+        """Load the new version beside the one that takes traffic, replay the golden requests there, and name it.
+
+        Versions whose signatures differ cannot share a config: then the new one alone is loaded.
+        """
+        repo.adopt_staging(self.repository, new.version)
+        before = self.before
+        together = before is not None and before.current.models == new.models
+        if before and together:
+            serving = repo.serving_of(before)
+            serve(self.profile, new.models, repo.Serving(current=before.version, beside=(*serving.beside, new.version)))
+        else:
+            serve(self.profile, new.models, repo.Serving(current=new.version))
+        worst = max(worst, replay_served(self.profile, new, current=not together))
+        after = self._after(new, share, {"golden_max_abs_diff": worst})
+        if before:
+            switch(self.profile, before, after, linger=not share)
+        else:
+            states.write_published(self.profile, after)
+        repo.remove_unnamed(self.repository, after.kept)
+        return worst
+
+    def _after(self, new: Version, share: float, figures: dict[str, Any]) -> Published:
+        if not share or self.before is None:
+            return states.make_current(self.before, new, figures=figures)
+        canary = states.Canary(version=new.version, share=share, names=repo.names_of(new.models, new.version))
+        return states.make_canary(self.before, new, canary, figures=figures)
+
+    def _undo(self, new: Version, error: BaseException) -> None:
+        """Serve again what was served before, and say in the history why the new version is not."""
+        now = states.read_published(self.repository)
+        if now and new.version in now.kept:  # it was named: what failed came after
+            return
+        if now:
+            serve(self.profile, now.current.models, repo.serving_of(now))
+        repo.remove_unnamed(self.repository, now.kept if now else ())
+        if now and isinstance(error, ModelInvalid):
+            states.write_published(self.profile, states.refuse(now, new, error.what))
 
 
-def target_of(profile: Profile) -> Target:
-    """Return which Triton the profile serves from."""
-    return "wheel" if profile.profile == "local" else "container"
-
-
-def _published(export: Path, manifest: ExportManifest, version: int, before: repo.Published | None) -> repo.Published:
-    return repo.Published(
-        version=version,
-        kept=(*(before.kept if before else ()), version)[-repo.KEEP :],
+def _version(manifest: ExportManifest, number: int, made_from: str) -> Version:
+    return Version(
+        version=number,
         run=manifest.run,
         release=manifest.release,
-        made_from=_fingerprint(export),
+        made_from=made_from,
         precision=manifest.encoder.precision,
         models=manifest.models,
         metrics=manifest.metrics,
         feature_names=manifest.feature_names,
+        published_at=states.now(),
+        files=repo.files_of(manifest, number),
     )
 
 
@@ -141,5 +149,5 @@ def _fingerprint(export: Path) -> str:
     return fingerprint.of_values((export / MANIFEST).read_text(encoding="utf-8"), fingerprint.of_code(("model_repository",)))
 
 
-def _summary(published: repo.Published) -> dict[str, Any]:
-    return {"version": published.version, "run": published.run, "precision": published.precision, "models": [spec.name for spec in published.models]}
+def _summary(version: Version) -> dict[str, Any]:
+    return {"version": version.version, "run": version.run, "precision": version.precision, "models": [spec.name for spec in version.models]}

@@ -39,6 +39,11 @@ class TritonEnvironment:
         """Our copy of the wheel's backends, with the stub of the environment's Python beside the backend."""
         return self.root / "backends"
 
+    @property
+    def caches(self) -> Path:
+        """The wheel's cache of answers."""
+        return self.packages / "pytriton" / "tritonserver" / "caches"
+
     def variables(self) -> dict[str, str]:
         """Return the environment variables that the server runs under: its libraries, its Python first on the path."""
         return {
@@ -47,7 +52,6 @@ class TritonEnvironment:
             "PATH": f"{self.root / 'bin'}:{os.environ.get('PATH', '')}",
             "VIRTUAL_ENV": str(self.root),
             "OMP_NUM_THREADS": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
 
 

@@ -179,9 +179,16 @@ def command_of(launch: Launch, environment: TritonEnvironment, models: Sequence[
         "exit-timeout-secs": 10,
         "model-load-thread-count": 1,
         "allow-gpu-metrics": "false",
+        "metrics-config": "summary_latencies=true",
+        **_cache(s, environment),
     }
     named = [f"--{name}={value}" for name, value in options.items()]
     return [str(environment.server), "--disable-auto-complete-config", *named, *(f"--load-model={name}" for name in models)]
+
+
+def _cache(settings: TritonSettings, environment: TritonEnvironment) -> dict[str, object]:
+    size = settings.cache_mb * 2**20
+    return {"cache-directory": environment.caches, "cache-config": f"local,size={size}"} if size else {}
 
 
 def _prefix(grpc_port: int) -> str:

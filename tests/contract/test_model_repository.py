@@ -13,10 +13,10 @@ from PIL import Image
 
 from goeswith import item_text, pictures
 from goeswith.model_contract import ModelSpec
-from goeswith.profile import PROJECT_ROOT
+from goeswith.profile import PROJECT_ROOT, TritonSettings
 from goeswith_client import limits
 from model_repository import bundle, item_encoder, item_preprocess, relations
-from serving.rollout.triton_config import triton_config
+from serving.rollout.triton_config import WARMED, triton_config, warm_up_files
 from tests.tiny_pictures import jpeg_that_claims, png_that_claims
 from training.cirp.towers import MINILM
 from training.export.preprocess import Preprocess, raw_tensors, write_preprocess
@@ -134,8 +134,41 @@ def test_an_ensemble_only_joins_tensors_of_one_type_and_shape() -> None:
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=list(SPECS))
 def test_both_configs_come_from_one_signature(spec: ModelSpec) -> None:
-    wheel, container = (triton_config(spec, target, [3, 4]) for target in ("wheel", "container"))
+    wheel, container = (triton_config(spec, target, [3, 4], TritonSettings()) for target in ("wheel", "container"))
     changed = [(a, b) for a, b in zip(wheel.splitlines(), container.splitlines(), strict=True) if a != b]
     assert changed == ([('backend: "python"', 'backend: "onnxruntime"')] if spec.platform == "onnx" else [])
     assert "versions: [3, 4]" in wheel
     assert "max_queue_delay_microseconds: 0" in wheel or spec.platform == "ensemble"
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=list(SPECS))
+def test_a_model_is_warmed_up_in_each_batch_that_is_formed_of_it(spec: ModelSpec) -> None:
+    config = triton_config(spec, "wheel", [1], TritonSettings())
+    assert [f"batch_size: {size} inputs" in config for size in WARMED] == [bool(spec.warm_up)] * len(WARMED)
+    required = {tensor.name for tensor in spec.inputs if not tensor.optional}
+    assert not spec.warm_up or required <= {*spec.warm_up}
+
+
+def test_a_warm_up_request_is_one_that_the_model_answers() -> None:
+    files = warm_up_files(SPECS["relations"])
+    assert files["type"] == b"\x0a\x00\x00\x00substitute"
+    assert np.frombuffer(files["k"], "<i4").tolist() == [1]
+    assert len(files["content"]) == 24 * 4
+
+
+def test_settings_bound_the_queue_and_say_where_instances_run() -> None:
+    settings = TritonSettings(cpu_instances=2, gpu_instances=3, max_queue=7, queue_timeout_ms=50)
+    encoder = triton_config(SPECS["item_encoder"], "container", [1], settings)
+    assert "count: 3 kind: KIND_GPU" in encoder
+    assert "max_queue_size: 7 timeout_action: REJECT default_timeout_microseconds: 50000" in encoder
+    for config in (triton_config(SPECS["item_encoder"], "wheel", [1], settings), triton_config(SPECS["bundle"], "container", [1], settings)):
+        assert "count: 2 kind: KIND_CPU" in config
+
+
+def test_only_answers_that_depend_on_nothing_else_are_remembered() -> None:
+    def remembered(size_mb: int) -> set[str]:
+        settings = TritonSettings(cache_mb=size_mb)
+        return {name for name, spec in SPECS.items() if "response_cache" in triton_config(spec, "container", [1], settings)}
+
+    assert remembered(16) == {"item_preprocess", "item_encoder", "relations", "bundle"}
+    assert remembered(0) == set()

@@ -31,7 +31,7 @@ from goeswith.profile import Profile, load_profile
 from serving.rollout import publish
 from serving.rollout.current import model_status, serve_current, stop_serving
 from serving.rollout.golden import replay_golden
-from serving.rollout.repository import read_published
+from serving.rollout.manifest import read_published
 from serving.runtime.triton import client_of, find_triton, launch_of, start_triton
 from tests.tiny_models import raw_fields, shared_home, tiny_trained, write_tiny_export
 from tests.tiny_shop import RUN

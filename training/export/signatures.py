@@ -60,22 +60,28 @@ def _content(sizes: Sizes, *, optional: bool = False) -> TensorSpec:
 
 
 def _item_preprocess(sizes: Sizes) -> ModelSpec:
-    return ModelSpec(name="item_preprocess", platform="python", inputs=_strings(*RAW_FIELDS), outputs=_encoded(sizes))
+    texts: dict[str, str | int] = dict.fromkeys(RAW_FIELDS, "")
+    warm_up = {**texts, "title": "warm-up"}
+    return ModelSpec(name="item_preprocess", platform="python", inputs=_strings(*RAW_FIELDS), outputs=_encoded(sizes), pure=True, warm_up=warm_up)
 
 
 def _item_encoder(sizes: Sizes) -> ModelSpec:
-    return ModelSpec(name="item_encoder", platform="onnx", inputs=_encoded(sizes), outputs=(_feature(sizes), _content(sizes)))
+    warm_up = {"input_ids": 0, "attention_mask": 1, "pixels": 0, "has_text": 1, "has_image": 1}
+    outputs = (_feature(sizes), _content(sizes))
+    return ModelSpec(name="item_encoder", platform="onnx", inputs=_encoded(sizes), outputs=outputs, pure=True, warm_up=warm_up)
 
 
 def _relations(sizes: Sizes) -> ModelSpec:
     filters = _strings("category_filter", "brand_filter", optional=True)
     inputs = (*_strings("item_id", optional=True), _content(sizes, optional=True), *_strings("type"), _k(), *filters)
-    return ModelSpec(name="relations", platform="python", inputs=inputs, outputs=_ranked(*_basis()))
+    warm_up: dict[str, str | int] = {"content": 0, "type": "substitute", "k": 1}
+    return ModelSpec(name="relations", platform="python", inputs=inputs, outputs=_ranked(*_basis()), pure=True, warm_up=warm_up)
 
 
 def _bundle() -> ModelSpec:
+    """It names items in every request, and no item is in every catalogue: there is no request to warm it up with."""
     given = TensorSpec(name="given", dtype="STRING", dims=(-1,))
-    return ModelSpec(name="bundle", platform="python", inputs=(given, _k()), outputs=_ranked())
+    return ModelSpec(name="bundle", platform="python", inputs=(given, _k()), outputs=_ranked(), pure=True)
 
 
 def _new_item(sizes: Sizes) -> ModelSpec:

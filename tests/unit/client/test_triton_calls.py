@@ -1,5 +1,7 @@
 """The call boundary to Triton: tensors, retries within one deadline, what each status means."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,8 @@ import pytest
 from tritonclient.utils import InferenceServerException
 
 from goeswith_client import ClientConfig, DeadlineExceeded, ModelRefused, ModelUnavailable
-from goeswith_client.triton import TritonModels
+from goeswith_client.published import PublishedModels
+from goeswith_client.triton import Inputs, TritonModels
 
 INPUTS = {"item_id": ("BYTES", "é1"), "given": ("BYTES", ["a", "b"]), "k": ("INT32", 3)}
 
@@ -30,10 +33,12 @@ class Server:
     def __init__(self, *statuses: str) -> None:
         self.statuses = list(statuses)
         self.calls: list[tuple[str, list[Any], float]] = []
+        self.versions: list[str] = []
 
-    def infer(self, model: str, inputs: list[Any], outputs: list[Any], client_timeout: float) -> Found:  # noqa: ARG002 - the boundary's shape
+    def infer(self, model: str, inputs: list[Any], model_version: str, outputs: list[Any], client_timeout: float) -> Found:  # noqa: ARG002 - the boundary's shape
         """Fail or answer."""
         self.calls.append((model, inputs, client_timeout))
+        self.versions.append(model_version)
         if self.statuses:
             raise InferenceServerException("something happened", self.statuses.pop(0))
         return Found()
@@ -99,3 +104,72 @@ def test_a_server_that_is_not_there_is_not_live_and_has_no_ready_model() -> None
     with pytest.raises(ModelUnavailable, match=r"127\.0\.0\.1:1"):
         models.infer("relations", INPUTS, ["scores"])
     models.close()
+
+
+def published(folder: Path, *, share: float = 0.0, current: int = 1) -> Path:
+    """Write a manifest of two versions, the second of which is canary for a share of the queries."""
+    ensemble = [{"name": "new_item", "platform": "ensemble"}]
+    canary = {"version": 2, "share": share, "names": {"new_item": "new_item_v2"}} if share else None
+    versions = [{"version": number, "run": f"m{number}", "models": ensemble} for number in (1, 2)]
+    path = folder / f"manifest{share}{current}.json"
+    path.write_text(json.dumps({"version": current, "run": f"m{current}", "canary": canary, "versions": versions}))
+    return path
+
+
+def question(item: str, k: int = 3) -> Inputs:
+    return {"item_id": ("BYTES", item), "k": ("INT32", k)}
+
+
+def test_without_a_manifest_no_version_is_named_and_with_one_the_current(tmp_path: Path) -> None:
+    for manifest, version in ((None, ""), (published(tmp_path), "1")):
+        server = Server()
+        make(server, manifest=manifest).infer("relations", INPUTS, ["scores"])
+        assert server.versions == [version]
+
+
+def test_a_share_of_the_items_is_asked_of_the_canary_always_the_same_ones(tmp_path: Path) -> None:
+    server = Server()
+    models = make(server, manifest=published(tmp_path, share=0.2))
+    items = [f"i{n}" for n in range(1000)]
+    for k in (3, 50):
+        for item in items:
+            models.infer("relations", question(item, k), ["scores"])
+    first, second = server.versions[:1000], server.versions[1000:]
+    assert first == second
+    assert 150 < first.count("2") < 250
+    assert first.count("1") == 1000 - first.count("2")
+
+
+def test_who_is_of_a_small_share_is_of_a_larger_one_too(tmp_path: Path) -> None:
+    models = {share: PublishedModels(published(tmp_path, share=share)) for share in (0.1, 0.5)}
+    asked = {share: {n for n in range(500) if each.canary("relations", f"i{n}")} for share, each in models.items()}
+    assert asked[0.1] < asked[0.5]
+
+
+def test_an_ensemble_is_asked_by_the_name_of_its_version(tmp_path: Path) -> None:
+    raw = dict.fromkeys(("title", "description", "brand", "category"), ("BYTES", "x"))
+    server = Server()
+    make(server, manifest=published(tmp_path, share=1.0)).infer("new_item", raw, ["scores"])
+    make(server, manifest=published(tmp_path)).infer("new_item", raw, ["scores"])
+    assert [(call[0], version) for call, version in zip(server.calls, server.versions, strict=True)] == [("new_item_v2", "2"), ("new_item", "")]
+
+
+@pytest.mark.parametrize("status", ["StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED", "StatusCode.INTERNAL"])
+def test_where_the_canary_has_no_answer_the_current_version_has(tmp_path: Path, status: str) -> None:
+    server = Server(status)
+    models = make(server, manifest=published(tmp_path, share=1.0), breaker_failures=1)
+    assert models.infer("relations", INPUTS, ["scores"]).outputs["scores"] == [0.5, 0.0]
+    assert server.versions == ["2", "1"]
+    assert server.calls[0][2] <= 1.0  # half of the time
+    assert not models.breaker.is_open
+
+
+def test_a_version_that_is_current_no_longer_is_asked_for_once(tmp_path: Path) -> None:
+    server = Server("StatusCode.UNAVAILABLE")
+    make(server, manifest=published(tmp_path)).infer("relations", INPUTS, ["scores"])
+    assert server.versions == ["1", ""]
+
+
+def test_an_answer_names_the_run_of_the_version_that_gave_it(tmp_path: Path) -> None:
+    models = PublishedModels(published(tmp_path, share=0.5))
+    assert [models.name(known) for known in (None, "1", "2", "m2", "9")] == ["m1/1", "m1/1", "m2/2", "m2/2", "9"]

@@ -14,7 +14,7 @@ from serving.gateway.coverage import count_coverage
 from serving.gateway.explorer import add_explorer
 from serving.gateway.gate_board import SHOWN_FAILURES, read_board
 from serving.gateway.nearest import NearestIds
-from serving.rollout.repository import Published, write_published
+from serving.rollout.manifest import Version, make_current, write_published
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 from tests.tiny_features import write_tiny_features
 from tests.tiny_shop import NOW, write_rows
@@ -47,8 +47,9 @@ def test_before_anything_was_done_it_says_that_nothing_is_there(profile: Profile
 def test_it_names_the_release_its_tables_and_the_published_models(profile: Profile) -> None:
     versions = write_tiny_features(profile)
     profile.model_repository.mkdir(parents=True)
-    facts = {"version": 3, "kept": (2, 3), "run": "r7", "release": "tiny", "made_from": "x", "models": (), "metrics": (), "feature_names": ()}
-    write_published(profile.model_repository, Published.model_validate(facts))
+    facts = {"release": "tiny", "made_from": "x", "models": (), "metrics": (), "feature_names": ()}
+    first, second = (Version.model_validate({"version": number, "run": f"r{number + 4}", **facts}) for number in (2, 3))
+    write_published(profile, make_current(make_current(None, first), second))
     board = read(profile)
     assert (board["models"]["run"], board["models"]["version"], board["models"]["kept"]) == ("r7", 3, [2, 3])
     assert board["release"]["name"] == "tiny-features"

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from goeswith.errors import ModelInvalid, ModelUnavailable
+from goeswith.errors import ConfigError, ModelInvalid, ModelUnavailable
 from goeswith.jobs import JobRun
 from goeswith.model_contract import MANIFEST, GoldenCase, TensorType, Value, from_value, read_export, read_golden, to_value
 from goeswith.profile import Profile, load_profile
 from serving.rollout import publish
 from serving.rollout import repository as repo
+from serving.rollout.change import roll_back
 from serving.rollout.current import model_status, serve_current
 from serving.rollout.golden import infer_input, replay_golden
+from serving.rollout.integrity import check_files, golden_of
+from serving.rollout.manifest import Version, make_current, require_trusted, write_published
+from serving.rollout.manifest import roll_back as roll_back_state
 from tests.tiny_models import shared_home
 from tests.tiny_shop import RUN
 
@@ -30,12 +36,6 @@ def home(tmp_path: Path) -> Profile:
 
 def export_of(profile: Profile) -> Path:
     return profile.models / RUN / "export"
-
-
-def published(version: int, *kept: int, profile: Profile) -> repo.Published:
-    manifest = read_export(export_of(profile))
-    values: dict[str, Any] = {"run": RUN, "release": RUN, "made_from": "x", "models": manifest.models, "metrics": (), "feature_names": ()}
-    return repo.Published(version=version, kept=kept, **values)
 
 
 def test_a_file_that_was_changed_is_refused_by_name(home: Profile) -> None:
@@ -75,37 +75,94 @@ def test_nothing_can_be_served_before_it_is_published(home: Profile) -> None:
     assert (status.running, status.version) == (False, None)
 
 
-def test_staging_is_a_whole_repository_of_one_version_and_code(home: Profile) -> None:
-    staging = repo.build_staging(home.model_repository, export_of(home), read_export(export_of(home)), 7)
-    assert {path.name for path in staging.iterdir()} == {"item_preprocess", "item_encoder", "relations", "bundle", "new_item"}
-    assert (staging / "relations" / "7" / "model.py").is_file()
-    assert "versions: [7]" in (staging / "bundle" / "config.pbtxt").read_text()
-    assert not list((staging / "new_item" / "7").iterdir())
+def staged(profile: Profile, number: int) -> Version:
+    """Put a version of the tiny export into the repository, as a publish does before it is named."""
+    manifest = read_export(export_of(profile))
+    repo.build_staging(profile.model_repository, export_of(profile), manifest, number)
+    repo.adopt_staging(profile.model_repository, number)
+    files = repo.files_of(manifest, number)
+    return Version(version=number, run=RUN, release=RUN, made_from="x", models=manifest.models, metrics=(), feature_names=(), files=files)
+
+
+def test_a_version_is_whole_in_itself_code_and_golden_requests_included(home: Profile) -> None:
+    version = staged(home, 7)
+    assert (home.model_repository / "relations" / "7" / "model.py").is_file()
+    assert not list((home.model_repository / "new_item" / "7").iterdir())
+    assert golden_of(home.model_repository, version) == read_golden(export_of(home))
+    assert check_files(home.model_repository, version) == len(version.files)
+
+
+def test_python_leaves_no_byte_code_in_a_version(home: Profile) -> None:
+    staged(home, 1)
+    folder = home.model_repository / "bundle" / "1"
+    subprocess.run([sys.executable, "-c", "import ranking"], cwd=folder, check=True, env={"PYTHONPATH": str(folder)})
+    assert (folder / "__pycache__").is_file()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda f: (f / "items.json").write_text("{}"), "items.json has another hash"),
+        (lambda f: (f / "items.json").unlink(), "items.json is missing"),
+        (lambda f: (f / "more.py").write_text("import os"), "more.py is no file of it"),
+    ],
+    ids=["changed", "missing", "added"],
+)
+def test_a_version_that_is_not_what_was_published_is_not_served(home: Profile, spoil: Any, said: str) -> None:
+    version = staged(home, 1)
+    write_published(home, make_current(None, version))
+    spoil(home.model_repository / "bundle" / "1")
+    with pytest.raises(ModelInvalid, match=f"bundle/1/{said}") as refused:
+        serve_current(home)
+    assert refused.value.remedy == f"publish it again: goeswith rollout publish --run {RUN}"
+
+
+def test_where_there_is_a_good_version_the_remedy_is_to_go_back_to_it(home: Profile) -> None:
+    write_published(home, make_current(make_current(None, staged(home, 1)), staged(home, 2)))
+    (home.model_repository / "bundle" / "2" / "items.json").write_text("half")
+    with pytest.raises(ModelInvalid) as refused:
+        serve_current(home)
+    assert refused.value.remedy == "go back to the last good version: goeswith rollout rollback"
+    assert roll_back(home).version == 1
+    assert not (home.model_repository / "bundle" / "2").exists()
 
 
 def test_only_named_versions_stay(home: Profile) -> None:
-    manifest = read_export(export_of(home))
-    for version in (1, 2):
-        repo.build_staging(home.model_repository, export_of(home), manifest, version)
-        repo.adopt_staging(home.model_repository, manifest.models, version)
+    first, second = staged(home, 1), staged(home, 2)
     repo.remove_unnamed(home.model_repository, (2,))
     assert {path.name for path in home.model_repository.glob("*/[0-9]*")} == {"2"}
-    repo.write_published(home.model_repository, published(2, 2, profile=home))
-    assert repo.require_published(home.model_repository).version == 2
-    assert repo.kept_versions(home.model_repository) == (2,)
+    write_published(home, make_current(None, second))
+    assert require_trusted(home).version == 2
+    with pytest.raises(ConfigError, match=f"version {first.version} is not kept"):
+        require_trusted(home).find(first.version)
 
 
-def test_an_ensemble_is_served_in_its_newest_version_alone(home: Profile) -> None:
-    repo.write_configs(home.model_repository, read_export(export_of(home)).models, "wheel", [3, 4])
-    ensemble = (home.model_repository / "new_item" / "config.pbtxt").read_text()
-    assert "versions: [4]" in ensemble
-    assert ensemble.count("model_version: 4") == 3
+def test_each_version_of_an_ensemble_is_a_model_of_its_own(home: Profile) -> None:
+    models = read_export(export_of(home)).models
+    serving = repo.Serving(current=3, beside=(4,))
+    repo.write_configs(home.model_repository, models, "wheel", serving, home.triton)
+    for name, version in (("new_item", 3), ("new_item_v4", 4)):
+        ensemble = (home.model_repository / name / "config.pbtxt").read_text()
+        assert f"versions: [{version}]" in ensemble
+        assert ensemble.count(f"model_version: {version}") == 3
     assert "versions: [3, 4]" in (home.model_repository / "relations" / "config.pbtxt").read_text()
+    assert repo.model_names(models, serving)[-2:] == ["new_item", "new_item_v4"]
 
 
-def test_a_version_number_is_never_used_twice(home: Profile) -> None:
-    assert repo.next_version(None) == 1
-    assert repo.next_version(published(4, 3, 4, 5, profile=home)) == 6
+def test_a_config_that_says_so_already_is_left_as_it_is_so_that_nothing_is_loaded_twice(home: Profile) -> None:
+    models, serving = read_export(export_of(home)).models, repo.Serving(current=1)
+    repo.write_configs(home.model_repository, models, "wheel", serving, home.triton)
+    before = {path: path.stat().st_mtime_ns for path in home.model_repository.rglob("*")}
+    repo.write_configs(home.model_repository, models, "wheel", serving, home.triton)
+    assert {path: path.stat().st_mtime_ns for path in home.model_repository.rglob("*")} == before
+
+
+def test_a_version_number_is_never_used_twice_not_even_one_that_a_killed_publish_used(home: Profile) -> None:
+    assert repo.next_version(home.model_repository, None) == 1
+    state = roll_back_state(make_current(make_current(None, staged(home, 4)), staged(home, 5)), None)
+    assert repo.next_version(home.model_repository, state) == 6
+    (home.model_repository / "relations" / "9").mkdir()
+    assert repo.next_version(home.model_repository, state) == 10
 
 
 @dataclass

@@ -19,7 +19,10 @@ class Tls(BaseModel):
 
 
 class ClientConfig(BaseModel):
-    """Settings of a ``Client``. ``features`` is the folder with Feast's settings file; ``manifest`` names the model version."""
+    """Settings of a ``Client``. ``features`` is the folder with Feast's settings file; ``manifest`` names the model version.
+
+    Without it Triton answers with the newest version that it holds, a canary included.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
