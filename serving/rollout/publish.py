@@ -123,9 +123,9 @@ class _Publishing:
         now = states.read_published(self.repository)
         if now and new.version in now.kept:  # it was named: what failed came after
             return
+        repo.remove_unnamed(self.repository, now.kept if now else ())  # first: on a full disk it makes room for what follows
         if now:
             serve(self.profile, now.current.models, repo.serving_of(now))
-        repo.remove_unnamed(self.repository, now.kept if now else ())
         if now and isinstance(error, ModelInvalid):
             states.write_published(self.profile, states.refuse(now, new, error.what))
 

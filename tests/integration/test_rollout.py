@@ -24,7 +24,7 @@ from goeswith.ports import free_ports
 from goeswith.profile import PROJECT_ROOT, Profile, load_profile
 from goeswith_client import ClientConfig, ClientError
 from goeswith_client.triton import TritonModels
-from serving.rollout import publish
+from serving.rollout import publish, repository
 from serving.rollout.change import promote, roll_back, verify
 from serving.rollout.current import serve_current, stop_serving
 from serving.rollout.decision import Bounds
@@ -256,13 +256,13 @@ def test_what_was_rolled_back_is_not_published_again_unless_it_is_named(profile:
 def test_triton_killed_while_it_loads_leaves_the_former_version(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     state = find_triton(launch_of(profile))
     assert state is not None
-    adopt = publish.repo.adopt_staging
+    adopt = repository.adopt_staging
 
-    def adopt_and_kill(repository: Path, version: int) -> None:
-        adopt(repository, version)
+    def adopt_and_kill(folder: Path, version: int) -> None:
+        adopt(folder, version)
         subprocess.Popen([sys.executable, "-c", f"import os, time; time.sleep(0.3); os.killpg({state.pid}, 9)"])  # within the loads that follow
 
-    monkeypatch.setattr(publish.repo, "adopt_staging", adopt_and_kill)
+    monkeypatch.setattr(repository, "adopt_staging", adopt_and_kill)
     with pytest.raises(ModelInvalid, match="Triton does not load|does not answer"):
         publish_run(profile, "second")
     monkeypatch.undo()
