@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import prometheus_client.values  # noqa: F401 - before Feast: its import lets all metrics of a process share files, as those of the gateway's process never do
 import pytest
 from hypothesis import settings
 
