@@ -79,7 +79,7 @@ def test_a_new_item_is_answered_with_and_without_a_picture(client: Client, kind:
 
 def test_what_the_model_refuses_is_typed_and_says_why(client: Client) -> None:
     with pytest.raises(ModelRefused, match="no readable JPEG or PNG"):
-        client.new_item(title="x", image=b"no picture")
+        client.new_item(title="x", image=picture()[:60])
 
 
 def test_health_names_every_model_as_ready(client: Client) -> None:

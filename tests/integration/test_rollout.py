@@ -219,7 +219,9 @@ def break_answers(profile: Profile, version: int) -> None:
 
 def garble(profile: Profile, version: int) -> None:
     path = profile.model_repository / "relations" / str(version) / "relations.py"
-    load_changed(profile, path, path.read_text().replace("return best, found[best], source", "return best, -found[best], source").encode())
+    right, wrong = "return best, scores, source", "return best, -scores, source"
+    assert right in path.read_text()
+    load_changed(profile, path, path.read_text().replace(right, wrong).encode())
 
 
 def test_users_do_not_see_the_errors_of_a_canary_and_the_watch_ends_it(profile: Profile, item_ids: list[str]) -> None:
