@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from feast import FeatureService, FeatureView
 
-from feature_repo.slices import Slice
+from feature_repo.slices import ItemCards, Slice
 
 _SERVICES: tuple[tuple[str, str, Callable[[Slice], bool]], ...] = (
     (
@@ -15,7 +15,7 @@ _SERVICES: tuple[tuple[str, str, Callable[[Slice], bool]], ...] = (
     (
         "mmsc_v1",
         "what MMSC is trained on, and the counts and verdicts behind it",
-        lambda part: part.table.name not in ("item_embeddings", "item_neighbours") and not part.as_cards,
+        lambda part: part.table.name not in ("item_embeddings", "item_neighbours") and not isinstance(part, ItemCards),
     ),
     ("serving", "what the client reads online", lambda part: part.online),
 )

@@ -6,8 +6,8 @@ from itertools import product
 
 import pyarrow as pa
 
-from feature_repo.cards import card_schema
-from feature_repo.flat import flat_schema
+from feature_repo.cards import CARD, build_cards, card_schema
+from feature_repo.flat import flat_schema, flatten
 from goeswith.catalogue import OneOf, Table, find_table
 
 VIEWED = ("items", "item_embeddings", "item_neighbours", "item_pairs", "edge_verdicts", "relations")
@@ -16,7 +16,6 @@ VIEWED = ("items", "item_embeddings", "item_neighbours", "item_pairs", "edge_ver
 ONLINE = ("items", "item_neighbours", "relations")
 """Those that a reader asks for an answer or its evidence; the others are for training and analysis only."""
 
-ITEM_CARDS = "item_cards"
 UPDATED = "updated_at"
 
 ENTITY_COLUMNS = (("item_id",), ("src", "dst"))
@@ -31,13 +30,11 @@ class Slice:
 
     table: Table
     where: Mapping[str, str]
-    as_cards: bool = False
-    """Whether the rows are items of which one value says all that answers need."""
 
     @property
     def name(self) -> str:
         """The name of the view: the table and the values, for example 'relations_full_substitute'."""
-        return ITEM_CARDS if self.as_cards else "_".join((self.table.name, *self.where.values())).replace("-", "_")
+        return "_".join((self.table.name, *self.where.values())).replace("-", "_")
 
     @property
     def entity(self) -> tuple[str, ...]:
@@ -64,25 +61,49 @@ class Slice:
     @property
     def schema(self) -> pa.Schema:
         """The view's source, lists of structs taken apart."""
-        if self.as_cards:
-            return card_schema((self.timestamp, UPDATED))
         return flat_schema(pa.schema([self.table.schema.field(column) for column in self.columns]))
 
     @property
     def features(self) -> tuple[str, ...]:
         """The columns of ``schema`` that are neither the entity nor times that Feast itself uses."""
-        left_out = {*self.entity, self.timestamp, self.latest_by, *([UPDATED] if self.as_cards else [])}
-        return tuple(column for column in self.schema.names if column not in left_out)
+        return tuple(column for column in self.schema.names if column not in {*self.entity, self.timestamp, self.latest_by})
 
     @property
     def online(self) -> bool:
         """Whether the online store holds it: only what was made from everything ('full') is served."""
         return self.table.name in ONLINE and self.where.get("graph", "full") == "full"
 
+    def rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return rows of the table's ``columns`` in the view's ``schema``."""
+        return flatten(batch)
+
+
+class ItemCards(Slice):
+    """All items, of each what an answer says as one value."""
+
+    @property
+    def name(self) -> str:
+        """The name of the view."""
+        return "item_cards"
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The item, its card, and when both were known."""
+        return card_schema((self.timestamp, UPDATED))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The card alone."""
+        return (CARD,)
+
+    def rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return items as cards."""
+        return build_cards(batch, self.schema)
+
 
 def list_slices() -> tuple[Slice, ...]:
     """Return the slices of all viewed tables, in the catalogue's order."""
-    return (*(found for name in VIEWED for found in slices_of(find_table(name))), Slice(find_table("items"), {}, as_cards=True))
+    return (*(found for name in VIEWED for found in slices_of(find_table(name))), ItemCards(find_table("items"), {}))
 
 
 def slices_of(table: Table) -> Iterator[Slice]:

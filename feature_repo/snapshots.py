@@ -8,8 +8,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_repo.cards import build_cards
-from feature_repo.flat import flatten
 from feature_repo.slices import Slice, list_slices
 from goeswith import lake
 from goeswith.profile import Profile
@@ -57,5 +55,5 @@ def _write(profile: Profile, part: Slice, versions: Versions) -> None:
         if part.table.name in versions:
             found = lake.read_batches(profile, part.table.name, version=versions[part.table.name], columns=part.columns, where=part.where)
             for batch in found:
-                writer.write_batch(build_cards(batch, part.schema) if part.as_cards else flatten(batch))
+                writer.write_batch(part.rows(batch))
     beside.replace(path)

@@ -19,8 +19,9 @@ from .search import Search, load_index
 INPUTS = ("item_id", "content", "type", "k", "category_filter", "brand_filter")
 KINDS = ("substitute", "complement")
 SOURCES = np.array([b"content", b"cold_start", b"behaviour"], dtype=np.object_)
+QUERIES = {"substitute": "substitute", "complement": "complement_source"}
 TARGETS = {"substitute": "substitute", "complement": "complement_target"}
-"""Whose vectors a relation's answers are searched among."""
+"""The vectors that a relation asks with, and those that its answers are searched among."""
 CONTENT, COLD_START, BEHAVIOUR = range(3)
 
 NOBODY = np.arange(0)
@@ -36,8 +37,9 @@ class Model:
 
     def __init__(self, folder: Path) -> None:
         self.catalogue = Catalogue(json.loads((folder / "items.json").read_text(encoding="utf-8")))
-        self.queries = {"substitute": _load(folder, "substitute"), "complement": _load(folder, "complement_source")}
-        self.searches = {kind: Search(_load(folder, name), load_index(folder, name)) for kind, name in TARGETS.items()}
+        vectors = {name: _load(folder, name) for name in {*QUERIES.values(), *TARGETS.values()}}
+        self.queries = {kind: vectors[name] for kind, name in QUERIES.items()}
+        self.searches = {kind: Search(vectors[name], load_index(folder, name)) for kind, name in TARGETS.items()}
         self.sources = {kind: _load(folder, f"source_{kind}") for kind in KINDS}
         self.cold_start = ColdStart(folder, {kind: self.sources[kind] == BEHAVIOUR for kind in KINDS})
 
@@ -64,7 +66,7 @@ class Model:
         name, wanted = check_kind(kind), check_k(int(k))
         queries, source, at = self.query(item_id, content, name)
         best, scores = self._rank(queries, name, self.catalogue.family(at), self.catalogue.within(category, brand), wanted)
-        lenders = self.cold_start.lenders(content, name) if at is None and content is not None else np.arange(0)
+        lenders = self.cold_start.lenders(content, name) if at is None and content is not None else NOBODY
         return best, scores, source, lenders
 
     def _rank(self, queries: dict[str, Floats], name: str, family: Ints, within: Ints | None, k: int) -> tuple[Ints, Floats]:
@@ -120,7 +122,7 @@ class Catalogue:
     def family(self, at: int | None) -> Ints:
         """Return the positions of an item and its variants, which answer nothing about each other; none of a new item."""
         if at is None:
-            return np.arange(0)
+            return NOBODY
         start, end = np.searchsorted(self.sorted_variants, [self.variants[at], self.variants[at] + 1])
         return np.asarray(self.by_variant[start:end])
 

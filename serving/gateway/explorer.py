@@ -7,10 +7,10 @@ from goeswith.errors import GoeswithError
 from goeswith.profile import Profile
 from goeswith_client import Client
 from serving.gateway.assets import add_page
-from serving.gateway.bodies import Problem
 from serving.gateway.dashboard import Board, add_dashboard
 from serving.gateway.newest import NewestRelease
 from serving.gateway.pictures import add_pictures
+from serving.gateway.problems import answer_problem
 from serving.gateway.search import CatalogueSearch, add_search
 
 
@@ -25,4 +25,4 @@ def add_explorer(app: FastAPI, client: Client, profile: Profile) -> None:
     @app.exception_handler(GoeswithError)
     def refuse(_: Request, error: GoeswithError) -> JSONResponse:
         """What the lake cannot give now is not the caller's mistake."""
-        return JSONResponse(Problem(error=type(error).__name__, what=error.what, remedy=error.remedy).model_dump(), 503)
+        return answer_problem(503, type(error).__name__, error.what, error.remedy)

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from goeswith.errors import ConfigError
 from goeswith.results import write_json
+from goeswith_client.replaced import ReplacedFile
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,6 @@ class ApiKey(BaseModel):
 
 
 _KEYS = TypeAdapter(tuple[ApiKey, ...])
-Stamp = tuple[int, int, int]
 
 
 def hash_key(key: str) -> str:
@@ -111,9 +111,8 @@ class Keys:
     """
 
     def __init__(self, path: Path | None = None, *, open_without: bool = True) -> None:
-        self._path = path
+        self._file = None if path is None else ReplacedFile[tuple[ApiKey, ...] | None](path, _load, missing=())
         self._open_without = open_without
-        self._read: tuple[Stamp, tuple[ApiKey, ...] | None] | None = None
 
     @property
     def needed(self) -> bool:
@@ -128,22 +127,15 @@ class Keys:
 
     def _all(self) -> tuple[ApiKey, ...] | None:
         """Return the keys; None where the file is damaged."""
-        if self._path is None:
-            return ()
         try:
-            state = self._path.stat()
-        except FileNotFoundError:
-            return ()
+            return () if self._file is None else self._file.read()
         except OSError:
             return None
-        stamp = (state.st_mtime_ns, state.st_ino, state.st_size)
-        if self._read is None or self._read[0] != stamp:
-            self._read = (stamp, self._load(self._path))
-        return self._read[1]
 
-    def _load(self, path: Path) -> tuple[ApiKey, ...] | None:
-        try:
-            return read_keys(path)
-        except ConfigError as error:
-            logger.error("%s", error)
-            return None
+
+def _load(path: Path) -> tuple[ApiKey, ...] | None:
+    try:
+        return read_keys(path)
+    except ConfigError as error:
+        logger.error("%s", error)
+        return None

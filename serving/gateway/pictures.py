@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from goeswith.errors import DataContractError
 from goeswith.pictures import read_picture
 from goeswith.profile import Profile
-from serving.gateway.bodies import Problem
+from serving.gateway.problems import answer_problem
 
 REFERENCE = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})\.(jpg|png)")
 """Folder, sha256 and ending, as ``goeswith.pictures`` stores them."""
@@ -38,4 +38,4 @@ def add_pictures(app: FastAPI, profile: Profile) -> None:
 
 def _missing(reference: str) -> JSONResponse:
     remedy = "give the reference that an item's 'image' holds: ab/<sha256>.jpg or .png"
-    return JSONResponse(Problem(error="UnknownPicture", what=f"no picture is called {reference[:100]!r}", remedy=remedy).model_dump(), 404)
+    return answer_problem(404, "UnknownPicture", f"no picture is called {reference[:100]!r}", remedy)

@@ -15,7 +15,7 @@ from serving.gateway.newest import NewestRelease
 
 MAX_FOUND = 60
 MAX_QUESTION_CHARS = 200
-COLUMNS = ("item_id", "title", "brand", "category", "price", "currency", "image", "available", "variant_of")
+COLUMNS = tuple(Item.model_fields)
 
 Question = Annotated[str, Query(max_length=MAX_QUESTION_CHARS)]
 Count = Annotated[int, Query(ge=1, le=MAX_FOUND)]

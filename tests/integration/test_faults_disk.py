@@ -1,6 +1,5 @@
 """A full disk, a real one of a few megabytes: the job says so, nothing half-written counts, and with room again it ends where it would have."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from goeswith.errors import EnvironmentMissing
 from tests.faults.history import Contents, History, call_step, read_contents
+from tests.small_disk import mounted_disk
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
@@ -25,16 +25,8 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Hi
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a file system of its own. Skipped where mounting is not permitted."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
-    try:
+    with mounted_disk(tmp_path / "disk", megabytes=SIZE_MB) as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(ballast: Path, room: int) -> None:

@@ -31,6 +31,7 @@ from serving.rollout.decision import Bounds
 from serving.rollout.manifest import require_trusted
 from serving.rollout.watch import watch
 from serving.runtime.triton import client_of, find_triton, launch_of
+from tests.small_disk import mounted_disk
 from tests.tiny_models import shared_home, write_tiny_export
 from tests.tiny_shop import RUN, item_rows
 from tests.traffic import questions_about, traffic
@@ -277,16 +278,8 @@ def test_triton_killed_while_it_loads_leaves_the_former_version(profile: Profile
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a file system of its own. Skipped where mounting is not permitted."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
-    try:
+    with mounted_disk(tmp_path / "disk", megabytes=64) as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_a_full_disk_while_publishing_is_said_and_the_former_version_stays(profile: Profile, disk: Path) -> None:

@@ -4,7 +4,8 @@ What training counted stays as it is: a new item is ranked like any that nobody 
 with the next training. Lists of items that left the catalogue are deleted; all other lists are left alone.
 """
 
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,7 @@ from training.mmsc.rows import Asked, neighbour_rows
 from training.mmsc.today import GONE, Today, compare, scorer_of
 
 TABLE = "item_neighbours"
+KEY = ["type", "item_id"]
 STAMPED = ("release", "known_at", "updated_at")
 """Columns that say when a list was made, not what it is."""
 
@@ -43,42 +45,56 @@ class Config:
     models: str = ""
 
 
+class Trained(NamedTuple):
+    """What a run trained on and left: read once."""
+
+    run_id: str
+    folder: Path
+    training: TrainingSet
+    encoder: Encoder
+
+
 def run(job: JobRun) -> JobResult:
     """Write the lists that are other than they were. The same again writes nothing. Raises ``ModelUnavailable`` before the first training."""
     config = parse_config(Config, job.params, where="job infer_changed")
-    run_id = config.models or find_run(job, config.graph)
+    trained = _read_trained(job, config)
     lake.create_table(job.profile, TABLE)
+    stored = lake.read_table(job.profile, TABLE, columns=["type", "item_id", "release"])
     catalogue = lake.read_table(job.profile, "items", version=job.version_of("items"), columns=READ).sort_by("item_id")
-    today = compare_with(job, run_id, config.graph, catalogue)
+    today = compare_with(trained, stored, catalogue)
     if len(today.changed):
-        lists = _lists(job, config, run_id, today, catalogue)
+        lists = _lists(job, config, trained, today, catalogue)
         lake.write_table(job.profile, TABLE, _other(job, lists), writer=Writer.TRAINING, consumed=_consumed(job))
-    gone = _gone(job, catalogue)
+    gone = stored.select(KEY).filter(pc.invert(pc.is_in(stored["item_id"], catalogue["item_id"].combine_chunks())))
     version = lake.delete_rows(job.profile, TABLE, gone, writer=Writer.TRAINING, consumed=_consumed(job))
     came = int((today.at == GONE).sum())
     counts = {"came": came, "ranked": len(today.changed), "lists_removed": gone.num_rows}
-    return JobResult(versions={TABLE: version}, summary={"model": run_id, **counts})
+    return JobResult(versions={TABLE: version}, summary={"model": trained.run_id, **counts})
 
 
-def compare_with(job: JobRun, run_id: str, graph: str, catalogue: pa.Table) -> Today:
-    """Return who came or changed since ``run_id`` trained; one whose list is not that training's, for it was changed once, counts as changed."""
-    training, now = _training_set(job, run_id, graph), build_items(catalogue)
-    recipe = load_encoder(job.profile.models / run_id / graph / "cirp", run_id).recipe
-    before = dict(zip(training.items.ids, zip(*read_contents(training.items, recipe), strict=True), strict=True))
+def _read_trained(job: JobRun, config: Config) -> Trained:
+    run_id = config.models or find_run(job, config.graph)
+    folder = job.profile.models / run_id / config.graph
+    training = read_training_set(job.profile, version=job.version_of("training_sets"), run=run_id, graph=config.graph)
+    return Trained(run_id, folder, training, load_encoder(folder / "cirp", run_id))
+
+
+def compare_with(trained: Trained, stored: pa.Table, catalogue: pa.Table) -> Today:
+    """Return who came or changed since the training; one whose list is not that training's, for it was changed once, counts as changed."""
+    items, now, recipe = trained.training.items, build_items(catalogue), trained.encoder.recipe
+    before = dict(zip(items.ids, zip(*read_contents(items, recipe), strict=True), strict=True))
     other = {item for item, content in zip(now.ids, zip(*read_contents(now, recipe), strict=True), strict=True) if before.get(item) != content}
-    keys = lake.read_table(job.profile, TABLE, columns=["item_id", "release"])
-    since = keys.filter(pc.not_equal(keys["release"], run_id))["item_id"].to_pylist()
-    return compare(training.items, now, np.isin(now.ids, sorted(other | set(since))))
+    since = stored.filter(pc.not_equal(stored["release"], trained.run_id))["item_id"].to_pylist()
+    return compare(items, now, np.isin(now.ids, sorted(other | set(since))))
 
 
-def _lists(job: JobRun, config: Config, run_id: str, today: Today, catalogue: pa.Table) -> pa.Table:
+def _lists(job: JobRun, config: Config, trained: Trained, today: Today, catalogue: pa.Table) -> pa.Table:
     """Return both lists of each changed item, known once the model and the item are."""
-    folder, training = job.profile.models / run_id / config.graph, _training_set(job, run_id, config.graph)
     rows = catalogue.take(today.changed)
-    scorer, data = scorer_of(folder / "mmsc", training, today, _tokens(job, load_encoder(folder / "cirp", run_id), rows))
+    scorer, data = scorer_of(trained.folder / "mmsc", trained.training, today, _tokens(job, trained.encoder, rows))
     found = rank_all(scorer, data, config.k, today.changed)
-    model_at = read_as_of(job.profile, version=job.version_of("training_sets"), run=run_id)
-    stamp = Stamp(model_version=run_id, release=job.run_id, known_at=model_at)
+    model_at = read_as_of(job.profile, version=job.version_of("training_sets"), run=trained.run_id)
+    stamp = Stamp(model_version=trained.run_id, release=job.run_id, known_at=model_at)
     evidence, asked = read_evidence(job, config.graph), Asked(today.items.ids, today.changed)
     known_at = pa.array([max(model_at, at) for at in rows["known_at"].to_pylist()], rows.schema.field("known_at").type)
     return pa.concat_tables(_known(neighbour_rows(kind, asked, found[kind], scorer, evidence, stamp), known_at) for kind in KINDS)
@@ -86,10 +102,6 @@ def _lists(job: JobRun, config: Config, run_id: str, today: Today, catalogue: pa
 
 def _known(rows: pa.Table, at: pa.Array) -> pa.Table:
     return rows.set_column(rows.schema.get_field_index("known_at"), rows.schema.field("known_at"), at)
-
-
-def _training_set(job: JobRun, run_id: str, graph: str) -> TrainingSet:
-    return read_training_set(job.profile, version=job.version_of("training_sets"), run=run_id, graph=graph)
 
 
 def _tokens(job: JobRun, encoder: Encoder, rows: pa.Table) -> Tokens:
@@ -109,12 +121,6 @@ def _other(job: JobRun, lists: pa.Table) -> pa.Table:
     }
     fresh = lists.select(columns).to_pylist()
     return lists.filter(pa.array([stored.get((row["type"], row["item_id"])) != row for row in fresh], pa.bool_()))
-
-
-def _gone(job: JobRun, catalogue: pa.Table) -> pa.Table:
-    """Return the keys of the lists of items that are not in the catalogue."""
-    keys = lake.read_table(job.profile, TABLE, columns=["type", "item_id"])
-    return keys.filter(pc.invert(pc.is_in(keys["item_id"], catalogue["item_id"].combine_chunks())))
 
 
 def _consumed(job: JobRun) -> dict[str, int]:

@@ -5,10 +5,8 @@ N items were trained on, C stand in the catalogue now, M of these are ``changed`
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -48,13 +46,14 @@ def scorer_of(folder: Path, training: TrainingSet, today: Today, tokens: Tokens)
     Edges are those that it was trained on, less those of items that are gone. Raises ``ModelInvalid`` as ``load_scorer`` and ``load_mmsc`` do.
     """
     scorer, (model, recipe) = load_scorer(folder, training), load_mmsc(folder)
-    vectors = _with_changed(model, recipe, _carried(scorer.vectors, today.at), today.changed, tokens)
+    vectors = _carried(scorer.vectors, today.at)
+    _renew(model, recipe, vectors, today.changed, tokens)
     data = TrainingSet(training.graph, today.items, _carried_pairs(training.pairs, today.at, len(training.items)))
     return MmscScorer(vectors, PairFeatures.for_recipe(recipe, data.items, data.pairs), scorer.rerankers), data
 
 
 def _carried(vectors: StoredVectors, at: Ints) -> StoredVectors:
-    """Return the vectors in today's order, zeros for items that came."""
+    """Return a copy of the vectors in today's order, zeros for items that came."""
     there = at != GONE
     return StoredVectors(
         {name: np.where(there.reshape(-1, *[1] * (rows.ndim - 1)), rows[at], 0).astype(rows.dtype) for name, rows in vectors.tensors.items()}
@@ -71,8 +70,8 @@ def _carried_pairs(pairs: Pairs, at: Ints, trained: int) -> Pairs:
 
 
 @torch.no_grad()
-def _with_changed(model: Mmsc, recipe: MmscRecipe, vectors: StoredVectors, changed: Ints, tokens: Tokens) -> StoredVectors:
-    """Return the vectors with the rows of the changed items made anew: content from their tokens, behaviour their own or lent (Eq. 12)."""
+def _renew(model: Mmsc, recipe: MmscRecipe, vectors: StoredVectors, changed: Ints, tokens: Tokens) -> None:
+    """Make the rows of the changed items anew, in place: content from their tokens, behaviour their own or lent (Eq. 12)."""
     at = torch.from_numpy(changed)
     content = torch.from_numpy(vectors.tensors["content"]).index_put((at,), model.contents(tokens))
     own = {kind: torch.from_numpy(vectors.sources(kind) == OWN) for kind in KINDS}
@@ -81,16 +80,11 @@ def _with_changed(model: Mmsc, recipe: MmscRecipe, vectors: StoredVectors, chang
     warm = {kind: own[kind][at] for kind in KINDS}
     made = ItemVectors(content[at], behaviour, warm, relate_all(model, content[at], behaviour), look(model, tokens, content[at], behaviour))
     fresh = store_vectors(made, tokens).tensors
-    return StoredVectors({name: _put(rows, changed, fresh[name]) for name, rows in vectors.tensors.items()})
+    for name, rows in vectors.tensors.items():
+        rows[changed] = fresh[name]
 
 
 def _behaviour_of(at: Tensor, lent: Behaviour, own: Behaviour) -> Behaviour:
     """Return each item's own behaviour (M, b) where it has any, else what others lend it."""
     p = {kind: torch.where(own.known[kind][at][:, None], own.p[kind][at], lent.p[kind]) for kind in KINDS}
     return Behaviour(p, {kind: own.known[kind][at] | lent.known[kind] for kind in KINDS})
-
-
-def _put(rows: npt.NDArray[Any], at: Ints, fresh: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    found = rows.copy()
-    found[at] = fresh
-    return found

@@ -3,13 +3,13 @@
 import pyarrow as pa
 
 from feature_repo.cards import CARD, FIELDS, build_cards
-from feature_repo.slices import ITEM_CARDS, list_slices
+from feature_repo.slices import ItemCards
 from goeswith.catalogue import find_table
 from goeswith.profile import Profile
 from goeswith_client import Item
 from tests.tiny_shop import NOW, item_rows
 
-CARDS = next(part for part in list_slices() if part.name == ITEM_CARDS)
+CARDS = ItemCards(find_table("items"), {})
 
 
 def test_a_card_reads_back_as_the_item(profile: Profile) -> None:

@@ -17,6 +17,7 @@ from goeswith.errors import DataContractError, ModelInvalid, ModelUnavailable
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile, load_profile
 from tests.tiny_shop import EPOCH, NOW, RUN, item_rows, training_rows, write_rows, write_tiny_lake
+from tests.trained_home import copy_home, write_items
 from training.cirp.vectors import encode_items
 from training.jobs import embed_items, train_cirp
 
@@ -39,10 +40,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def profile(trained: Path, tmp_path: Path) -> Profile:
     """Return a home of the test's own with that lake and those models."""
-    home = tmp_path / "home"
-    shutil.copytree(trained, home, ignore=shutil.ignore_patterns("models"))
-    (home / "models").symlink_to(trained / "models")
-    return load_profile(overrides={"home": home})
+    return copy_home(trained, tmp_path / "home")
 
 
 @pytest.fixture
@@ -70,13 +68,9 @@ def read_rows(profile: Profile) -> dict[str, dict[str, Any]]:
 def change_items(profile: Profile, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
     """Write the catalogue anew; ``change`` returns an item as it is from now on, or None for one that is gone."""
     rows = lake.read_table(profile, "items").to_pylist()
-    kept = [new for new in map(change, rows) if new is not None]
-    columns = pa.schema([f for f in find_table("items").schema if f.name != "updated_at"])
-    lake.write_table(profile, "items", pa.Table.from_pylist(kept, schema=columns), writer=Writer.SPARK)
-    gone = pa.Table.from_pylist(
-        [{"item_id": row["item_id"]} for row in rows if change(row) is None], schema=columns.empty_table().select(["item_id"]).schema
-    )
-    lake.delete_rows(profile, "items", gone, writer=Writer.SPARK)
+    write_items(profile, [new for new in map(change, rows) if new is not None])
+    gone = [row["item_id"] for row in rows if change(row) is None]
+    lake.delete_rows(profile, "items", pa.table({"item_id": pa.array(gone, pa.string())}), writer=Writer.SPARK)
 
 
 def release_embeddings(profile: Profile, run: str) -> None:

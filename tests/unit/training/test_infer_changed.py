@@ -1,6 +1,5 @@
 """The job ``infer_changed``: lists of what came or changed, by the model that is released; all others are left alone."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,12 @@ import pyarrow as pa
 import pytest
 
 from goeswith import lake
-from goeswith.catalogue import Writer, find_table
+from goeswith.catalogue import Writer
 from goeswith.errors import ModelUnavailable
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile, load_profile
 from tests.tiny_shop import NOW, RUN, write_tiny_lake
+from tests.trained_home import copy_home, write_items
 from training.dataset import read_training_set
 from training.jobs import embed_items, infer, infer_changed, train_cirp, train_mmsc
 from training.mmsc.neighbours import rank_all
@@ -48,10 +48,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def profile(trained: Path, tmp_path: Path) -> Profile:
     """Return a home of the test's own with that lake and those models."""
-    home = tmp_path / "home"
-    shutil.copytree(trained, home, ignore=shutil.ignore_patterns("models"))
-    (home / "models").symlink_to(trained / "models")
-    return load_profile(overrides={"home": home})
+    return copy_home(trained, tmp_path / "home")
 
 
 def run_job(profile: Profile, run: str = "later") -> JobResult:
@@ -64,10 +61,8 @@ def read_lists(profile: Profile) -> dict[Key, dict[str, Any]]:
     return {(row["type"], row["item_id"]): row for row in lake.read_table(profile, "item_neighbours").to_pylist()}
 
 
-def write_items(profile: Profile, change: Callable[[dict[str, Any]], dict[str, Any]], *more: Mapping[str, Any]) -> None:
-    columns = pa.schema([f for f in find_table("items").schema if f.name != "updated_at"])
-    rows = [*map(change, lake.read_table(profile, "items").to_pylist()), *more]
-    lake.write_table(profile, "items", pa.Table.from_pylist(rows, schema=columns), writer=Writer.SPARK)
+def change_items(profile: Profile, change: Callable[[dict[str, Any]], dict[str, Any]], *more: Mapping[str, Any]) -> None:
+    write_items(profile, [*map(change, lake.read_table(profile, "items").to_pylist()), *more])
 
 
 def like(profile: Profile, model: str, **fields: Any) -> dict[str, Any]:
@@ -90,7 +85,7 @@ def test_where_nothing_changed_nothing_is_written(profile: Profile) -> None:
 def test_an_item_that_came_gets_both_lists_and_no_other_list_changes(profile: Profile) -> None:
     before = read_lists(profile)
     later = NOW.replace(month=6)
-    write_items(profile, same, like(profile, "racket-red-0", item_id="racket-red-9", known_at=later))
+    change_items(profile, same, like(profile, "racket-red-0", item_id="racket-red-9", known_at=later))
     assert run_job(profile).summary == {"model": RUN, "came": 1, "ranked": 1, "lists_removed": 0}
     after = read_lists(profile)
     new = {kind: after.pop((kind, "racket-red-9")) for kind in KINDS}
@@ -102,17 +97,17 @@ def test_an_item_that_came_gets_both_lists_and_no_other_list_changes(profile: Pr
 
 
 def test_the_same_again_writes_nothing(profile: Profile) -> None:
-    write_items(profile, same, like(profile, "racket-red-0", item_id="racket-red-9"))
+    change_items(profile, same, like(profile, "racket-red-0", item_id="racket-red-9"))
     assert run_job(profile, "again").versions == run_job(profile, "once_more").versions
 
 
 def test_a_title_that_changed_changes_its_own_lists_alone_and_changed_back_they_are_as_before(profile: Profile) -> None:
     before = read_lists(profile)
-    write_items(profile, lambda row: {**row, "title": "kitchen pan of steel"} if row["item_id"] == "pen-red-0" else row)
+    change_items(profile, lambda row: {**row, "title": "kitchen pan of steel"} if row["item_id"] == "pen-red-0" else row)
     assert run_job(profile).summary["ranked"] == 1
     after = read_lists(profile)
     assert {item for _, item in after if any(after[kind, item] != before[kind, item] for kind in KINDS)} == {"pen-red-0"}
-    write_items(profile, lambda row: {**row, "title": "red pen model 0"} if row["item_id"] == "pen-red-0" else row)
+    change_items(profile, lambda row: {**row, "title": "red pen model 0"} if row["item_id"] == "pen-red-0" else row)
     run_job(profile, "back")
     back = read_lists(profile)
     for kind in KINDS:
@@ -126,7 +121,7 @@ def answers(row: dict[str, Any]) -> list[tuple[str, Any, str]]:
 def test_lists_of_an_item_that_is_gone_go_and_nobody_new_is_told_of_it(profile: Profile) -> None:
     gone = pa.table({"item_id": pa.array(["balls-red-0"], pa.string())})
     lake.delete_rows(profile, "items", gone, writer=Writer.SPARK)
-    write_items(profile, same, like(profile, "racket-red-0", item_id="racket-red-9"))
+    change_items(profile, same, like(profile, "racket-red-0", item_id="racket-red-9"))
     before = read_lists(profile)
     assert run_job(profile).summary["lists_removed"] == 2
     after = read_lists(profile)

@@ -12,6 +12,7 @@ from typing import Any
 from goeswith_client.answers import TYPES, Evidence, Item, Type
 from goeswith_client.errors import ClientError, FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
+from goeswith_client.replaced import ReplacedFile
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ class FeastFeatures:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = Lock()
-        self._files: dict[Path, tuple[int, Any]] = {}
+        self._online = ReplacedFile[dict[str, Any] | None](folder / "online.json", _parse, missing=None)
+        self._best = ReplacedFile[dict[str, list[str]]](folder / "bestsellers.json", _parse, missing={})
 
     @cached_property
     def _store(self) -> Any:
@@ -44,7 +46,7 @@ class FeastFeatures:
 
     def state(self) -> State:
         """Return the release behind the features. Raises ``FeaturesUnavailable`` where nothing was materialised."""
-        found = self._load("online.json")
+        found = self._online.read()
         if found is None:
             raise FeaturesUnavailable(f"nothing was materialised in {self._folder}", "run: goeswith run publish")
         return State(found["release"], datetime.fromisoformat(found["released_at"]), found.get("versions", {}))
@@ -76,8 +78,7 @@ class FeastFeatures:
 
     def bestsellers(self, category: str) -> Sequence[str]:
         """Return what sells best in a category, or in the whole shop for ''."""
-        best: Mapping[str, list[str]] = self._load("bestsellers.json") or {}
-        return best.get(category, [])
+        return self._best.read().get(category, [])
 
     def _read(self, view: str, features: Sequence[str], entities: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
         if not entities:
@@ -92,13 +93,6 @@ class FeastFeatures:
                 raise FeaturesUnavailable(f"the online store failed: {type(error).__name__}", "run: goeswith run publish") from error
         return [{name: found[name][i] for name in features} for i in range(len(entities))]
 
-    def _load(self, name: str) -> Any:
-        """Return a JSON file's content, read again when it was replaced; None where it is not there."""
-        path = self._folder / name
-        try:
-            stamp = path.stat().st_mtime_ns
-        except FileNotFoundError:
-            return None
-        if self._files.get(path, (None,))[0] != stamp:
-            self._files[path] = (stamp, json.loads(path.read_text(encoding="utf-8")))
-        return self._files[path][1]
+
+def _parse(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-Stamp = tuple[int, int, int]
+from goeswith_client.replaced import ReplacedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,7 @@ class PublishedModels:
     """The model repository's manifest, read again when it was replaced; None where the client was told of none."""
 
     def __init__(self, manifest: Path | None) -> None:
-        self._path = manifest
-        self._read: tuple[Stamp, Read] | None = None
+        self._manifest = None if manifest is None else ReplacedFile(manifest, _parse, missing=None)
 
     def name(self, known: str | None) -> str | None:
         """Return 'RUN/VERSION' of the models behind an answer, of which the run or the version is ``known``; None: the current ones.
@@ -63,16 +62,11 @@ class PublishedModels:
         return Asked(read.names.get(model, model), read.canary)
 
     def _current(self) -> Read | None:
-        if self._path is None or not self._path.exists():
-            return None
-        found = self._path.stat()
-        stamp = (found.st_mtime_ns, found.st_ino, found.st_size)
-        if self._read is None or self._read[0] != stamp:
-            self._read = (stamp, _parse(json.loads(self._path.read_text(encoding="utf-8"))))
-        return self._read[1]
+        return None if self._manifest is None else self._manifest.read()
 
 
-def _parse(manifest: Mapping[str, Any]) -> Read:
+def _parse(path: Path) -> Read | None:
+    manifest: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     current, canary = str(manifest["version"]), manifest.get("canary") or {}
     runs = {str(version["version"]): str(version["run"]) for version in manifest.get("versions", [])}
     models = next((version["models"] for version in manifest.get("versions", []) if str(version["version"]) == current), [])
