@@ -2,10 +2,12 @@
 
 A new item borrows the behaviour of the nearest warm items (MMSC, Eq. 12), then passes the same gates as every item of the
 catalogue; where none is near enough, its content stands alone and the answer says so. Category, brand, the item itself, its
-variants and what stands in the other relation to it are filtered inside the search, so k answers remain k.
+variants and what stands in the other relation to it are filtered inside the search, so k answers remain k. Candidates that the
+request names itself are all scored, and none is left out: how far each stands out in either relation is the caller's to compare.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from .graph import open_graph
 from .ranking import check_k, pad, top
 from .search import Search, load_index
 
-INPUTS = ("item_id", "content", "type", "k", "category_filter", "brand_filter")
+INPUTS = ("item_id", "content", "type", "k", "category_filter", "brand_filter", "candidates")
 KINDS = ("substitute", "complement")
 SOURCES = np.array([b"content", b"cold_start", b"behaviour"], dtype=np.object_)
 QUERIES = {"substitute": "substitute", "complement": "complement_source"}
@@ -32,6 +34,30 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One row of a request: an item's id, or '' and a content vector (c,); ``candidates`` are ids, '' where a row is shorter."""
+
+    item_id: bytes
+    content: Floats | None
+    kind: bytes
+    k: int
+    category: bytes = b""
+    brand: bytes = b""
+    candidates: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Positions (M,), best first, their scores and how far these stand out; what the query rests on, and whom a new item borrows from."""
+
+    at: Ints
+    scores: Floats
+    standing: Floats
+    source: int
+    lenders: Ints
+
+
 class Model:
     """The vectors of all N items and the head that makes those of a new one."""
 
@@ -44,30 +70,39 @@ class Model:
         self.cold_start = ColdStart(folder, {kind: self.sources[kind] == BEHAVIOUR for kind in KINDS})
 
     def answer(self, inputs: Arrays) -> Arrays:
-        """Return item_ids, scores and source, (B, found): rows that found fewer end in '' and 0.
+        """Return item_ids, scores, standing and source, (B, found): rows that found fewer end in '' and 0.
 
         ``similar`` (B, any) are the warm items that a new one borrows from, nearest first; '' where nothing is borrowed.
         """
-        rows = [self.relate(*arguments) for arguments in zip(*self._arguments(inputs), strict=True)]
-        scores = pad([scores for _, scores, _, _ in rows], 0.0, np.float32)
-        ids = pad([self.catalogue.ids[best] for best, _, _, _ in rows], b"", np.object_)
-        source = pad([np.full(len(best), SOURCES[found], dtype=np.object_) for best, _, found, _ in rows], b"", np.object_)
-        similar = pad([self.catalogue.ids[near] for _, _, _, near in rows], b"", np.object_, width=1)
-        return {"item_ids": ids, "scores": scores, "source": source, "similar": similar}
+        rows = [self.relate(question) for question in _questions(inputs)]
+        return {
+            "item_ids": pad([self.catalogue.ids[row.at] for row in rows], b"", np.object_),
+            "scores": pad([row.scores for row in rows], 0.0, np.float32),
+            "standing": pad([row.standing for row in rows], 0.0, np.float32),
+            "source": pad([np.full(len(row.at), SOURCES[row.source], dtype=np.object_) for row in rows], b"", np.object_),
+            "similar": pad([self.catalogue.ids[row.lenders] for row in rows], b"", np.object_, width=1),
+        }
 
-    def _arguments(self, inputs: Arrays) -> tuple[Any, ...]:
-        kinds, k = inputs["type"].ravel(), inputs["k"].ravel()
-        names = [inputs[name].ravel() if name in inputs else [b""] * len(k) for name in ("item_id", "category_filter", "brand_filter")]
-        contents = inputs["content"] if "content" in inputs else [None] * len(k)
-        return names[0], contents, kinds, k, names[1], names[2]
+    def relate(self, question: Question) -> Found:
+        """Return the answer to one question. Raises ``ValueError`` for one that cannot be answered."""
+        name, wanted = check_kind(question.kind), check_k(int(question.k))
+        queries, source, at = self.query(question.item_id, question.content, name)
+        if any(question.candidates):
+            best, scores = self._score(queries[name], name, question)
+        else:
+            within = self.catalogue.within(question.category, question.brand)
+            best, scores = self._rank(queries, name, self.catalogue.family(at), within, wanted)
+        lenders = self.cold_start.lenders(question.content, name) if at is None and question.content is not None else NOBODY
+        return Found(best, scores, self.searches[name].standing(queries[name], scores), source, lenders)
 
-    def relate(self, item_id: bytes, content: Floats | None, kind: bytes, k: int, category: bytes, brand: bytes) -> tuple[Ints, Floats, int, Ints]:
-        """Return the best positions, best first, their scores, what the query's vector rests on, and whom a new item borrows from."""
-        name, wanted = check_kind(kind), check_k(int(k))
-        queries, source, at = self.query(item_id, content, name)
-        best, scores = self._rank(queries, name, self.catalogue.family(at), self.catalogue.within(category, brand), wanted)
-        lenders = self.cold_start.lenders(content, name) if at is None and content is not None else NOBODY
-        return best, scores, source, lenders
+    def _score(self, query: Floats, name: str, question: Question) -> tuple[Ints, Floats]:
+        """Return the best k of the candidates that the catalogue holds."""
+        if question.category or question.brand:
+            raise ValueError("candidates: none with a category or brand filter, for each that is named is scored")
+        known = self.catalogue.positions(question.candidates)
+        scores = self.searches[name].scores(query, known)
+        best = top(scores, question.k)
+        return known[best], scores[best]
 
     def _rank(self, queries: dict[str, Floats], name: str, family: Ints, within: Ints | None, k: int) -> tuple[Ints, Floats]:
         """Return the best k positions and scores; more are looked at until k are left, for some are family or belong elsewhere."""
@@ -90,6 +125,14 @@ class Model:
             raise ValueError("content: a finite vector is needed where item_id is ''")
         vectors, source = self.cold_start.vectors(content, kind)
         return vectors, source, None
+
+
+def _questions(inputs: Arrays) -> list[Question]:
+    kinds, k = inputs["type"].ravel(), inputs["k"].ravel()
+    ids, categories, brands = (inputs[name].ravel() if name in inputs else [b""] * len(k) for name in ("item_id", "category_filter", "brand_filter"))
+    contents = inputs["content"] if "content" in inputs else [None] * len(k)
+    candidates = map(tuple, inputs["candidates"]) if "candidates" in inputs else [()] * len(k)
+    return [Question(*row) for row in zip(ids, contents, kinds, k, categories, brands, candidates, strict=True)]
 
 
 def belongs_elsewhere(own: Floats, elsewhere: Floats) -> Bools:
@@ -118,6 +161,10 @@ class Catalogue:
         if item_id not in self.index:
             raise ValueError(f"item_id: unknown item {item_id.decode(errors='replace')!r}")
         return self.index[item_id]
+
+    def positions(self, item_ids: tuple[bytes, ...]) -> Ints:
+        """Return where items stand, each once; unknown ones are left out."""
+        return np.array([self.index[item] for item in dict.fromkeys(item_ids) if item in self.index], dtype=np.int64)
 
     def family(self, at: int | None) -> Ints:
         """Return the positions of an item and its variants, which answer nothing about each other; none of a new item."""

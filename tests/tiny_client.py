@@ -47,9 +47,9 @@ class DictFeatures:
         """Return the known items."""
         return {item: self.known[item] for item in item_ids if item in self.known}
 
-    def neighbours(self, kind: str, item_id: str) -> Neighbours | None:
+    def neighbours(self, kind: str, item_ids: Sequence[str]) -> Mapping[str, Neighbours]:
         """Return precomputed neighbours."""
-        return self.lists.get((kind, item_id))
+        return {item: self.lists[kind, item] for item in item_ids if (kind, item) in self.lists}
 
     def edges(self, pairs: Sequence[tuple[str, str]], types: Sequence[Type] = TYPES) -> Sequence[Evidence]:
         """Return the held edges between the pairs."""

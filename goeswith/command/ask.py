@@ -127,6 +127,29 @@ def new(
     _show(_asker(local).new(item), as_json)
 
 
+@app.command()
+def score(
+    item_id: ItemId,
+    others: Annotated[list[str], typer.Argument(help="Items to score with it.")],
+    as_json: AsJson = False,
+    local: Local = False,
+) -> None:
+    """Print how far given items stand out as substitutes and as complements of one, whatever lists hold.
+
+    Standings are standard deviations above the mean of the whole catalogue.
+
+    Example: goeswith ask score 0108775015 0110065001 0111565001
+    """
+    found = _asker(local).score(item_id, others)
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    table = Table("item", "substitute", "complement", "stands out as", title=escape(f"with {item_id}"), title_justify="left")
+    for pair in found["pairs"]:
+        table.add_row(escape(pair["dst"]), _standing(pair["substitute"]), _standing(pair["complement"]), pair["type"] or "neither")
+    _print_with_versions(table, found)
+
+
 def explain(a: ItemId, b: ItemId, as_json: AsJson = False, local: Local = False) -> None:
     """Say why two items are related: counts, lift, verdict, places among the neighbours, versions.
 
@@ -174,11 +197,20 @@ def _show(answer: Mapping[str, Any], as_json: bool) -> None:
     for item in answer["items"]:
         price = "" if item["price"] is None else f"{item['price']:.2f} {item['currency'] or ''}".rstrip()
         table.add_row(_score(item), escape(item["item_id"]), _title(item), price, escape(item["reason"]))
+    _print_with_versions(table, answer)
+
+
+def _print_with_versions(table: Table, answer: Mapping[str, Any]) -> None:
     console = Console()
     console.print(table)
-    console.print(f"source {answer['source']}; {_versions(answer['versions'])}", style="dim", highlight=False)
+    source = f"source {answer['source']}; " if "source" in answer else ""
+    console.print(f"{source}{_versions(answer['versions'])}", style="dim", highlight=False)
     for note in answer["notes"]:
         console.print(f"note: {escape(note)}", style="dim", highlight=False)
+
+
+def _standing(scored: Mapping[str, float] | None) -> str:
+    return "unknown" if scored is None else f"{scored['standing']:+.1f}"
 
 
 def _score(item: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What every way of asking has in common: the questions, JSON answers, errors of the tree."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from goeswith import errors
@@ -36,6 +36,9 @@ class Asker(Protocol):
 
     def new(self, item: Mapping[str, Any]) -> Json:
         """Return answers for a new item; ``item`` is the body of POST /ask/new."""
+
+    def score(self, item_id: str, others: Sequence[str]) -> Json:
+        """Return what the model gives an item with each of the others."""
 
     def explain(self, a: str, b: str) -> Json:
         """Return why two items are related."""

@@ -5,7 +5,7 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goeswith.command.asker import Json, translate
@@ -42,6 +42,10 @@ class Gateway:
     def new(self, item: Mapping[str, Any]) -> Json:
         """Return answers for a new item."""
         return self._ask("/ask/new", item)
+
+    def score(self, item_id: str, others: Sequence[str]) -> Json:
+        """Return what the model gives an item with each of the others."""
+        return self._ask("/ask/scores", {"pairs": [[item_id, other] for other in others]})
 
     def explain(self, a: str, b: str) -> Json:
         """Return why two items are related."""

@@ -1,7 +1,7 @@
 """The client in this process: what ``--local`` asks."""
 
 import atexit
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -51,6 +51,10 @@ class Here:
             return self._client.new_item(**texts, image=body.picture())
 
         return self._ask(ask)
+
+    def score(self, item_id: str, others: Sequence[str]) -> Json:
+        """Return what the model gives an item with each of the others."""
+        return self._ask(lambda: self._client.score([(item_id, other) for other in others]))
 
     def explain(self, a: str, b: str) -> Json:
         """Return why two items are related."""

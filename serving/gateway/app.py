@@ -9,9 +9,10 @@ from starlette.exceptions import HTTPException
 
 from goeswith import __version__
 from goeswith.profile import GatewaySettings
-from goeswith_client import Answer, Client, ClientError, Explanation, Health, Item, UnknownItem
+from goeswith_client import Answer, Client, ClientError, Explanation, Health, Item, Scores, UnknownItem
 from goeswith_client.answers import Type
-from serving.gateway.bodies import BundleQuestion, BundleWish, GivenId, NewItem, RelatedQuestion
+from goeswith_client.many import Result
+from serving.gateway.bodies import BundleQuestion, BundleWish, EachQuestion, GivenId, NewItem, PairsQuestion, Problem, RelatedQuestion
 from serving.gateway.guards import add_guards
 from serving.gateway.keys import Keys
 from serving.gateway.nearest import NearestIds
@@ -29,6 +30,7 @@ def build_app(client: Client, nearest: NearestIds, settings: GatewaySettings | N
     _add_errors(app, nearest)
     _add_items(app, client)
     _add_questions(app, client)
+    _add_questions_about_many(app, client)
     return app
 
 
@@ -95,3 +97,24 @@ def _add_questions(app: FastAPI, client: Client) -> None:
         kind: Type = question.type
         texts = question.model_dump(include={"title", "description", "brand", "category"})
         return note(client.new_item(**texts, image=question.picture(), type=kind, k=question.k))
+
+
+def _add_questions_about_many(app: FastAPI, client: Client) -> None:
+    @app.post("/ask/substitutes")
+    def substitutes_of_each(question: EachQuestion) -> list[Answer | Problem]:
+        """Return for each item what can be bought instead of it, or why nothing is said."""
+        return [_told(found) for found in client.substitutes_of_each(question.items, question.k, question.filters)]
+
+    @app.post("/ask/complements")
+    def complements_of_each(question: EachQuestion) -> list[Answer | Problem]:
+        """Return for each item what goes with it, or why nothing is said."""
+        return [_told(found) for found in client.complements_of_each(question.items, question.k, question.filters)]
+
+    @app.post("/ask/scores")
+    def scores(question: PairsQuestion) -> Scores:
+        """Return what the model gives ordered pairs in both relations, whatever stands between them."""
+        return client.score(question.pairs)
+
+
+def _told(found: Result) -> Answer | Problem:
+    return problem_of(found) if isinstance(found, ClientError) else note(found)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from goeswith_client import Filters, InvalidRequest
 from goeswith_client.answers import Type
-from goeswith_client.limits import MAX_GIVEN, MAX_ID_CHARS, MAX_K, MAX_SIZE, MAX_TEXT_CHARS
+from goeswith_client.limits import MAX_GIVEN, MAX_ID_CHARS, MAX_K, MAX_MANY, MAX_PAIRS, MAX_SIZE, MAX_TEXT_CHARS
 
 _ID = r"^[^\x00-\x1f\x7f-\x9f]+$"
 """As ``goeswith_client.checks`` has it, said in the interface's description, too."""
@@ -23,6 +23,20 @@ class RelatedQuestion(Filters):
     """How many answers, and what they must be."""
 
     k: int = Field(default=10, ge=1, le=MAX_K)
+
+
+class EachQuestion(_Body):
+    """The items that are each asked about, how many answers each, and what these must be."""
+
+    items: list[GivenId] = Field(min_length=1, max_length=MAX_MANY)
+    k: int = Field(default=10, ge=1, le=MAX_K)
+    filters: Filters = Filters()
+
+
+class PairsQuestion(_Body):
+    """Ordered pairs to score."""
+
+    pairs: list[tuple[GivenId, GivenId]] = Field(min_length=1, max_length=MAX_PAIRS)
 
 
 class BundleQuestion(_Body):

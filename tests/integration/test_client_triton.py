@@ -87,3 +87,25 @@ def test_health_names_every_model_as_ready(client: Client) -> None:
     assert health.triton
     assert set(health.models) == {"item_preprocess", "item_encoder", "relations", "bundle", "new_item"}
     assert all(health.models.values())
+
+
+def test_pairs_are_scored_as_the_search_scores_them(client: Client) -> None:
+    found = client.substitutes("racket-red-0", k=5)
+    scores = client.score([("racket-red-0", item.item_id) for item in found.items])
+    assert [pair.substitute.score for pair in scores.pairs if pair.substitute] == pytest.approx([item.score for item in found.items], abs=1e-5)
+    assert {pair.type for pair in scores.pairs} == {"substitute"}, "what stands out further as a complement is left out of the list"
+    assert scores.versions.model_version == f"{RUN}/1"
+
+
+def test_each_of_many_items_is_answered_as_it_is_alone(client: Client) -> None:
+    asked = ["racket-red-0", "nobody", "balls-red-0"]
+    found = client.complements_of_each(asked, k=4)
+    assert [getattr(each, "items", None) for each in found] == [client.complements(asked[0], 4).items, None, client.complements(asked[2], 4).items]
+
+
+def test_a_hedged_question_has_the_same_answer_and_its_refusals_keep_their_type(client: Client) -> None:
+    config = client.config.model_copy(update={"hedge_after_s": 1e-6})
+    with Client(config, features=client.features) as hedged:
+        assert hedged.substitutes("racket-red-0", k=5).items == client.substitutes("racket-red-0", k=5).items
+        with pytest.raises(ModelRefused):
+            hedged.models.infer("relations", {"item_id": ("BYTES", "nobody"), "type": ("BYTES", "substitute"), "k": ("INT32", 3)}, ["scores"])

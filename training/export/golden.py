@@ -16,7 +16,7 @@ from training.bundles.trees import score_all
 from training.dataset import Floats, Ints, variant_groups
 from training.export.preprocess import raw_items, raw_tensors
 from training.export.trained import Trained
-from training.mmsc.neighbours import belongs_elsewhere
+from training.mmsc.neighbours import belongs_elsewhere, standing_of
 from training.mmsc.recipe import KINDS
 
 NUM_ITEMS = 4
@@ -79,6 +79,7 @@ def _answers(trained: Trained, pictures: Path, encode: Encode) -> Iterator[tuple
     yield "bundle", *_bundle_answer(trained)
     for kind in KINDS:
         yield "relations", *_known_answer(trained, kind)
+        yield "relations", *_scored_answer(trained, kind)
         for row in range(len(feature)):
             one = {name: array[row : row + 1] for name, array in raw.items()}
             yield "new_item", *_new_answer(trained, kind, one, feature[row : row + 1], content[row : row + 1])
@@ -114,6 +115,17 @@ def _known_answer(trained: Trained, kind: str) -> tuple[Named, Named]:
     inputs = {"item_id": _strings([trained.items.ids[at].encode()]), "type": _strings([kind.encode()]), "k": _int(K)}
     queries = {each: trained.vectors.ends(each)[0][at] for each in KINDS}
     return inputs, _related(trained, kind, queries, int(trained.vectors.sources(kind)[at]), groups == groups[at])
+
+
+def _scored_answer(trained: Trained, kind: str) -> tuple[Named, Named]:
+    """Candidates that are named are scored, whatever else they are: the item itself among them."""
+    at, named = int(chosen_items(trained)[0]), chosen_items(trained)
+    queries, targets = trained.vectors.ends(kind)
+    scores = targets @ queries[at]
+    best = named[np.argsort(-scores[named], kind="stable")][:K]
+    query = {"item_id": _strings([trained.items.ids[at].encode()]), "type": _strings([kind.encode()]), "k": _int(K)}
+    found = {"item_ids": _ids(trained, best), "scores": scores[best][None], "standing": standing_of(scores)[best][None]}
+    return {**query, "candidates": _ids(trained, named)}, found
 
 
 def _new_answer(trained: Trained, kind: str, raw: Named, feature: Floats, content: Floats) -> tuple[Named, Named]:

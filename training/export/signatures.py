@@ -73,9 +73,11 @@ def _item_encoder(sizes: Sizes) -> ModelSpec:
 
 def _relations(sizes: Sizes) -> ModelSpec:
     filters = _strings("category_filter", "brand_filter", optional=True)
-    inputs = (*_strings("item_id", optional=True), _content(sizes, optional=True), *_strings("type"), _k(), *filters)
+    candidates = TensorSpec(name="candidates", dtype="STRING", dims=(-1,), optional=True)
+    inputs = (*_strings("item_id", optional=True), _content(sizes, optional=True), *_strings("type"), _k(), *filters, candidates)
+    standing = TensorSpec(name="standing", dtype="FP32", dims=(-1,))
     warm_up: dict[str, str | int] = {"content": 0, "type": "substitute", "k": 1}
-    return ModelSpec(name="relations", platform="python", inputs=inputs, outputs=_ranked(*_basis()), pure=True, warm_up=warm_up)
+    return ModelSpec(name="relations", platform="python", inputs=inputs, outputs=_ranked(standing, *_basis()), pure=True, warm_up=warm_up)
 
 
 def _bundle() -> ModelSpec:

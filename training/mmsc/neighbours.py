@@ -65,9 +65,10 @@ def belongs_elsewhere(own: Floats, other: Floats) -> npt.NDArray[np.bool_]:
     Both scores are cosines of differently trained spaces, so each is counted in standard deviations from what the query scores
     with the whole catalogue; below the mean nothing stands out. What is served for a new item obeys it.
     """
-    elsewhere = _standing(other)
-    return np.asarray((elsewhere > 0) & (elsewhere >= _standing(own)))
+    elsewhere = standing_of(other)
+    return np.asarray((elsewhere > 0) & (elsewhere >= standing_of(own)))
 
 
-def _standing(scores: Floats) -> Floats:
+def standing_of(scores: Floats) -> Floats:
+    """Return scores of all items (N,) with a query in standard deviations from their mean."""
     return np.asarray((scores - scores.mean()) / max(float(scores.std()), 1e-6), dtype=np.float32)

@@ -1,6 +1,8 @@
 """The call boundary to Triton: tensors, retries within one deadline, what each status means."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +37,9 @@ class Server:
         self.calls: list[tuple[str, list[Any], float]] = []
         self.versions: list[str] = []
 
-    def infer(self, model: str, inputs: list[Any], model_version: str, outputs: list[Any], client_timeout: float) -> Found:  # noqa: ARG002 - the boundary's shape
+    def infer(self, model_name: str, inputs: list[Any], model_version: str, outputs: list[Any], client_timeout: float) -> Found:  # noqa: ARG002 - the boundary's shape
         """Fail or answer."""
-        self.calls.append((model, inputs, client_timeout))
+        self.calls.append((model_name, inputs, client_timeout))
         self.versions.append(model_version)
         if self.statuses:
             raise InferenceServerException("something happened", self.statuses.pop(0))
@@ -173,3 +175,67 @@ def test_a_version_that_is_current_no_longer_is_asked_for_once(tmp_path: Path) -
 def test_an_answer_names_the_run_of_the_version_that_gave_it(tmp_path: Path) -> None:
     models = PublishedModels(published(tmp_path, share=0.5))
     assert [models.name(known) for known in (None, "1", "2", "m2", "9")] == ["m1/1", "m1/1", "m2/2", "m2/2", "9"]
+
+
+class SlowServer:
+    """A server that answers, or fails, when it is told to; it remembers what it was asked and what was cancelled."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Any] = []
+        self.cancelled = 0
+        self.asked = threading.Semaphore(0)
+
+    def async_infer(self, *, callback: Any, **question: Any) -> Any:
+        """Take a question in."""
+        self.waiting.append((callback, question))
+        self.asked.release()
+        return type("Call", (), {"cancel": self.cancel})()
+
+    def cancel(self, *_: Any) -> None:
+        """Note that nobody waits any more."""
+        self.cancelled += 1
+
+    def answer(self, at: int, status: str = "") -> None:
+        """Answer the question of that number."""
+        self.waiting[at][0](None if status else Found(), InferenceServerException("something happened", status) if status else None)
+
+
+def hedged(first: SlowServer, other: SlowServer, after_s: float) -> TritonModels:
+    models = TritonModels(ClientConfig(hedge_after_s=after_s, hedge_to="elsewhere:1", retries=0))
+    models.__dict__.update(_client=first, _other=other)
+    return models
+
+
+def test_who_answers_soon_is_the_only_one_that_is_asked() -> None:
+    first, other = SlowServer(), SlowServer()
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(hedged(first, other, after_s=60).infer, "relations", INPUTS, ["scores"])
+        assert first.asked.acquire(timeout=10)
+        first.answer(0)
+        assert found.result(10).model_version == "3"
+    assert (len(first.waiting), len(other.waiting)) == (1, 0)
+
+
+@pytest.mark.parametrize("status", ["", "StatusCode.UNAVAILABLE"])
+def test_who_is_slow_is_overtaken_by_another_and_not_waited_for(status: str) -> None:
+    first, other = SlowServer(), SlowServer()
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(hedged(first, other, after_s=0.001).infer, "relations", INPUTS, ["scores"])
+        assert other.asked.acquire(timeout=10)
+        if status:
+            first.answer(0, status)  # one that fails leaves the other its time
+        other.answer(0)
+        assert found.result(10).model_version == "3"
+    assert first.waiting[0][1]["model_name"] == other.waiting[0][1]["model_name"] == "relations"
+    assert (first.cancelled, other.cancelled) == (1, 1)
+
+
+def test_where_both_fail_the_last_failure_is_told() -> None:
+    first, other = SlowServer(), SlowServer()
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(hedged(first, other, after_s=0.001).infer, "relations", INPUTS, ["scores"])
+        assert other.asked.acquire(timeout=10)
+        first.answer(0, "StatusCode.UNAVAILABLE")
+        other.answer(0, "StatusCode.DEADLINE_EXCEEDED")
+        with pytest.raises(DeadlineExceeded):
+            found.result(10)

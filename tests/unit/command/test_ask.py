@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -11,6 +12,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from goeswith.command import ask
+from goeswith.command.asking_gateway import Gateway
 from goeswith.errors import ConfigError, ModelUnavailable, UnknownItem
 from goeswith.ports import free_ports
 from goeswith_client import Client, ClientConfig
@@ -107,3 +109,17 @@ def test_without_a_gateway_the_error_names_the_command(monkeypatch: pytest.Monke
     monkeypatch.setenv("GOESWITH_GATEWAY__PORT", str(free_ports(1)[0]))
     with pytest.raises(ModelUnavailable, match="goeswith up, or ask with --local"):
         run("ask", "substitutes", "i0")
+
+
+def test_scores_tell_how_far_items_stand_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    scored = {"score": 0.7, "standing": 3.14}
+    pairs: list[dict[str, Any]] = [
+        {"src": "i0", "dst": "i1", "type": "substitute", "substitute": scored, "complement": {"score": -0.1, "standing": -0.5}}
+    ]
+    pairs += [{"src": "i0", "dst": "[i2]", "type": None, "substitute": None, "complement": None}]
+    versions = {"release": "r1", "model_version": "run/7", "features_age_s": None}
+    monkeypatch.setattr(Gateway, "_ask", lambda *_: {"pairs": pairs, "versions": versions, "notes": ["'relations' refused '[i2]'"]})
+    lines = run("ask", "score", "i0", "i1", "[i2]").splitlines()
+    assert any(all(word in line for word in ("i1", "+3.1", "-0.5", "substitute")) for line in lines)
+    assert any("[i2]" in line and line.count("unknown") == 2 and "neither" in line for line in lines)
+    assert "release r1, models run/7" in lines[-2]

@@ -1,7 +1,9 @@
 """The gateway answers as the client does, and its errors say what to do."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -31,6 +33,29 @@ def test_questions_are_answered_as_the_client_does() -> None:
     assert [item["item_id"] for item in gateway.post("/ask/make-bundle", json={"item": "i0", "size": 2}).json()["items"]] == ["i1"]
     assert gateway.get("/explain/i0/i1").json()["reasons"] == ["no edge and no list holds this pair"]
     assert gateway.get("/health").json()["triton"] is True
+
+
+def test_many_items_are_answered_in_order_and_the_unknown_ones_are_problems() -> None:
+    found = serve().post("/ask/complements", json={"items": ["i0", "i111", "i2"], "k": 2, "filters": {"in_stock": True}}).json()
+    assert [(each.get("type"), each.get("error")) for each in found] == [("complement", None), (None, "UnknownItem"), ("complement", None)]
+    assert len(found[0]["items"]) == 2
+
+
+def test_pairs_are_scored() -> None:
+    def rank(model: str, values: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+        standing = 2.0 if (model, values["type"]) == ("relations", "complement") else -1.0
+        return {"item_ids": values["candidates"], "scores": [0.5], "standing": [standing]}
+
+    found = serve(models=FakeModels(rank)).post("/ask/scores", json={"pairs": [["i0", "i1"]]}).json()
+    assert found["pairs"] == [
+        {
+            "src": "i0",
+            "dst": "i1",
+            "type": "complement",
+            "substitute": {"score": 0.5, "standing": -1.0},
+            "complement": {"score": 0.5, "standing": 2.0},
+        }
+    ]
 
 
 def test_a_picture_travels_as_base64() -> None:
@@ -105,6 +130,9 @@ def test_the_interface_is_described() -> None:
         "/ready",
         "/metrics",
         "/items/{item_id}",
+        "/ask/substitutes",
+        "/ask/complements",
+        "/ask/scores",
         "/ask/substitutes/{item_id}",
         "/ask/complements/{item_id}",
         "/ask/bundle",

@@ -1,5 +1,6 @@
 """The search of the served model ``relations``, in plain numpy: filters, exclusion, cold start, bounds."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from model_repository.ranking import MAX_K, check_k, pad, top
-from model_repository.relations import Catalogue, Model, belongs_elsewhere, check_kind
+from model_repository.relations import Catalogue, Model, Question, belongs_elsewhere, check_kind
 from model_repository.search import Search
 from tests.tiny_models import shared_home
 from tests.tiny_shop import RUN
@@ -23,13 +24,14 @@ def model() -> Model:
     return Model(shared_home() / "models" / RUN / "export" / "relations")
 
 
-def ask(model: Model, *rows: tuple[str, str, int], **filters: bytes) -> Arrays:
+def ask(model: Model, *rows: tuple[str, str, int], candidates: Sequence[bytes] = (), **filters: bytes) -> Arrays:
     ids, kinds, k = zip(*rows, strict=True)
     inputs: Arrays = {
         "item_id": np.array([[i.encode()] for i in ids], dtype=np.object_),
         "type": np.array([[kind.encode()] for kind in kinds], dtype=np.object_),
         "k": np.array([[n] for n in k], dtype=np.int32),
         **{name: np.array([[value]] * len(ids), dtype=np.object_) for name, value in filters.items()},
+        **({"candidates": np.array([candidates] * len(ids), dtype=np.object_)} if candidates else {}),
     }
     return model.answer(inputs)
 
@@ -49,14 +51,14 @@ def test_answers_are_the_largest_dot_products_in_order_less_what_belongs_to_the_
 @pytest.mark.parametrize("item_id", ["pan-red-0", ""])
 def test_no_item_is_a_substitute_and_a_complement_of_the_same_query(model: Model, item_id: str) -> None:
     content = model.cold_start.content["substitute"][0]
-    lists = [set(model.catalogue.ids[model.relate(item_id.encode(), content, kind, MAX_K, b"", b"")[0]]) for kind in (b"substitute", b"complement")]
+    lists = [set(model.catalogue.ids[model.relate(Question(item_id.encode(), content, kind, MAX_K)).at]) for kind in (b"substitute", b"complement")]
     assert not lists[0] & {item for item in lists[1] if item in above_the_mean(model, item_id, content)}
 
 
 def above_the_mean(model: Model, item_id: str, content: np.ndarray[Any, Any]) -> set[bytes]:
     """Return the items that stand out in both relations to a query: each may be in one list only."""
     queries = model.query(item_id.encode(), content, "substitute")[0]
-    standings = [neighbours._standing(model.searches[kind].vectors @ query) for kind, query in queries.items()]
+    standings = [neighbours.standing_of(model.searches[kind].vectors @ query) for kind, query in queries.items()]
     return set(model.catalogue.ids[(standings[0] > 0) & (standings[1] > 0)])
 
 
@@ -71,7 +73,7 @@ def test_a_score_stands_where_the_trainer_says_it_stands_by_all_products(rows: n
     search, query = Search(rows[1:]), rows[0]
     scores = search.vectors @ query
     assume(scores.std() > 1e-3)
-    np.testing.assert_allclose(search.standing(query, scores), neighbours._standing(scores), atol=1e-3)
+    np.testing.assert_allclose(search.standing(query, scores), neighbours.standing_of(scores), atol=1e-3)
 
 
 def test_rows_of_one_request_are_answered_as_if_alone_and_the_shorter_ones_padded(model: Model) -> None:
@@ -162,8 +164,23 @@ def test_nothing_found_is_an_empty_row() -> None:
 
 def test_a_new_item_names_the_warm_items_that_it_borrows_from_nearest_first_and_a_known_one_names_none(model: Model) -> None:
     content = model.cold_start.content["complement"][0]
-    lenders = model.relate(b"", content, b"complement", 3, b"", b"")[3]
+    lenders = model.relate(Question(b"", content, b"complement", 3)).lenders
     cosines = model.cold_start.content["complement"] @ content
     assert lenders[0] == model.cold_start.warm["complement"][int(np.argmax(cosines))]
     assert set(lenders) <= set(model.cold_start.warm["complement"])
     assert ask(model, ("pan-red-0", "substitute", 2), ("pen-blue-1", "complement", 4))["similar"].tolist() == [[b""], [b""]]
+
+
+def test_named_candidates_are_all_scored_variants_and_the_item_itself_too_and_unknown_ones_left_out(model: Model) -> None:
+    named = [b"pan-red-0", b"pen-blue-1", b"nobody", b"pan-red-0", b"pan-blue-0"]
+    found = ask(model, ("pan-red-0", "complement", 10), candidates=named)
+    at = model.catalogue.positions((b"pan-red-0", b"pen-blue-1", b"pan-blue-0"))
+    scores = model.searches["complement"].vectors @ model.queries["complement"][model.catalogue.position(b"pan-red-0")]
+    order = at[np.argsort(-scores[at])]
+    assert found["item_ids"][0].tolist() == model.catalogue.ids[order].tolist()
+    np.testing.assert_allclose(found["standing"][0], neighbours.standing_of(scores)[order], atol=1e-4)
+
+
+def test_candidates_and_a_filter_are_refused(model: Model) -> None:
+    with pytest.raises(ValueError, match="candidates"):
+        ask(model, ("pan-red-0", "complement", 10), candidates=[b"pen-blue-1"], brand_filter=b"acme")

@@ -1,7 +1,7 @@
 """Thin client of goeswith: substitutes, complements and bundles with their evidence, from Feast and Triton."""
 
 from goeswith_client.aio import AsyncClient
-from goeswith_client.answers import Answer, Evidence, Explanation, Health, Item, Listed, RankedItem, Versions
+from goeswith_client.answers import Answer, Evidence, Explanation, Health, Item, Listed, PairScore, RankedItem, Scored, Scores, Versions
 from goeswith_client.client import Client
 from goeswith_client.config import ClientConfig, Tls
 from goeswith_client.errors import (
@@ -38,7 +38,10 @@ __all__ = [
     "ModelUnavailable",
     "Neighbour",
     "Neighbours",
+    "PairScore",
     "RankedItem",
+    "Scored",
+    "Scores",
     "State",
     "Tls",
     "UnknownItem",

@@ -11,12 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
-from goeswith_client.answers import Answer, Explanation, Health, Item, Type
+from goeswith_client.answers import Answer, Explanation, Health, Item, Scores, Type
 from goeswith_client.client import Client
 from goeswith_client.config import ClientConfig
 from goeswith_client.features import Features
 from goeswith_client.filters import Filters
 from goeswith_client.limits import MAX_THREADS
+from goeswith_client.many import Result
 from goeswith_client.triton import Models
 
 P = ParamSpec("P")
@@ -64,6 +65,18 @@ class AsyncClient:
     async def complements(self, item_id: str, k: int = 10, filters: Filters | None = None) -> Answer:
         """Return what goes with an item."""
         return await self._run(self._client.complements, item_id, k, filters)
+
+    async def substitutes_of_each(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> tuple[Result, ...]:
+        """Return for each item what can be bought instead of it, or why nothing is said."""
+        return await self._run(self._client.substitutes_of_each, item_ids, k, filters)
+
+    async def complements_of_each(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> tuple[Result, ...]:
+        """Return for each item what goes with it, or why nothing is said."""
+        return await self._run(self._client.complements_of_each, item_ids, k, filters)
+
+    async def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+        """Return what the model gives ordered pairs in both relations."""
+        return await self._run(self._client.score, pairs)
 
     async def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> Answer:
         """Return what completes a bundle of given items."""

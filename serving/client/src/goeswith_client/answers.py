@@ -103,6 +103,33 @@ class Explanation(_Answer):
     tables: dict[str, int] = {}
 
 
+class Scored(_Answer):
+    """What the model gives a pair in one relation. Scores compare within one first item and relation, standings across all."""
+
+    score: float
+    standing: float
+    """Standard deviations above the mean of what the first item scores with the whole catalogue."""
+
+
+class PairScore(_Answer):
+    """How far the second item stands out as a substitute of the first, and as what goes with it; None: the model does not know one of them."""
+
+    src: str
+    dst: str
+    type: Type | None
+    """The relation in which it stands out further; None: in neither."""
+    substitute: Scored | None
+    complement: Scored | None
+
+
+class Scores(_Answer):
+    """The scores of pairs, in the order in which they were given."""
+
+    pairs: tuple[PairScore, ...]
+    versions: Versions
+    notes: tuple[str, ...] = ()
+
+
 class Health(_Answer):
     """What answers now."""
 

@@ -65,9 +65,8 @@ class Completing:
     def _complements(self) -> list[Neighbour]:
         """Return the precomputed complements of all given items, scores added up. Raises ``ModelUnavailable`` for none."""
         scores: dict[str, float] = {}
-        for item_id in self.ids:
-            found = self.features.neighbours("complement", item_id)
-            for neighbour in found.found if found else ():
+        for found in self.features.neighbours("complement", self.ids).values():
+            for neighbour in found.found:
                 scores[neighbour.item_id] = scores.get(neighbour.item_id, 0.0) + neighbour.score
         ranked = sorted((item for item in scores if item not in self.ids), key=lambda item: (-scores[item], item))
         if not ranked:

@@ -57,7 +57,7 @@ class Chain:
 
     def precomputed(self) -> Candidates | None:
         """Return the neighbours that were computed in advance."""
-        found = self.features.neighbours(self.kind, self.query.item_id)
+        found = self.features.neighbours(self.kind, [self.query.item_id]).get(self.query.item_id)
         if found is None:
             self.notes.append("no precomputed neighbours")
             return None

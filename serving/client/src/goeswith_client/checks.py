@@ -60,6 +60,23 @@ def check_given(item_ids: Sequence[str]) -> tuple[str, ...]:
     return given
 
 
+def check_many(item_ids: Sequence[str]) -> tuple[str, ...]:
+    """Return the items of one question about many. Raises ``InvalidRequest`` for none, too many, or what can be no id."""
+    if not 1 <= len(item_ids) <= limits.MAX_MANY:
+        raise InvalidRequest(f"a question about {len(item_ids)} items", f"from 1 to {limits.MAX_MANY} items")
+    return tuple(map(check_id, item_ids))
+
+
+def check_pairs(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the pairs to score. Raises ``InvalidRequest`` for none or too many, and for what is no pair of two ids."""
+    if not 1 <= len(pairs) <= limits.MAX_PAIRS:
+        raise InvalidRequest(f"{len(pairs)} pairs", f"from 1 to {limits.MAX_PAIRS} pairs")
+    for pair in pairs:
+        if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]:
+            raise InvalidRequest(f"a pair of {len(pair)} items, or of one with itself", "two items each")
+    return tuple((check_id(src), check_id(dst)) for src, dst in pairs)
+
+
 def check_bundle_filters(filters: Filters) -> Filters:
     """Return the filters. Raises ``InvalidRequest`` where only sure answers are asked for: a bundle's scores have no threshold."""
     if filters.sure:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from goeswith_client import checks
-from goeswith_client.answers import Answer, Explanation, Health, Item, RankedItem, Source, Type, Versions
+from goeswith_client.answers import Answer, Explanation, Health, Item, RankedItem, Scores, Source, Type, Versions
 from goeswith_client.bundles import Completing, make_bundle
 from goeswith_client.chain import OUTPUTS, Chain, hydrate, read_ranked
 from goeswith_client.config import ClientConfig
@@ -16,8 +16,10 @@ from goeswith_client.evidence import explain
 from goeswith_client.feast_features import FeastFeatures
 from goeswith_client.features import Features
 from goeswith_client.filters import Filters
+from goeswith_client.many import ReadAhead, Result, answer_each
 from goeswith_client.published import PublishedModels
 from goeswith_client.reasons import explain_new
+from goeswith_client.scores import score_pairs
 from goeswith_client.triton import Models, TritonModels
 
 
@@ -61,6 +63,27 @@ class Client:
     def complements(self, item_id: str, k: int = 10, filters: Filters | None = None) -> Answer:
         """Return what goes with an item. Raises as ``substitutes`` does."""
         return self._related("complement", item_id, k, filters or Filters())
+
+    def substitutes_of_each(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> tuple[Result, ...]:
+        """Return for each item, in order, what ``substitutes`` returns, or the error that it raises; features are read in bulk.
+
+        Raises ``InvalidRequest`` (k, no item or too many, what can be no id), ``FreshnessError`` and ``FeaturesUnavailable``.
+        """
+        return self._related_each("substitute", item_ids, k, filters or Filters())
+
+    def complements_of_each(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> tuple[Result, ...]:
+        """Return for each item, in order, what ``complements`` returns, or the error that it raises. Raises as ``substitutes_of_each`` does."""
+        return self._related_each("complement", item_ids, k, filters or Filters())
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+        """Return what the model gives ordered pairs in both relations, whatever stands between them.
+
+        Raises ``InvalidRequest``, ``UnknownItem``, and ``ModelUnavailable`` or ``DeadlineExceeded``: nothing else can answer this.
+        """
+        asked = checks.check_pairs(pairs)
+        self._known(list(dict.fromkeys(item for pair in asked for item in pair)))
+        found, version, notes = score_pairs(self.models, asked)
+        return Scores(pairs=found, versions=self._versions(version), notes=notes)
 
     def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> Answer:
         """Return what completes a bundle of given items; without the model, what goes with them one by one.
@@ -136,7 +159,19 @@ class Client:
         checks.check_k(k)
         checks.check_filters(filters)
         self._check_age()
-        chain = Chain(self.features, self.models, self._known([item_id])[0], kind, k, filters)
+        return self._fall_down(self.features, kind, item_id, k, filters)
+
+    def _related_each(self, kind: Type, item_ids: Sequence[str], k: int, filters: Filters) -> tuple[Result, ...]:
+        checks.check_k(k)
+        checks.check_filters(filters)
+        self._check_age()
+        asked = checks.check_many(item_ids)
+        features = ReadAhead(self.features, kind, asked)
+        return answer_each(asked, lambda item_id: self._fall_down(features, kind, item_id, k, filters))
+
+    def _fall_down(self, features: Features, kind: Type, item_id: str, k: int, filters: Filters) -> Answer:
+        """Return what the first step of the chain gives that has enough."""
+        chain = Chain(features, self.models, known_items(features, [item_id])[0], kind, k, filters)
         found = chain.answer()
         if found is None and chain.failure:
             raise type(chain.failure)(f"nothing answers for {item_id!r}: {'; '.join(chain.notes)}", chain.failure.remedy)
@@ -149,13 +184,7 @@ class Client:
         return Answer(query=tuple(query), type=kind, items=tuple(items), source=source, versions=self._versions(version), notes=tuple(notes))
 
     def _known(self, item_ids: Sequence[str]) -> list[Item]:
-        for item_id in item_ids:
-            checks.check_id(item_id)
-        known = self.features.items(item_ids)
-        for item_id in item_ids:
-            if item_id not in known:
-                raise UnknownItem(item_id)
-        return [known[item_id] for item_id in item_ids]
+        return known_items(self.features, item_ids)
 
     def _check_age(self) -> None:
         """Feast enforces no age online, so this does."""
@@ -168,6 +197,17 @@ class Client:
         state = self.features.state()
         age = (datetime.now(UTC) - state.released_at).total_seconds()
         return Versions(release=state.release, model_version=self._published.name(model_version), features_age_s=round(age, 1))
+
+
+def known_items(features: Features, item_ids: Sequence[str]) -> list[Item]:
+    """Return what the shop says of items. Raises ``UnknownItem`` for the first that it does not know, and ``InvalidRequest`` for no id."""
+    for item_id in item_ids:
+        checks.check_id(item_id)
+    known = features.items(item_ids)
+    for item_id in item_ids:
+        if item_id not in known:
+            raise UnknownItem(item_id)
+    return [known[item_id] for item_id in item_ids]
 
 
 def _open_features(config: ClientConfig) -> Features:

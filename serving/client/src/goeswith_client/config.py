@@ -32,6 +32,10 @@ class ClientConfig(BaseModel):
     tls: Tls | None = None
     """None: in plain text, for a Triton on the same machine."""
     deadline_s: float = Field(default=limits.DEADLINE_S, gt=0)
+    hedge_after_s: float | None = Field(default=None, gt=0)
+    """A model that has not answered after so long is asked a second time, and the first answer counts; None: never. Take the p95 of your answers."""
+    hedge_to: str = ""
+    """The Triton that is asked then; '': the same, which helps where several stand behind one name."""
     retries: int = Field(default=limits.RETRIES, ge=0, le=10)
     breaker_failures: int = Field(default=limits.BREAKER_FAILURES, ge=1)
     breaker_reset_s: float = Field(default=limits.BREAKER_RESET_S, ge=0)

@@ -34,7 +34,7 @@ def counted(edge: Evidence) -> str:
 
 def _listed(features: Features, of: str, wanted: str) -> Iterator[Listed]:
     for kind in TYPES:
-        found = features.neighbours(kind, of)
+        found = features.neighbours(kind, [of]).get(of)
         for rank, neighbour in enumerate(found.found if found else (), 1):
             if neighbour.item_id == wanted:
                 yield Listed(type=kind, of=of, rank=rank, score=neighbour.score, basis=neighbour.basis, reason=neighbour.reason)

@@ -56,15 +56,10 @@ class FeastFeatures:
         rows = self._read("item_cards", ("card",), [{"item_id": item_id} for item_id in item_ids])
         return {item_id: Item.model_validate_json(row["card"]) for item_id, row in zip(item_ids, rows, strict=True) if row["card"]}
 
-    def neighbours(self, kind: str, item_id: str) -> Neighbours | None:
-        """Return the precomputed neighbours of a type, or None."""
-        row = self._read(f"item_neighbours_{kind}", _NEIGHBOURS, [{"item_id": item_id}])[0]
-        if row["model_version"] is None:
-            return None
-        least, columns = row["threshold"], [row[name] or [] for name in _NEIGHBOURS[:4]]
-        sure = [None if least is None else score >= least for score in columns[1]]
-        found = tuple(Neighbour(*values) for values in zip(*columns, sure, strict=True))
-        return Neighbours(found, row["model_version"], row["release"])
+    def neighbours(self, kind: str, item_ids: Sequence[str]) -> Mapping[str, Neighbours]:
+        """Return the precomputed neighbours of a type, of the items that have a list."""
+        rows = self._read(f"item_neighbours_{kind}", _NEIGHBOURS, [{"item_id": item_id} for item_id in item_ids])
+        return {item_id: _neighbours(row) for item_id, row in zip(item_ids, rows, strict=True) if row["model_version"] is not None}
 
     def edges(self, pairs: Sequence[tuple[str, str]], types: Sequence[Type] = TYPES) -> Sequence[Evidence]:
         """Return the edges of the types that stand between the ordered pairs."""
@@ -92,6 +87,13 @@ class FeastFeatures:
                 logger.warning("the online store failed", exc_info=True)  # its message may hold a connection string: for the log, not for callers
                 raise FeaturesUnavailable(f"the online store failed: {type(error).__name__}", "run: goeswith run publish") from error
         return [{name: found[name][i] for name in features} for i in range(len(entities))]
+
+
+def _neighbours(row: Mapping[str, Any]) -> Neighbours:
+    least, columns = row["threshold"], [row[name] or [] for name in _NEIGHBOURS[:4]]
+    sure = [None if least is None else score >= least for score in columns[1]]
+    found = tuple(Neighbour(*values) for values in zip(*columns, sure, strict=True))
+    return Neighbours(found, row["model_version"], row["release"])
 
 
 def _parse(path: Path) -> Any:

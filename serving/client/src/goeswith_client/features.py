@@ -47,8 +47,8 @@ class Features(Protocol):
     def items(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
         """Return the items that are known."""
 
-    def neighbours(self, kind: str, item_id: str) -> Neighbours | None:
-        """Return the precomputed neighbours of a type, or None."""
+    def neighbours(self, kind: str, item_ids: Sequence[str]) -> Mapping[str, Neighbours]:
+        """Return the precomputed neighbours of a type, of the items that have a list."""
 
     def edges(self, pairs: Sequence[tuple[str, str]], types: Sequence[Type] = TYPES) -> Sequence[Evidence]:
         """Return the edges of the types that stand between the ordered pairs."""

@@ -7,6 +7,10 @@ MAX_GIVEN = 50
 """Items of a bundle that may be given."""
 MAX_SIZE = 10
 """Items of a bundle that is made."""
+MAX_MANY = 200
+"""Items of one question about many."""
+MAX_PAIRS = 1_000
+"""Pairs that are scored at once."""
 MAX_IMAGE_BYTES = 20 * 2**20
 MAX_PIXELS = 40_000_000
 """Of a picture, as its header says: a small file may unfold into gigabytes."""

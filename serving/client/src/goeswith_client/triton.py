@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from goeswith_client.breaker import Breaker
 from goeswith_client.config import ClientConfig, Tls
 from goeswith_client.errors import DeadlineExceeded, ModelRefused, ModelUnavailable
+from goeswith_client.hedging import infer_hedged
 from goeswith_client.limits import BACKOFF_S
 from goeswith_client.published import Asked, PublishedModels
 
@@ -56,15 +57,24 @@ class TritonModels:
 
     @cached_property
     def _client(self) -> Any:
+        return self._open(self._config.triton)
+
+    @cached_property
+    def _other(self) -> Any:
+        """Return where a question is asked that the first does not answer soon."""
+        return self._open(self._config.hedge_to) if self._config.hedge_to else self._client
+
+    def _open(self, where: str) -> Any:
         from tritonclient.grpc import InferenceServerClient
 
         tls = self._config.tls
-        return InferenceServerClient(self._config.triton, ssl=tls is not None, creds=_read_credentials(tls) if tls else None)
+        return InferenceServerClient(where, ssl=tls is not None, creds=_read_credentials(tls) if tls else None)
 
     def close(self) -> None:
-        """Close the channel."""
-        if "_client" in self.__dict__:
-            self._client.close()
+        """Close the channels."""
+        for name in ("_client", "_other"):
+            if name in self.__dict__:
+                getattr(self, name).close()
 
     def is_live(self) -> bool:
         """Return whether the server answers within the deadline."""
@@ -119,11 +129,16 @@ class TritonModels:
         wanted = [InferRequestedOutput(name) for name in outputs]
         try:
             left = max(until - time.monotonic(), 0.001)
-            found = self._client.infer(asked.model, _as_tensors(inputs), model_version=asked.version, outputs=wanted, client_timeout=left)
+            question = {"model_name": asked.model, "inputs": _as_tensors(inputs), "model_version": asked.version, "outputs": wanted}
+            found = self._ask({**question, "client_timeout": left})
         except InferenceServerException as error:
             raise self._meaning(asked.model, error) from error
         self.breaker.succeeded()
         return ModelAnswer({name: _plain(found.as_numpy(name)) for name in outputs}, found.get_response().model_version)
+
+    def _ask(self, question: Mapping[str, Any]) -> Any:
+        after_s = self._config.hedge_after_s
+        return self._client.infer(**question) if after_s is None else infer_hedged((self._client, self._other), after_s, question)
 
     def _meaning(self, model: str, error: Any) -> ModelUnavailable | DeadlineExceeded | ModelRefused:
         status = str(error.status() or "")
