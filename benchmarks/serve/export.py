@@ -21,9 +21,9 @@ FEATURE, TOKENS, IMAGE_PX = 384, 64, 64
 """Widths of ``cirp_small``, which nothing reads here."""
 
 
-def write_export(profile: Profile, catalogue: Catalogue, seed: int = 0) -> Floats:
-    """Write the export of run ``RUN`` in place of an older one, and return the vectors (N, WIDTH) that substitutes are searched among."""
-    folder, recipe = profile.models / RUN / "export", MmscRecipe(width=WIDTH // 2)
+def write_export(profile: Profile, catalogue: Catalogue, run: str = RUN, seed: int = 0) -> Floats:
+    """Write the export of a run in place of an older one, and return the vectors (N, WIDTH) that substitutes are searched among."""
+    folder, recipe = profile.models / run / "export", MmscRecipe(width=WIDTH // 2)
     shutil.rmtree(folder, ignore_errors=True)
     vectors, items = made_vectors(len(catalogue.ids), recipe, seed), made_items(catalogue)
     mmsc = Mmsc(recipe, {"text": FEATURE, "image": FEATURE}, torch.zeros(1, recipe.item_width)).eval()
@@ -31,7 +31,7 @@ def write_export(profile: Profile, catalogue: Catalogue, seed: int = 0) -> Float
     write_json(folder / GOLDEN, GoldenCases(cases=()).model_dump(mode="json"))
     sizes = Sizes(tokens=TOKENS, image_px=IMAGE_PX, feature=FEATURE, content=vectors.tensors["content"].shape[1])
     manifest = ExportManifest(
-        run=RUN,
+        run=run,
         release=RUN,
         made_from=f"random vectors {seed}",
         recipes={},

@@ -17,8 +17,8 @@ from training.dataset import Floats
 
 TASK = "serve"
 OURS, NUMPY = "goeswith", "numpy"
-ANSWER, PRECOMPUTED, TOPK, LOAD, INDEX = "answer", "precomputed", "topk", "load", "index"
-SLICES = (PRECOMPUTED, ANSWER, TOPK, LOAD, INDEX)
+ANSWER, PRECOMPUTED, TOPK, LOAD, ROLLOUT, SOAK, INDEX = "answer", "precomputed", "topk", "load", "rollout", "soak", "index"
+SLICES = (PRECOMPUTED, ANSWER, TOPK, LOAD, ROLLOUT, SOAK, INDEX)
 K, FOUND = 10, 20
 """Items of an answer, and of the bare search."""
 ASKED = 2_000
@@ -29,12 +29,17 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """``repeats`` runs of ``seconds`` each; loads are put on by ``callers`` at once, one number after another."""
+    """``repeats`` runs of ``seconds`` each; loads are put on by ``callers`` at once, one number after another.
+
+    Versions come and go until there are so many ``answers``; a soak takes ``minutes``.
+    """
 
     stack: Stack
     repeats: int
     seconds: float
     callers: tuple[int, ...]
+    answers: int
+    minutes: float
 
 
 def bench_slice(bench: Bench, name: str, tell: Tell) -> Iterator[Figure]:

@@ -24,12 +24,14 @@ MADE = "made.json"
 CODE = ("feature_repo", "benchmarks", "goeswith")
 """What the stored tables depend on."""
 DEADLINE_S = 5.0
+UNBOUNDED = "100000000/second"
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A catalogue, a client of what serves it, and the vectors (N, d) that substitutes are searched among."""
+    """A catalogue, the deployment that serves it, a client of that, and the vectors (N, d) that substitutes are searched among."""
 
+    profile: Profile
     catalogue: Catalogue
     client: Client
     vectors: Floats
@@ -38,9 +40,9 @@ class Stack:
 @contextmanager
 def serving(profile: Profile, items: int) -> Iterator[Stack]:
     """Serve a catalogue of ``items`` from a home below the profile's, for as long as the block lasts. Tables are made once."""
-    http, rpc, metrics = free_ports(3)
-    home = profile.root / "bench" / "serve" / str(items)
-    own = load_profile(overrides={"home": home, "triton": {"grpc_port": rpc, "http_port": http, "metrics_port": metrics}})
+    http, rpc, metrics, gateway = free_ports(4)
+    home, ports = profile.root / "bench" / "serve" / str(items), {"grpc_port": rpc, "http_port": http, "metrics_port": metrics}
+    own = load_profile(overrides={"home": home, "triton": ports, "gateway": {"port": gateway, "rate": UNBOUNDED}})
     catalogue = make_catalogue(items)
     with progress("made catalogue", None) as advance:
         advance(1, "tables and online store")
@@ -52,7 +54,7 @@ def serving(profile: Profile, items: int) -> Iterator[Stack]:
     config = ClientConfig(features=own.features, triton=f"127.0.0.1:{rpc}", manifest=own.model_repository / MANIFEST, deadline_s=DEADLINE_S)
     try:
         with Client(config) as client:
-            yield Stack(catalogue, client, vectors)
+            yield Stack(own, catalogue, client, vectors)
     finally:
         stop_serving(own)
 

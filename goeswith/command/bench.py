@@ -109,12 +109,16 @@ def mmsc(
 
 @app.command()
 def serve(
-    slices: Annotated[str, typer.Option(help="Which: precomputed, answer, topk, load, index.")] = "precomputed,answer,topk,load,index",
+    slices: Annotated[
+        str, typer.Option(help="Which: precomputed, answer, topk, load, rollout, soak, index.")
+    ] = "precomputed,answer,topk,load,rollout,index",
     items: Annotated[int, typer.Option(min=1_000, help="Items of the made catalogue; vectors have 256 numbers.")] = 20_000,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each; an interval needs two.")] = 3,
     seconds: Annotated[float, typer.Option(min=0.5, help="How long a run takes.")] = 5.0,
     callers: Annotated[str, typer.Option(help="How many threads ask at once, one load after another.")] = "4,16,32",
     indexed: Annotated[int, typer.Option(min=10_000, help="Vectors of the slice index.")] = 1_000_000,
+    answers: Annotated[int, typer.Option(min=1, help="Answers of the slice rollout, at least.")] = 10_000,
+    minutes: Annotated[float, typer.Option(min=0.05, help="How long the slice soak takes.")] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON lines.")] = False,
 ) -> None:
     """Ask a client of Feast (SQLite) and Triton (its wheel), both brought up here over a made catalogue, alone and from many threads.
@@ -122,10 +126,12 @@ def serve(
     Examples: goeswith bench serve
 
               goeswith bench serve --slices precomputed,answer --repeats 1 --seconds 2 --json
+
+              goeswith bench serve --slices soak --minutes 10
     """
     profile = load_profile()
     found: list[Figure] = []
-    for figures in _answers(profile, slices, (items, indexed), repeats, seconds, callers):
+    for figures in _answers(profile, slices, (items, indexed), (answers, minutes), repeats, seconds, callers):
         found += figures
         write_figures(profile, "bench-serve", found)
     _show(found, as_json=as_json)
@@ -250,18 +256,21 @@ def _trainings(profile: Profile, slices: str, run: str, items: int, repeats: int
             yield bench_slice(bench, name, tell=partial(advance, 1))
 
 
-def _answers(profile: Profile, slices: str, sizes: tuple[int, int], repeats: int, seconds: float, callers: str) -> Iterator[list[Figure]]:
+def _answers(
+    profile: Profile, slices: str, sizes: tuple[int, int], lasting: tuple[int, float], repeats: int, seconds: float, callers: str
+) -> Iterator[list[Figure]]:
     with _clone_and_its_tools():
         from benchmarks.serve.index import bench_index
-        from benchmarks.serve.slices import INDEX, SLICES, Bench, bench_slice
+        from benchmarks.serve.served import bench_served
+        from benchmarks.serve.slices import INDEX, SLICES, Bench
         from benchmarks.serve.stack import serving
 
     chosen, counts = _chosen(slices, SLICES), _numbers(callers)
     if served := [name for name in chosen if name != INDEX]:
         with serving(profile, sizes[0]) as stack, progress("bench serve", None) as advance:
-            bench = Bench(stack=stack, repeats=repeats, seconds=seconds, callers=counts)
+            bench = Bench(stack=stack, repeats=repeats, seconds=seconds, callers=counts, answers=lasting[0], minutes=lasting[1])
             for name in served:
-                yield list(bench_slice(bench, name, tell=partial(advance, 1)))
+                yield list(bench_served(bench, name, tell=partial(advance, 1)))
     if INDEX in chosen:
         with progress("bench serve", None) as advance:
             yield list(bench_index(sizes[1], repeats, seconds, tell=partial(advance, 1)))

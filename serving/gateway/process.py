@@ -93,6 +93,7 @@ def _environment(profile: Profile) -> dict[str, str]:
         "LAKE": profile.lake,
         "GATEWAY__HOST": profile.gateway.host,
         "GATEWAY__PORT": profile.gateway.port,
+        "GATEWAY__RATE": profile.gateway.rate,
         "TRITON__HOST": profile.triton.host,
         "TRITON__GRPC_PORT": profile.triton.grpc_port,
     }
