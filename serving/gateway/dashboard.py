@@ -17,7 +17,9 @@ from goeswith_client import Client, Health
 from serving.gateway.coverage import Coverage, count_coverage
 from serving.gateway.gate_board import GateBoard, read_board
 from serving.gateway.newest import NewestRelease
-from serving.rollout.manifest import read_published
+from serving.rollout.manifest import Published, read_published
+
+SHOWN_CHANGES = 10
 
 
 class ReleasedTable(BaseModel):
@@ -38,8 +40,27 @@ class Released(BaseModel):
     coverage: Coverage
 
 
+class Canary(BaseModel):
+    """A version that takes a share of the requests."""
+
+    run: str
+    version: int
+    share: float
+
+
+class Change(BaseModel):
+    """Something that happened to a version: who did what, when, and why."""
+
+    at: datetime
+    by: str
+    what: str
+    run: str
+    version: int
+    why: str
+
+
 class Models(BaseModel):
-    """The published models: their run, their version, and the versions that can be gone back to."""
+    """The published models: their run, their version, the versions that can be gone back to, and the last changes, the newest first."""
 
     run: str
     version: int
@@ -47,6 +68,8 @@ class Models(BaseModel):
     release: str
     precision: str
     names: tuple[str, ...]
+    canary: Canary | None
+    changes: tuple[Change, ...]
 
 
 class Dashboard(BaseModel):
@@ -109,7 +132,14 @@ def read_models(profile: Profile) -> Models | None:
     if found is None:
         return None
     names, precision = tuple(spec.name for spec in found.current.models), found.current.precision
-    return Models(run=found.run, version=found.version, kept=found.kept, release=found.release, precision=precision, names=names)
+    changes = tuple(Change(**event.model_dump(include=set(Change.model_fields))) for event in reversed(found.history[-SHOWN_CHANGES:]))
+    facts = {"run": found.run, "version": found.version, "kept": found.kept, "release": found.release, "precision": precision, "names": names}
+    return Models(**facts, canary=_canary(found), changes=changes)
+
+
+def _canary(found: Published) -> Canary | None:
+    canary = found.canary
+    return Canary(run=found.find(canary.version).run, version=canary.version, share=canary.share) if canary else None
 
 
 def deciding_tables(profile: Profile) -> tuple[dict[str, Any], ...]:

@@ -9,6 +9,7 @@ from goeswith import releases
 from goeswith.profile import Profile
 from goeswith.results import Figure, write_figures
 from goeswith_client import Evidence, Item, Neighbour, Neighbours, State
+from serving.rollout.manifest import Canary, Version, make_canary, make_current, write_published
 from tests.tiny_client import DictFeatures, FakeModels, Ranker
 from tests.tiny_features import neighbour_rows, write_tiny_features
 from tests.tiny_shop import item_rows, relation_rows, write_rows
@@ -90,13 +91,21 @@ def shop_rows(profile: Profile) -> list[dict[str, Any]]:
 
 
 def write_shop(profile: Profile) -> list[dict[str, Any]]:
-    """Write and release the shop with a gate that warned, one that stopped and an evaluation's figures; return the items."""
+    """Write and release the shop with a gate that warned, one that stopped, an evaluation's figures, models and a canary; return the items."""
     write_tiny_features(profile)
     rows = shop_rows(profile)
     releases.write_release(profile, "explorer", {"items": write_rows(profile, "items", rows)})
     write_rows(profile, "gate_results", [*_gate("items", "pass", [("has rows", True, "stop")]), *_gate("events", "stop", REFUSED)])
     write_figures(profile, "metrics", [_figure(model, value) for model, value in (("mmsc", 0.71), ("adamic-adar+content", 0.22))])
+    _publish(profile)
     return rows
+
+
+def _publish(profile: Profile) -> None:
+    facts = {"release": "explorer", "made_from": "x", "models": (), "metrics": (), "feature_names": ()}
+    first, second = (Version.model_validate({"version": number, "run": f"week-{number}", **facts}) for number in (1, 2))
+    profile.model_repository.mkdir(parents=True)
+    write_published(profile, make_canary(make_current(None, first), second, Canary(version=2, share=0.1), f"a new picture tower {SCRIPT}"))
 
 
 REFUSED = [("price is at least 0", False, "stop"), ("basket_id is known", False, "warn"), ("has rows", True, "stop")]

@@ -1,6 +1,7 @@
 """New items by picture and title, bundles within a budget, keys where the gateway wants one, and the dashboard."""
 
 import base64
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -104,9 +105,19 @@ def test_a_budget_below_what_is_in_it_says_by_how_much(open_page: Open) -> None:
 
 def test_the_dashboard_shows_versions_gates_coverage_freshness_and_figures(open_page: Open) -> None:
     page = open_page("#/dashboard")
-    for words in ("explorer", "1 of 2", "3 h old", "96.8%", "price is at least 0 in 12 rows", "tiny, all: 60 cases", "within 7 d"):
+    for words in (
+        "explorer",
+        "1 of 2",
+        "3 h old",
+        "96.8%",
+        "price is at least 0 in 12 rows",
+        "tiny, all: 60 cases",
+        "within 7 d",
+        "week-2 · 10% of requests",
+    ):
         expect(page.get_by_text(words).first).to_be_visible()
     expect(page.get_by_role("row", name="mmsc 0.710 [0.690, 0.730]")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile(r"canary version 2 week-2 a new picture tower <script>"))).to_be_visible()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import { age, count, day, share } from "./format.js";
 
 const SOURCES = { behaviour: "behaviour", cold_start: "cold start", content: "content" };
 const OURS = /^(cirp|mmsc)/;
+const CHANGES = { published: "good", promoted: "good", canary: "warn", "rolled back": "bad", refused: "bad" };
 const DECISIONS = { pass: "good", overridden: "warn", stop: "bad", crashed: "bad" };
 
 function part(title, hint, ...content) {
@@ -49,6 +50,11 @@ const held = (gate) => `${gate.expectations - gate.failed.length} of ${gate.expe
 function failure(gate) {
   const told = gate.failed.map((one) => el("li", {}, `${one.severity}: ${one.expectation}`, one.unexpected ? ` in ${count(one.unexpected)} rows` : "", one.author ? ` (let pass by ${one.author}: ${one.reason})` : ""));
   return el("li", {}, el("p", {}, decision(gate), " ", el("strong", {}, `${gate.table} v${gate.version}`), ` in run ${gate.run}, ${day(gate.checked_at)}`), el("ul", {}, told));
+}
+
+export function rollout({ changes }) {
+  const rows = changes.map((change) => cells(el("span", { class: `badge ${CHANGES[change.what] ?? ""}` }, change.what), `version ${change.version}`, change.run, change.why || "–", change.by, day(change.at)));
+  return part("Rollout", "What happened to model versions last, the newest first.", table("Changes of model versions", ["what", "version", "run", "why", "by", "when"], rows));
 }
 
 export function metrics(tables) {

@@ -11,10 +11,11 @@ from goeswith.results import Figure, write_figures
 from goeswith_client import Client, ClientConfig
 from serving.gateway.app import build_app
 from serving.gateway.coverage import count_coverage
+from serving.gateway.dashboard import SHOWN_CHANGES
 from serving.gateway.explorer import add_explorer
 from serving.gateway.gate_board import SHOWN_FAILURES, read_board
 from serving.gateway.nearest import NearestIds
-from serving.rollout.manifest import Version, make_current, write_published
+from serving.rollout.manifest import Canary, Version, make_canary, make_current, write_published
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 from tests.tiny_features import write_tiny_features
 from tests.tiny_shop import NOW, write_rows
@@ -28,6 +29,11 @@ def read(profile: Profile, age: timedelta = timedelta(hours=1)) -> dict[str, Any
     assert answer.status_code == 200
     found: dict[str, Any] = answer.json()
     return found
+
+
+def version(number: int) -> Version:
+    facts = {"release": "tiny", "made_from": "x", "models": (), "metrics": (), "feature_names": ()}
+    return Version.model_validate({"version": number, "run": f"r{number + 4}", **facts})
 
 
 def check(profile: Profile, table: str, version: int, decision: str, *held: bool) -> None:
@@ -47,11 +53,10 @@ def test_before_anything_was_done_it_says_that_nothing_is_there(profile: Profile
 def test_it_names_the_release_its_tables_and_the_published_models(profile: Profile) -> None:
     versions = write_tiny_features(profile)
     profile.model_repository.mkdir(parents=True)
-    facts = {"release": "tiny", "made_from": "x", "models": (), "metrics": (), "feature_names": ()}
-    first, second = (Version.model_validate({"version": number, "run": f"r{number + 4}", **facts}) for number in (2, 3))
-    write_published(profile, make_current(make_current(None, first), second))
+    write_published(profile, make_current(make_current(None, version(2)), version(3)))
     board = read(profile)
     assert (board["models"]["run"], board["models"]["version"], board["models"]["kept"]) == ("r7", 3, [2, 3])
+    assert board["models"]["canary"] is None
     assert board["release"]["name"] == "tiny-features"
     tables = {one["table"]: one for one in board["release"]["tables"]}
     assert {name: one["version"] for name, one in tables.items()} == versions
@@ -59,6 +64,19 @@ def test_it_names_the_release_its_tables_and_the_published_models(profile: Profi
     assert tables["bundles"]["allowed_s"] is None
     age = datetime.now(UTC) - datetime.fromisoformat(tables["items"]["written_at"])
     assert timedelta() <= age < timedelta(minutes=5)
+
+
+def test_a_canary_and_the_last_changes_are_told_the_newest_first(profile: Profile) -> None:
+    profile.model_repository.mkdir(parents=True)
+    state = make_current(None, version(1))
+    for number in range(2, 2 + SHOWN_CHANGES):
+        state = make_current(state, version(number), why=f"week {number}")
+    write_published(profile, make_canary(state, version(20), Canary(version=20, share=0.1), "a try"))
+    models = read(profile)["models"]
+    assert models["canary"] == {"run": "r24", "version": 20, "share": 0.1}
+    assert len(models["changes"]) == SHOWN_CHANGES
+    last = [(change["what"], change["version"], change["why"]) for change in models["changes"]]
+    assert last[:2] == [("canary", 20, "a try"), ("published", 11, "week 11")]
 
 
 def test_old_features_show_in_the_health(profile: Profile) -> None:

@@ -4,7 +4,7 @@ import { dashboard } from "../api.js";
 import { announce, el } from "../dom.js";
 import { age, count, day, share } from "../format.js";
 import { empty, fill, skeletonCards } from "../states.js";
-import { coverage, freshness, gates, metrics } from "../board.js";
+import { coverage, freshness, gates, metrics, rollout } from "../board.js";
 
 const LONG = 14;
 
@@ -23,6 +23,7 @@ function show(board) {
     el("ul", { class: "tiles" }, tiles(board)),
     ...board.health.notes.map((note) => el("p", { class: "notice" }, note)),
     release ? coverage(release.coverage) : empty("Nothing was released yet", "Run the whole way once: goeswith demo"),
+    board.models ? rollout(board.models) : null,
     gates(board.gates),
     tables.length ? metrics(tables) : null,
     release ? freshness(release.tables, board.as_of) : null,
@@ -35,6 +36,7 @@ function tiles({ health, release, models, gates: board, max_age_s: most }) {
   return [
     tile("Release", release?.name ?? "none", release ? day(release.created_at) : "nothing to serve", release ? "good" : "bad"),
     tile("Models", models ? `version ${models.version}` : "none", models ? `${models.run} · ${models.precision}` : "nothing was published", models ? "good" : "bad"),
+    models?.canary ? tile("Canary", `version ${models.canary.version}`, `${models.canary.run} · ${share(models.canary.share, 1)} of requests`, "warn") : null,
     tile("Triton", health.triton ? "live" : "away", health.triton ? `${ready} of ${Object.keys(health.models).length} models ready` : "only precomputed lists answer", health.triton ? "good" : "warn"),
     tile("Features", seconds === null ? "none" : age(seconds), `served up to ${age(most)}`, seconds !== null && seconds <= most ? "good" : "bad"),
     tile("Gates", `${board.passed} of ${board.tables.length}`, board.tables.length ? "tables passed their last gate" : "none looked at anything yet", board.refused ? "bad" : board.passed ? "good" : "warn"),
