@@ -1,9 +1,10 @@
 """Pages of figures: prose with its tables and values filled in from rows of ``docs/figures/``, never typed.
 
-A page's prose is a Jinja template beside the rows. ``evaluation(data)`` and ``bench(task, data)`` are tables; ``row(task, data, slice,
+A page's prose is a Jinja template beside the rows. ``evaluation(data)`` and ``bench(task, data, parts)`` are tables, the latter of slices whose names begin with the pattern ``parts``; ``row(task, data, slice,
 model, metric)`` is one row, and one that is not there stops the page; ``capacity`` turns rows into a cluster.
 """
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -56,8 +57,9 @@ def _names(figures: Sequence[Figure]) -> dict[str, Any]:
     def evaluation(data: str) -> str:
         return figures_markdown(figure for figure in figures if figure.data == data).rstrip("\n")
 
-    def bench(task: str, data: str) -> str:
-        return bench_markdown(figure for figure in figures if (figure.task, figure.data) == (task, data) and figure.metric != FITTED).rstrip("\n")
+    def bench(task: str, data: str, parts: str = "") -> str:
+        chosen = (figure for figure in figures if (figure.task, figure.data) == (task, data) and figure.metric != FITTED)
+        return bench_markdown(figure for figure in chosen if re.match(parts, figure.slice)).rstrip("\n")
 
     return {"row": row, "rows": figures, "evaluation": evaluation, "bench": bench, "capacity": capacity, "epochs_timed": EPOCHS}
 
