@@ -1,7 +1,8 @@
 """Pages of figures: prose with its tables and values filled in from rows of ``docs/figures/``, never typed.
 
-A page's prose is a Jinja template beside the rows. ``evaluation(data)`` and ``bench(task, data, parts)`` are tables, the latter of slices whose names begin with the pattern ``parts``; ``row(task, data, slice,
-model, metric)`` is one row, and one that is not there stops the page; ``capacity`` turns rows into a cluster.
+A page's prose is a Jinja template beside the rows. ``evaluation(data)`` and ``bench(task, data, parts)`` are tables, the latter of slices
+whose names begin with the pattern ``parts``; ``row(task, data, slice, model, metric)`` is one row, and one that is not there stops the page;
+``capacity`` turns rows into a cluster.
 """
 
 import re
