@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from training.dataset import Floats
 
 TASK = "serve"
 OURS, NUMPY = "goeswith", "numpy"
-ANSWER, PRECOMPUTED, TOPK, LOAD, ROLLOUT, SOAK, INDEX = "answer", "precomputed", "topk", "load", "rollout", "soak", "index"
-SLICES = (PRECOMPUTED, ANSWER, TOPK, LOAD, ROLLOUT, SOAK, INDEX)
+ANSWER, PRECOMPUTED, TOPK, LOAD, PEER, ROLLOUT, SOAK, INDEX = "answer", "precomputed", "topk", "load", "peer", "rollout", "soak", "index"
+SLICES = (PRECOMPUTED, ANSWER, TOPK, LOAD, PEER, ROLLOUT, SOAK, INDEX)
 K, FOUND = 10, 20
 """Items of an answer, and of the bare search."""
 ASKED = 2_000
@@ -40,6 +41,8 @@ class Bench:
     callers: tuple[int, ...]
     answers: int
     minutes: float
+    gorse: Path | None = None
+    """The binary of the peer."""
 
 
 def bench_slice(bench: Bench, name: str, tell: Tell) -> Iterator[Figure]:

@@ -5,20 +5,20 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 
 from benchmarks.serve.clocks import Ask, ask_for, department_of
+from benchmarks.serve.gateway import ask_gateway, serving_gateway
 from benchmarks.serve.made import DATA
 from benchmarks.serve.slices import ANSWER, OURS, SOAK, TASK, K, Tell, question
 from benchmarks.serve.stack import Stack
 from goeswith.results import Figure
 from goeswith_client import ClientError
-from serving.gateway.process import start_gateway, stop_gateway
 from serving.rollout.current import model_status
 
 CALLERS = 16
@@ -43,7 +43,7 @@ class Soaked:
 
 def bench_soak(stack: Stack, minutes: float, tell: Tell) -> Iterator[Figure]:
     """Yield the rate, the errors, and of client, gateway, Triton and shared memory what they held at the end and by how much they grew."""
-    with _gateway(stack) as pid:
+    with serving_gateway(stack) as pid:
         asks = _callers(stack)
         capacity = _capacity(asks)
         tell(f"{SOAK}: {SHARE:.0%} of {capacity:.0f} answers a second for {minutes:g} minutes")
@@ -56,33 +56,15 @@ def bench_soak(stack: Stack, minutes: float, tell: Tell) -> Iterator[Figure]:
         yield Figure(task=TASK, data=DATA, slice=SOAK, model=OURS, metric=metric, value=value, n=soaked.answers)
 
 
-@contextmanager
-def _gateway(stack: Stack) -> Iterator[int]:
-    try:
-        yield start_gateway(stack.profile).pid
-    finally:
-        stop_gateway(stack.profile)
-
-
 def _callers(stack: Stack) -> list[tuple[Ask, list[str]]]:
     """Return what each caller asks, and of which items: every second one through the gateway."""
     ask, ids = question(stack, stack.client, ANSWER)
     of = department_of(stack.catalogue)
-    return [(_by_http(stack.profile.gateway.port, of) if n % 2 else ask, ids[n:] + ids[:n]) for n in range(CALLERS)]
 
+    def path_of(item: str) -> str:
+        return f"/ask/substitutes/{item}?k={K}&in_stock=true&category={quote(of[item])}"
 
-def _by_http(port: int, department: Mapping[str, str]) -> Ask:
-    """Return the same question over one connection that is kept."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-
-    def ask(item: str) -> None:
-        connection.request("GET", f"/ask/substitutes/{item}?k={K}&in_stock=true&category={department[item].replace(' ', '%20')}")
-        found = connection.getresponse()
-        found.read()
-        if found.status != http.client.OK:
-            raise ClientError(f"the gateway answered {found.status}")
-
-    return ask
+    return [(ask_gateway(stack, path_of) if n % 2 else ask, ids[n:] + ids[:n]) for n in range(CALLERS)]
 
 
 def _capacity(asks: list[tuple[Ask, list[str]]]) -> float:

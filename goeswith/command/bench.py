@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -110,7 +110,7 @@ def mmsc(
 @app.command()
 def serve(
     slices: Annotated[
-        str, typer.Option(help="Which: precomputed, answer, topk, load, rollout, soak, index.")
+        str, typer.Option(help="Which: precomputed, answer, topk, load, peer, rollout, soak, index.")
     ] = "precomputed,answer,topk,load,rollout,index",
     items: Annotated[int, typer.Option(min=1_000, help="Items of the made catalogue; vectors have 256 numbers.")] = 20_000,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each; an interval needs two.")] = 3,
@@ -119,6 +119,7 @@ def serve(
     indexed: Annotated[int, typer.Option(min=10_000, help="Vectors of the slice index.")] = 1_000_000,
     answers: Annotated[int, typer.Option(min=1, help="Answers of the slice rollout, at least.")] = 10_000,
     minutes: Annotated[float, typer.Option(min=0.05, help="How long the slice soak takes.")] = 10.0,
+    gorse: Annotated[Path | None, typer.Option(help="The binary of gorse, for the slice peer.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON lines.")] = False,
 ) -> None:
     """Ask a client of Feast (SQLite) and Triton (its wheel), both brought up here over a made catalogue, alone and from many threads.
@@ -131,7 +132,8 @@ def serve(
     """
     profile = load_profile()
     found: list[Figure] = []
-    for figures in _answers(profile, slices, (items, indexed), (answers, minutes), repeats, seconds, callers):
+    lasting = {"repeats": repeats, "seconds": seconds, "answers": answers, "minutes": minutes}
+    for figures in _answers(profile, slices, (items, indexed), {**lasting, "callers": _numbers(callers), "gorse": gorse}):
         found += figures
         write_figures(profile, "bench-serve", found)
     _show(found, as_json=as_json)
@@ -256,24 +258,23 @@ def _trainings(profile: Profile, slices: str, run: str, items: int, repeats: int
             yield bench_slice(bench, name, tell=partial(advance, 1))
 
 
-def _answers(
-    profile: Profile, slices: str, sizes: tuple[int, int], lasting: tuple[int, float], repeats: int, seconds: float, callers: str
-) -> Iterator[list[Figure]]:
+def _answers(profile: Profile, slices: str, sizes: tuple[int, int], settings: dict[str, Any]) -> Iterator[list[Figure]]:
     with _clone_and_its_tools():
         from benchmarks.serve.index import bench_index
-        from benchmarks.serve.served import bench_served
+        from benchmarks.serve.served import bench_served, require_peer
         from benchmarks.serve.slices import INDEX, SLICES, Bench
         from benchmarks.serve.stack import serving
 
-    chosen, counts = _chosen(slices, SLICES), _numbers(callers)
+    chosen = _chosen(slices, SLICES)
+    require_peer(chosen, settings["gorse"])
     if served := [name for name in chosen if name != INDEX]:
         with serving(profile, sizes[0]) as stack, progress("bench serve", None) as advance:
-            bench = Bench(stack=stack, repeats=repeats, seconds=seconds, callers=counts, answers=lasting[0], minutes=lasting[1])
+            bench = Bench(stack=stack, **settings)
             for name in served:
                 yield list(bench_served(bench, name, tell=partial(advance, 1)))
     if INDEX in chosen:
         with progress("bench serve", None) as advance:
-            yield list(bench_index(sizes[1], repeats, seconds, tell=partial(advance, 1)))
+            yield list(bench_index(sizes[1], settings["repeats"], settings["seconds"], tell=partial(advance, 1)))
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -108,3 +108,11 @@ def test_the_bench_explains_its_parts(part: str) -> None:
     assert shown.exit_code == 0
     assert "--slices" in shown.output
     assert f"goeswith bench {part}" in shown.output
+
+
+def test_a_peer_that_is_not_there_is_named_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOESWITH_HOME", str(tmp_path))
+    refused = CliRunner().invoke(app, ["bench", "serve", "--slices", "precomputed,peer"])
+    assert isinstance(refused.exception, ConfigError)
+    assert "--gorse PATH" in refused.exception.remedy
+    assert not list(tmp_path.iterdir())
