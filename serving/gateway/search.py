@@ -5,7 +5,7 @@ from threading import Lock
 from typing import Annotated
 
 from fastapi import FastAPI, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from goeswith import lake
 from goeswith.profile import Profile
@@ -17,8 +17,14 @@ MAX_FOUND = 60
 MAX_QUESTION_CHARS = 200
 COLUMNS = tuple(Item.model_fields)
 
-Question = Annotated[str, Query(max_length=MAX_QUESTION_CHARS)]
-Count = Annotated[int, Query(ge=1, le=MAX_FOUND)]
+
+class Question(BaseModel):
+    """Words, and how many items at most."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    q: str = Field(default="", max_length=MAX_QUESTION_CHARS)
+    k: int = Field(default=24, ge=1, le=MAX_FOUND)
 
 
 class Found(BaseModel):
@@ -60,12 +66,12 @@ def add_search(app: FastAPI, client: Client, catalogue: CatalogueSearch) -> None
     """Add the route."""
 
     @app.get("/search")
-    def search(q: Question = "", k: Count = 24) -> Found:
+    def search(asked: Annotated[Question, Query()]) -> Found:
         """Find items by words of their title, brand, category or id; without a word, what sells best."""
         release, index = catalogue.index()
-        items, total = index.find(q, k) if q.strip() else index.first(k)
-        shown = items if q.strip() else best_sold(client, k) or items
-        return Found(q=q, items=tuple(shown), total=total, release=release)
+        items, total = index.find(asked.q, asked.k) if asked.q.strip() else index.first(asked.k)
+        shown = items if asked.q.strip() else best_sold(client, asked.k) or items
+        return Found(q=asked.q, items=tuple(shown), total=total, release=release)
 
 
 def best_sold(client: Client, k: int) -> list[Item]:
