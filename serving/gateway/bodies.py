@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from goeswith_client import Filters, InvalidRequest
+from goeswith_client import Filters, InvalidRequest, Ranking
 from goeswith_client.answers import Type
 from goeswith_client.limits import MAX_GIVEN, MAX_ID_CHARS, MAX_K, MAX_SIZE, MAX_TEXT_CHARS
 
@@ -19,8 +19,8 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RelatedQuestion(Filters):
-    """How many answers, and what they must be."""
+class RelatedQuestion(Filters, Ranking):
+    """How many answers, what they must be, and what is preferred."""
 
     k: int = Field(default=10, ge=1, le=MAX_K)
 
@@ -31,6 +31,7 @@ class BundleQuestion(_Body):
     items: list[GivenId] = Field(min_length=1, max_length=MAX_GIVEN)
     k: int = Field(default=10, ge=1, le=MAX_K)
     filters: Filters = Filters()
+    ranking: Ranking = Ranking()
 
 
 class BundleWish(_Body):
