@@ -64,24 +64,22 @@ def add(
 
     Example: goeswith rules add --from rules.csv --why "spring"
     """
+    said: dict[str, Any] = {"kind": kind, "item": item, "query_item": query_item, "query_category": query_category, "category": category}
+    said |= {"type": type, "position": position, "both_ways": both_ways, "text": text}
+    said |= {"valid_from": _utc(valid_from), "valid_until": _utc(valid_until)}
+    _show_rules(_add(said, file, why, by), as_json)
+
+
+def _add(said: dict[str, Any], file: Path | None, why: str, by: str) -> "list[Recorded]":
     from serving.rules.csv_file import read_csv
     from serving.rules.recorded import parse_body
     from serving.rules.table import add_rules
 
-    said: dict[str, Any] = {
-        "kind": kind,
-        "item": item,
-        "query_item": query_item,
-        "query_category": query_category,
-        "category": category,
-        "type": type,
-    }
-    said |= {"position": position, "both_ways": both_ways, "text": text, "valid_from": _utc(valid_from), "valid_until": _utc(valid_until)}
     _require_why(why)
-    if file is not None and (kind or item):
+    if file is not None and (said["kind"] or said["item"]):
         raise ConfigError("a rule and a file at once", "give --from FILE, or a kind with what it needs")
     bodies, whys = ([parse_body(said)], [why]) if file is None else read_csv(file, why)
-    _show_rules(add_rules(load_profile(), bodies, by=by or getpass.getuser(), why=whys), as_json)
+    return add_rules(load_profile(), bodies, by=by or getpass.getuser(), why=whys)
 
 
 @app.command()

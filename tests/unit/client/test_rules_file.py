@@ -1,11 +1,12 @@
 """The rules' file: taken up at once, never believed when it is damaged."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from goeswith_client import Client, ClientConfig, Item, RulesUnavailable
+from goeswith_client import Answer, Client, ClientConfig, Item, RulesUnavailable
 from goeswith_client.feast_features import FeastFeatures
 from goeswith_client.rulebook import NO_RULES
 from goeswith_client.rules import MAX_RULES
@@ -102,12 +103,8 @@ class Without(DictFeatures):
 
 def test_without_any_rules_that_can_be_read_nothing_is_answered_and_health_says_so() -> None:
     client = Client(ClientConfig(), features=Without(), models=FakeModels())  # type: ignore[arg-type]
-    for ask in (
-        lambda: client.substitutes("i0"),
-        lambda: client.bundle(["i0"]),
-        lambda: client.make_bundle("i0"),
-        lambda: client.new_item(title="x"),
-    ):
+    asked: list[Callable[[], Answer]] = [lambda: client.substitutes("i0"), lambda: client.bundle(["i0"]), lambda: client.make_bundle("i0")]
+    for ask in (*asked, lambda: client.new_item(title="x")):
         with pytest.raises(RulesUnavailable):
             ask()
     assert not client.health().features
