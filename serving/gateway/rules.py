@@ -45,10 +45,16 @@ class Rules(BaseModel):
     total: int
 
 
+class ToldChange(Change):
+    """A change, its rule in words."""
+
+    says: str
+
+
 class Changes(BaseModel):
     """Changes of the rules, the newest first; ``total`` counts those beyond ``k``, too."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[ToldChange, ...]
     total: int
 
 
@@ -76,7 +82,7 @@ def add_rule_routes(app: FastAPI, profile: Profile) -> None:
     def history(rule_id: Sought = "", k: Shown = MAX_SHOWN) -> Changes:
         """Say who added and removed which rule, when and why."""
         found = [change for change in list_changes(read_rules(profile)) if rule_id in ("", change.rule.rule_id)]
-        return Changes(changes=tuple(found[:k]), total=len(found))
+        return Changes(changes=tuple(ToldChange(**dict(change), says=told(change.rule)) for change in found[:k]), total=len(found))
 
     @app.post("/rules", status_code=201, dependencies=[Depends(require_own)])
     def add(rule: NewRule) -> Told:

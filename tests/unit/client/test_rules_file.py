@@ -103,8 +103,9 @@ class Without(DictFeatures):
 
 def test_without_any_rules_that_can_be_read_nothing_is_answered_and_health_says_so() -> None:
     client = Client(ClientConfig(), features=Without(), models=FakeModels())  # type: ignore[arg-type]
-    asked: list[Callable[[], Answer]] = [lambda: client.substitutes("i0"), lambda: client.bundle(["i0"]), lambda: client.make_bundle("i0")]
-    for ask in (*asked, lambda: client.new_item(title="x")):
+    about: list[Callable[[], Answer]] = [lambda: client.substitutes("i0"), lambda: client.bundle(["i0"]), lambda: client.make_bundle("i0")]
+    new: list[Callable[[], Answer]] = [lambda: client.new_item(title="x")]
+    for ask in about + new:
         with pytest.raises(RulesUnavailable):
             ask()
     assert not client.health().features
