@@ -75,7 +75,6 @@ def _add(said: dict[str, Any], file: Path | None, why: str, by: str) -> "list[Re
     from serving.rules.recorded import parse_body
     from serving.rules.table import add_rules
 
-    _require_why(why)
     if file is not None and (said["kind"] or said["item"]):
         raise ConfigError("a rule and a file at once", "give --from FILE, or a kind with what it needs")
     bodies, whys = ([parse_body(said)], [why]) if file is None else read_csv(file, why)
@@ -90,7 +89,6 @@ def remove(rule_ids: Annotated[list[str], typer.Argument(help="The rules' ids.")
     """
     from serving.rules.table import remove_rules
 
-    _require_why(why)
     _show_rules(remove_rules(load_profile(), rule_ids, by=by or getpass.getuser(), why=why), as_json)
 
 
@@ -152,11 +150,6 @@ def export() -> None:
 
 def _utc(when: datetime | None) -> datetime | None:
     return None if when is None else when.replace(tzinfo=UTC)
-
-
-def _require_why(why: str) -> None:
-    if not why.strip():
-        raise ConfigError("a change of the rules needs a reason", 'for example --why "recalled by its maker"')
 
 
 def _print_json(rows: list[dict[str, Any]]) -> None:

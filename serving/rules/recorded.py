@@ -59,6 +59,13 @@ def parse_body(values: Any) -> RuleBody:
         raise RuleRefused(f"no such rule: {wrong}", f"kinds: {', '.join(KINDS)}; see: goeswith rules add --help") from error
 
 
+def check_said(by: str, whys: Iterable[str]) -> None:
+    """Raise ``RuleRefused`` unless somebody says why."""
+    for name, text in (("by", by), *(("why", why) for why in whys)):
+        if not text.strip() or len(text) > MAX_WHY_CHARS:
+            raise RuleRefused(f"{name!r} of {len(text.strip())} characters: a change of the rules needs a reason", f"1 to {MAX_WHY_CHARS} characters")
+
+
 def list_changes(rules: Iterable[Recorded]) -> list[Change]:
     """Return every change that made the rules what they are, the newest first."""
     changes = []

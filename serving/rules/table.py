@@ -14,7 +14,7 @@ from goeswith.results import write_atomically
 from goeswith_client.rules import MAX_RULES, Rule, RuleBody
 from goeswith_client.rules_file import RULES_FILE, RulesContent
 from serving.gateway.keys import one_writer
-from serving.rules.recorded import Recorded, RuleRefused
+from serving.rules.recorded import Recorded, RuleRefused, check_said
 from serving.rules.refusals import Finding, find_problems, refuse_contradictions, refuse_unknown
 from serving.rules.shop import read_shop
 
@@ -44,9 +44,10 @@ def add_rules(profile: Profile, bodies: Sequence[RuleBody], *, by: str, why: str
     """Add rules, all or none, and return them as they stand from now on; ``why`` is one reason for all, or one each.
 
     Raises ``RuleRefused`` for an item or a category that the newest release does not have (with the nearest), a rule that stands already,
-    two pins on one place, a pin of an item that is kept out, or too many rules; ``VersionMissing`` before the first release.
+    two pins on one place, a pin of an item that is kept out, too many rules, or no reason; ``VersionMissing`` before the first release.
     """
     whys = [why] * len(bodies) if isinstance(why, str) else list(why)
+    check_said(by, whys)
     shop = read_shop(profile, bodies)
     refuse_unknown(profile, bodies, shop)
     with _changing(profile):
@@ -66,6 +67,7 @@ def add_rules(profile: Profile, bodies: Sequence[RuleBody], *, by: str, why: str
 
 def remove_rules(profile: Profile, rule_ids: Iterable[str], *, by: str, why: str) -> list[Recorded]:
     """Remove rules, all or none, and return them: their rows stay, and say who did it. Raises ``RuleRefused`` where one does not stand."""
+    check_said(by, [why])
     with _changing(profile):
         standing = {rule.rule_id: rule for rule in standing_rules(profile)}
         wanted = list(dict.fromkeys(rule_ids))

@@ -4,7 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import schemathesis
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from goeswith.profile import Profile
 from goeswith_client import Client, ClientConfig
@@ -17,7 +22,7 @@ from serving.gateway.rules import NO_KEY, add_rule_routes
 from serving.rules.table import export_rules, rules_path
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 from tests.tiny_gateway import bearer, tiny_gateway
-from tests.tiny_shop import write_tiny_lake
+from tests.tiny_shop import write_items
 
 SEED, OTHER = "racket-red-0", "racket-red-1"
 BAN = {"kind": "ban", "item": OTHER, "why": "recalled"}
@@ -35,17 +40,21 @@ class Ruled(DictFeatures):
         return self._file.read()
 
 
-def gateway(profile: Profile, keys: Keys | None = None) -> TestClient:
-    """Return a gateway of its own over a profile, as one of several processes would be."""
+def build(profile: Profile, keys: Keys | None = None) -> FastAPI:
     client = Client(ClientConfig(), features=Ruled(rules_path(profile)), models=FakeModels(rank_all(count=6)))
     app = build_app(client, NearestIds(list), keys=keys)
     add_rule_routes(app, profile)
-    return TestClient(app)
+    return app
+
+
+def gateway(profile: Profile, keys: Keys | None = None) -> TestClient:
+    """Return a gateway of its own over a profile, as one of several processes would be."""
+    return TestClient(build(profile, keys))
 
 
 @pytest.fixture
 def served(profile: Profile) -> TestClient:
-    write_tiny_lake(profile)
+    write_items(profile)
     return gateway(profile)
 
 
@@ -123,7 +132,7 @@ def test_another_sites_page_changes_nothing(served: TestClient, method: str) -> 
 
 
 def test_a_key_without_the_scope_neither_reads_nor_changes_and_the_others_name_is_written_down(profile: Profile) -> None:
-    write_tiny_lake(profile)
+    write_items(profile)
     served = gateway(profile, Keys(profile.keys))
     mine = bearer(profile.keys, "rules", name="ada")
     others = bearer(profile.keys, *(scope for scope in SCOPES if scope != "rules"), name="shop")
@@ -147,3 +156,18 @@ def test_a_question_may_bring_a_ranking() -> None:
     assert [item["item_id"] for item in bundle["items"]] == ["i9", "i11"]
     for wrong in ({"diversity": 2}, {"price_band": 0}, {"rank_by": "../keys"}, {"rank_by": "margin"}):
         assert served.get("/ask/substitutes/i10", params=wrong).status_code == 422
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize(("path", "method"), [("/rules", "GET"), ("/rules", "POST"), ("/rules/{rule_id}", "DELETE"), ("/rules/history", "GET")])
+def test_whatever_is_sent_the_answer_is_one_that_is_described(profile: Profile, path: str, method: str, mode: GenerationMode) -> None:
+    write_items(profile)
+    shown = bearer(profile.keys, "rules")
+    schema = schemathesis.openapi.from_asgi("/openapi.json", build(profile, Keys(profile.keys)))
+
+    @settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(case=schema[path][method].as_strategy(generation_mode=mode))
+    def holds(case: schemathesis.Case[Any]) -> None:
+        case.call_and_validate(headers=shown, excluded_checks=[positive_data_acceptance])  # no schema knows which items there are
+
+    holds()

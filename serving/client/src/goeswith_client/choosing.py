@@ -11,6 +11,7 @@ from goeswith_client.rerank import Reranker, checked
 from goeswith_client.rulebook import NOTHING, Ruling
 from goeswith_client.rules import Rule
 
+Accept = Callable[[Item], bool]
 RERANKED = 4
 """Candidates that a re-ranker chooses among, for each place of the answer."""
 
@@ -25,6 +26,8 @@ class Chosen:
 
     def told(self, items: Sequence[RankedItem]) -> tuple[RankedItem, ...]:
         """Return the items, explained by now, with what a rule or a re-ranker did to their places before their reasons."""
+        if not self.put:
+            return tuple(items)
         said = ((item, self.put.get(item.item_id)) for item in items)
         return tuple(item.model_copy(update={"reason": "; ".join(filter(None, (put, item.reason)))}) if put else item for item, put in said)
 
@@ -43,35 +46,40 @@ class Choosing:
     filters: Filters
     ruling: Ruling = NOTHING
     reranker: Reranker | None = None
-    must: Callable[[Item], bool] | None = None
+    must: Accept | None = None
     first: int = 0
 
-    def choose(self, found: Sequence[Neighbour], also: Callable[[Item], bool] | None = None) -> Chosen:
+    def choose(self, found: Sequence[Neighbour], also: Accept | None = None) -> Chosen:
         """Return the items, best first; ``also`` is one more thing that candidates must be, pinned ones not."""
         refused: dict[str, str] = {}
-
-        def accept(item: Item) -> bool:
-            return self._fits(item) and (also is None or also(item)) and self._is_allowed(item, refused)
-
-        pins = self._pinned(found) if self.ruling.pins else {}
+        accept, pins = self._accepting(also, refused), self._pinned(found) if self.ruling.pins else {}
         early = self.k if self.filters.take_all and not (also or self.must or self.reranker) else len(found)
         ranked = hydrate(self.features, found[:early], accept)
         if len(ranked) < self.k and early < len(found):  # the shop no longer knows some of them, or rules leave them out
             ranked += hydrate(self.features, found[early:], accept)
         order, put = self._reranked(ranked)
-        others = [item for item in order if item.item_id not in pins]
-        items = self._placed(self.filters.pick([*pins.values(), *others], self.given), pins)[: self.k]
-        pinned = {rule.item: _pinned_by(rule) for rule in self.ruling.pins if rule.item in pins}
-        return Chosen(items, _in_the_way(refused, found, items, self.k), {**put, **pinned})
+        items = (self._placed(order, pins) if pins else self.filters.pick(order, self.given))[: self.k]
+        if pins:
+            put |= {rule.item: _pinned_by(rule) for rule in self.ruling.pins if rule.item in pins}
+        return Chosen(items, _in_the_way(refused, found, items, self.k), put)
+
+    def _accepting(self, also: Accept | None, refused: dict[str, str]) -> Accept:
+        """Return what says whether a candidate may stand in the answer; it writes down what rules refuse."""
+        if not (also or self.must or self.ruling.keeps_out):
+            return self.filters.accept
+
+        def accept(item: Item) -> bool:
+            if not self._fits(item) or (also is not None and not also(item)):
+                return False
+            rule = self.ruling.against(item)
+            if rule is not None:
+                refused[item.item_id] = rule.rule_id
+            return rule is None
+
+        return accept
 
     def _fits(self, item: Item) -> bool:
         return self.filters.accept(item) and (self.must is None or self.must(item))
-
-    def _is_allowed(self, item: Item, refused: dict[str, str]) -> bool:
-        rule = self.ruling.against(item)
-        if rule is not None:
-            refused[item.item_id] = rule.rule_id
-        return rule is None
 
     def _reranked(self, ranked: list[RankedItem]) -> tuple[list[RankedItem], dict[str, str]]:
         """Return the candidates as the re-ranker puts them, and of those that it moved, where they came from."""
@@ -91,10 +99,9 @@ class Choosing:
         there = hydrate(self.features, wanted, lambda item: item.available and self._fits(item) and self.ruling.against(item) is None)
         return {item.item_id: item for item in there}
 
-    def _placed(self, picked: list[RankedItem], pins: dict[str, RankedItem]) -> list[RankedItem]:
+    def _placed(self, ranked: list[RankedItem], pins: dict[str, RankedItem]) -> list[RankedItem]:
         """Return the items with the pinned ones at their places; of two for one place the second stands below."""
-        if not pins:
-            return picked
+        picked = self.filters.pick([*pins.values(), *(item for item in ranked if item.item_id not in pins)], self.given)
         order, there, free = [item for item in picked if item.item_id not in pins], {item.item_id: item for item in picked}, 0
         for rule in self.ruling.pins:
             if rule.item in pins and rule.item in there:
