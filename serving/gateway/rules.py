@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from goeswith.profile import Profile
 from goeswith_client import InvalidRequest
@@ -22,8 +22,32 @@ OWN = ("same-origin", "none")
 """What a browser says of a request that our page, or nobody's, sent."""
 
 RuleId = Annotated[str, Path(max_length=20)]
-Sought = Annotated[str, Query(max_length=200)]
-Shown = Annotated[int, Query(ge=1, le=MAX_SHOWN)]
+
+
+class Sought(BaseModel):
+    """Words that rules are found by: an id, an item, a category, a reason, who; '' finds all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    q: str = Field(default="", max_length=200)
+    k: int = Field(default=MAX_SHOWN, ge=1, le=MAX_SHOWN)
+
+
+class SoughtChanges(BaseModel):
+    """The rule whose changes are asked for; '' asks for those of all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rule_id: str = Field(default="", max_length=20)
+    k: int = Field(default=MAX_SHOWN, ge=1, le=MAX_SHOWN)
+
+
+class Removal(BaseModel):
+    """Why a rule is removed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    why: Said
 
 
 class NewRule(RuleBody):
@@ -73,16 +97,16 @@ def add_rule_routes(app: FastAPI, profile: Profile) -> None:
         return JSONResponse(problem.model_dump(), 422)
 
     @app.get("/rules")
-    def rules(q: Sought = "", k: Shown = MAX_SHOWN) -> Rules:
+    def rules(asked: Annotated[Sought, Query()]) -> Rules:
         """List the rules that stand, and those to come and those that ended: all, or those in which words are found."""
-        found = [rule for rule in map(tell, reversed(read_rules(profile))) if rule.removed_at is None and q.lower() in words_of(rule)]
-        return Rules(rules=tuple(found[:k]), total=len(found))
+        found = [rule for rule in map(tell, reversed(read_rules(profile))) if rule.removed_at is None and asked.q.lower() in words_of(rule)]
+        return Rules(rules=tuple(found[: asked.k]), total=len(found))
 
     @app.get("/rules/history")
-    def history(rule_id: Sought = "", k: Shown = MAX_SHOWN) -> Changes:
+    def history(asked: Annotated[SoughtChanges, Query()]) -> Changes:
         """Say who added and removed which rule, when and why."""
-        found = [change for change in list_changes(read_rules(profile)) if rule_id in ("", change.rule.rule_id)]
-        return Changes(changes=tuple(ToldChange(**dict(change), says=told(change.rule)) for change in found[:k]), total=len(found))
+        found = [change for change in list_changes(read_rules(profile)) if asked.rule_id in ("", change.rule.rule_id)]
+        return Changes(changes=tuple(ToldChange(**dict(change), says=told(change.rule)) for change in found[: asked.k]), total=len(found))
 
     @app.post("/rules", status_code=201, dependencies=[Depends(require_own)])
     def add(rule: NewRule) -> Told:
@@ -91,9 +115,9 @@ def add_rule_routes(app: FastAPI, profile: Profile) -> None:
         return tell(add_rules(profile, [body], by=current().key or NO_KEY, why=rule.why)[0])
 
     @app.delete("/rules/{rule_id}", dependencies=[Depends(require_own)])
-    def remove(rule_id: RuleId, why: Annotated[Said, Query()]) -> Told:
+    def remove(rule_id: RuleId, removal: Annotated[Removal, Query()]) -> Told:
         """Remove a rule: from the next question on it does nothing. The history keeps it."""
-        return tell(remove_rules(profile, [rule_id], by=current().key or NO_KEY, why=why)[0])
+        return tell(remove_rules(profile, [rule_id], by=current().key or NO_KEY, why=removal.why)[0])
 
 
 def tell(rule: Recorded) -> Told:
