@@ -60,7 +60,7 @@ def test_a_damaged_file_leaves_the_last_good_rules_or_refuses(path: Path, text: 
     assert bans(file)
     put(path, text)
     assert bans(file)
-    assert file.read().notes == ("rules.json is damaged: the last good rules hold",)
+    assert file.read().notes == ("rules.json cannot be read: the last good rules hold",)
     put(path, banning("i2"))
     assert not bans(file)
     assert file.read().notes == ()
@@ -73,6 +73,20 @@ def test_a_file_that_is_gone_forbids_what_it_forbade(path: Path) -> None:
     path.unlink()
     assert bans(file)
     assert "is gone" in file.read().note
+
+
+def test_a_folder_that_cannot_be_read_is_a_damaged_file(tmp_path: Path) -> None:
+    folder = tmp_path / "features"
+    file = RulesFile(folder / RULES_FILE)
+    folder.mkdir()
+    put(folder / RULES_FILE, banning("i1"))
+    assert bans(file)
+    (folder / RULES_FILE).unlink()
+    folder.rmdir()
+    folder.write_text("no folder")
+    assert bans(file)
+    with pytest.raises(RulesUnavailable):
+        RulesFile(folder / RULES_FILE).read()
 
 
 def test_the_features_of_a_deployment_bring_the_rules_of_their_folder(path: Path) -> None:

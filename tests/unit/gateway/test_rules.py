@@ -82,7 +82,7 @@ def test_a_change_in_one_gateway_holds_at_once_in_another(served: TestClient, pr
     served.delete("/rules/r1", params={"why": "x"})
     assert {item["category"][-1] for item in other.get("/ask/substitutes/i1").json()["items"]} == {"balls", "racket"}
     path.write_text("{")
-    assert "damaged" in other.get("/ask/substitutes/i1").json()["notes"][0]
+    assert "cannot be read" in other.get("/ask/substitutes/i1").json()["notes"][0]
     refused = gateway(profile).get("/ask/substitutes/i1")
     assert (refused.status_code, refused.json()["error"]) == (503, "RulesUnavailable")
     export_rules(profile)

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import takewhile
 from typing import Protocol
 
 from goeswith_client.answers import Item, RankedItem
 from goeswith_client.errors import InvalidRequest, RerankerFailed
 from goeswith_client.filters import product_of
+from goeswith_client.rulebook import KEPT_PATHS
 
 
 class Reranker(Protocol):
@@ -152,10 +155,16 @@ class _Looks:
         """Return how alike two items are, in [0, 1]; 1 for variants of one product."""
         if self.product == other.product:
             return 1.0
-        shared = next((n for n, (a, b) in enumerate(zip(self.path, other.path, strict=False)) if a != b), min(len(self.path), len(other.path)))
-        path = shared / max(1, len(self.path), len(other.path))
-        words = len(self.words & other.words) / max(1, len(self.words | other.words))
-        return 0.5 * path + 0.3 * words + 0.2 * (self.brand is not None and self.brand == other.brand)
+        shared = len(self.words & other.words)
+        words = shared / max(1, len(self.words) + len(other.words) - shared)
+        return 0.5 * _common(self.path, other.path) + 0.3 * words + 0.2 * (self.brand is not None and self.brand == other.brand)
+
+
+@lru_cache(KEPT_PATHS)
+def _common(a: tuple[str, ...], b: tuple[str, ...]) -> float:
+    """Return how much of the longer path both begin with."""
+    shared = takewhile(lambda names: names[0] == names[1], zip(a, b, strict=False))
+    return len(list(shared)) / max(1, len(a), len(b))
 
 
 def likeness(a: Item, b: Item) -> float:

@@ -40,7 +40,10 @@ class RulesFile:
 
     def read(self) -> Rulebook:
         """Return the rules. Raises ``RulesUnavailable`` where the file is damaged and none were read before."""
-        found = self._file.read()
+        try:
+            found = self._file.read()
+        except OSError as error:  # of its folder
+            found = self._damaged(error)
         if isinstance(found, RulesUnavailable):
             raise found
         if found is None:
@@ -51,11 +54,12 @@ class RulesFile:
         try:
             content = RulesContent.model_validate_json(path.read_bytes())
         except (OSError, ValueError) as error:
-            logger.error("%s cannot be read: %s", path, type(error).__name__)
-            return RulesUnavailable(f"{path.name} is damaged", REMEDY) if self._good is None else _held_on(self._good, path)
+            return self._damaged(error)
         self._good = compile_rules(content.rules)
         return self._good
 
-
-def _held_on(good: Rulebook, path: Path) -> Rulebook:
-    return replace(good, note=f"{path.name} is damaged: the last good rules hold")
+    def _damaged(self, error: Exception) -> Rulebook | RulesUnavailable:
+        logger.error("%s cannot be read: %s", self._path, type(error).__name__)
+        if self._good is None:
+            return RulesUnavailable(f"{self._path.name} cannot be read", REMEDY)
+        return replace(self._good, note=f"{self._path.name} cannot be read: the last good rules hold")
