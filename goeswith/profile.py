@@ -205,6 +205,11 @@ class Profile(BaseSettings):
         return self.root / "keys.json"
 
     @property
+    def values(self) -> Path:
+        """The shop's own values by which answers may be ranked: one file NAME.jsonl each."""
+        return self.root / "values"
+
+    @property
     def servers(self) -> Path:
         """State of the servers that ``up`` started."""
         return self.root / "servers"

@@ -7,6 +7,7 @@ from typing import Any
 from goeswith_client import Evidence, Item, ModelUnavailable, Neighbour, Neighbours, State
 from goeswith_client.answers import TYPES, Type
 from goeswith_client.breaker import Breaker
+from goeswith_client.rulebook import NO_RULES, Rulebook
 from goeswith_client.triton import Inputs, ModelAnswer
 
 CATEGORIES = (("sport", "racket"), ("sport", "balls"))
@@ -32,6 +33,7 @@ class DictFeatures:
         self.lists: dict[tuple[str, str], Neighbours] = {}
         self.held: list[Evidence] = []
         self.best: dict[str, list[str]] = {}
+        self.rulebook = NO_RULES
 
     def rank(self, kind: str, item_id: str, found: Sequence[str], *, sure: int | None = None) -> None:
         """Precompute neighbours, the first ``sure`` of which reach the threshold."""
@@ -58,6 +60,10 @@ class DictFeatures:
     def bestsellers(self, category: str) -> Sequence[str]:
         """Return what sells best."""
         return self.best.get(category, [])
+
+    def rules(self) -> Rulebook:
+        """Return the merchandisers' rules."""
+        return self.rulebook
 
 
 class FakeModels:

@@ -129,6 +129,11 @@ def write_rows(profile: Profile, name: str, rows: list[dict[str, Any]]) -> int:
     return lake.write_table(profile, name, pa.Table.from_pylist(rows, schema=pa.schema(columns)), writer=table.writer)
 
 
+def write_items(profile: Profile) -> None:
+    """Write and release the items alone."""
+    releases.write_release(profile, RUN, {"items": write_rows(profile, "items", item_rows(profile))})
+
+
 def write_tiny_lake(profile: Profile, run: str = RUN) -> dict[str, int]:
     """Write items, events, bundles, holdout, relations and training_sets, release them as ``run``, and return the versions."""
     items = item_rows(profile)

@@ -27,6 +27,7 @@ class Writer(StrEnum):
     SPARK = "spark_jobs"
     TRAINING = "training"
     FEATURES = "feature_repo"
+    SERVING = "serving"
     KERNEL = "goeswith"
 
 

@@ -24,6 +24,7 @@ from goeswith.command import (
     quarantine,
     report,
     rollout,
+    rules,
     run,
     servers,
     stream,
@@ -55,6 +56,7 @@ app.command()(ask.explain)
 app.add_typer(quarantine.app)
 app.add_typer(gates.app)
 app.add_typer(keys.app)
+app.add_typer(rules.app)
 app.command("audit-verdicts")(audit_verdicts.audit_verdicts)
 app.command()(evaluate.evaluate)
 app.add_typer(bench.app)

@@ -35,7 +35,7 @@ REBUILT = (
 )
 """What a user is counted in, in the order of the DAGs."""
 
-KEPT_WHOLE = ("items", "item_numbers", "declared_relations", "releases", "stream_batches")
+KEPT_WHOLE = ("items", "item_numbers", "declared_relations", "releases", "stream_batches", "merchandising_rules")
 """Tables that no user ever reaches: their older versions stay."""
 
 

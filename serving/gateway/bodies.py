@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from goeswith_client import Filters, InvalidRequest
+from goeswith_client import Filters, InvalidRequest, Ranking
 from goeswith_client.answers import Type
 from goeswith_client.limits import MAX_GIVEN, MAX_ID_CHARS, MAX_K, MAX_MANY, MAX_PAIRS, MAX_SIZE, MAX_TEXT_CHARS
 
@@ -19,18 +19,19 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RelatedQuestion(Filters):
-    """How many answers, and what they must be."""
+class RelatedQuestion(Filters, Ranking):
+    """How many answers, what they must be, and what is preferred."""
 
     k: int = Field(default=10, ge=1, le=MAX_K)
 
 
 class EachQuestion(_Body):
-    """The items that are each asked about, how many answers each, and what these must be."""
+    """The items that are each asked about, how many answers each, what these must be, and what is preferred."""
 
     items: list[GivenId] = Field(min_length=1, max_length=MAX_MANY)
     k: int = Field(default=10, ge=1, le=MAX_K)
     filters: Filters = Filters()
+    ranking: Ranking = Ranking()
 
 
 class PairsQuestion(_Body):
@@ -45,6 +46,7 @@ class BundleQuestion(_Body):
     items: list[GivenId] = Field(min_length=1, max_length=MAX_GIVEN)
     k: int = Field(default=10, ge=1, le=MAX_K)
     filters: Filters = Filters()
+    ranking: Ranking = Ranking()
 
 
 class BundleWish(_Body):

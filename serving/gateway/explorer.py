@@ -11,16 +11,18 @@ from serving.gateway.dashboard import Board, add_dashboard
 from serving.gateway.newest import NewestRelease
 from serving.gateway.pictures import add_pictures
 from serving.gateway.problems import answer_problem
+from serving.gateway.rules import add_rule_routes
 from serving.gateway.search import CatalogueSearch, add_search
 
 
 def add_explorer(app: FastAPI, client: Client, profile: Profile) -> None:
-    """Add the page, search, pictures and dashboard of a deployment to its gateway."""
+    """Add the page, search, pictures, dashboard and rules of a deployment to its gateway."""
     newest = NewestRelease(profile)
     add_page(app)
     add_search(app, client, CatalogueSearch(profile, newest))
     add_pictures(app, profile)
     add_dashboard(app, Board(profile, client, newest))
+    add_rule_routes(app, profile)
 
     @app.exception_handler(GoeswithError)
     def refuse(_: Request, error: GoeswithError) -> JSONResponse:

@@ -19,7 +19,7 @@ from goeswith_client.replaced import ReplacedFile
 
 logger = logging.getLogger(__name__)
 
-Scope = Literal["ask", "search", "metrics", "dashboard"]
+Scope = Literal["ask", "search", "metrics", "dashboard", "rules"]
 SCOPES: tuple[str, ...] = get_args(Scope)
 PREFIX = "gw_"
 """So that a key is recognised where it should not be: in a repository, a log, a chat."""
@@ -91,12 +91,12 @@ def revoke_key(path: Path, name: str) -> None:
 
 
 def _change(path: Path, change: Callable[[tuple[ApiKey, ...]], tuple[ApiKey, ...]]) -> None:
-    with _locked(path):
+    with one_writer(path):
         write_json(path, _KEYS.dump_python(change(read_keys(path)), mode="json"), mode=0o600)
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def one_writer(path: Path) -> Iterator[None]:
     """One writer at a time: of two, the later would bring back what the earlier revoked."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f".{path.name}.lock").open("w") as lock:

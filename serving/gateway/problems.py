@@ -14,6 +14,8 @@ from goeswith_client import (
     InvalidRequest,
     ModelRefused,
     ModelUnavailable,
+    RerankerFailed,
+    RulesUnavailable,
     UnknownItem,
 )
 from serving.gateway.bodies import Problem
@@ -25,6 +27,8 @@ _STATUS: dict[type[ClientError], int] = {
     ModelRefused: 422,
     FreshnessError: 503,
     FeaturesUnavailable: 503,
+    RulesUnavailable: 503,
+    RerankerFailed: 500,
     ModelUnavailable: 503,
     DeadlineExceeded: 504,
 }

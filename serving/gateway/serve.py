@@ -17,6 +17,7 @@ from serving.gateway.exposure import check_exposure, is_loopback, tls_options
 from serving.gateway.keys import Keys
 from serving.gateway.logs import log_as_json
 from serving.gateway.nearest import NearestIds, released_ids
+from serving.rules.table import renew_rules
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def build_client(profile: Profile) -> Client:
         triton=f"{profile.triton.host}:{profile.triton.grpc_port}",
         tls=_client_tls(profile.triton.tls),
         deadline_s=DEADLINE_S,
+        values=profile.values,
     )
     return Client(config)
 
@@ -71,12 +73,13 @@ def build_server(app: ASGIApp, settings: GatewaySettings) -> uvicorn.Server:
 
 
 def serve() -> None:
-    """Serve until stopped. Raises ``ConfigError`` where it would be open to others."""
+    """Serve until stopped. Raises ``ConfigError`` where it would be open to others, ``TableDamaged`` where its rules cannot be read."""
     log_as_json()
     profile = load_profile()
     check_exposure(profile)
     make_room(profile.gateway.connections)
     keys = Keys(profile.keys, open_without=is_loopback(profile.gateway.host))
+    renew_rules(profile)
     with build_client(profile) as client:
         warm_up(client)
         app = build_app(client, NearestIds(lambda: released_ids(profile)), profile.gateway, keys)

@@ -19,6 +19,7 @@ from goeswith_client import Client, ClientConfig
 from serving.gateway.app import build_app
 from serving.gateway.explorer import add_explorer
 from serving.gateway.nearest import NearestIds
+from serving.rules.table import rules_path
 from tests.browser.lock import WantsKey
 from tests.browser.shop import TinyFeatures, models_of, write_shop
 from tests.tiny_client import FakeModels
@@ -72,7 +73,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Profile:
 def served(home: Profile) -> Iterator[Shop]:
     """Serve the shop until the session ends."""
     rows = write_shop(home)
-    features, models, port = TinyFeatures(rows), models_of(rows), free_ports(1)[0]
+    features, models, port = TinyFeatures(rows, rules_path(home)), models_of(rows), free_ports(1)[0]
     client = Client(ClientConfig(), features=features, models=models)
     app = build_app(client, NearestIds(lambda: sorted(features.known)))
     add_explorer(app, client, home)

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from goeswith import releases
 from goeswith.profile import Profile
 from goeswith.results import Figure, write_figures
-from goeswith_client import Evidence, Item, Neighbour, Neighbours, State
+from goeswith_client import Evidence, Item, Neighbour, Neighbours, Rulebook, State
+from goeswith_client.rules_file import RulesFile
 from serving.rollout.manifest import Canary, Version, make_canary, make_current, write_published
 from tests.tiny_client import DictFeatures, FakeModels, Ranker
 from tests.tiny_features import neighbour_rows, write_tiny_features
@@ -29,13 +31,18 @@ STRANGE = ((HOSTILE, SCRIPT), (LONG, LONG_TITLE))
 class TinyFeatures(DictFeatures):
     """The features of the tiny shop, and of two items with strange titles beside its first racket."""
 
-    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, rows: Sequence[Mapping[str, Any]], rules: Path) -> None:
         super().__init__(age=timedelta(hours=3), count=0)
+        self._rules = RulesFile(rules)
         self.known = {row["item_id"]: to_item(row) for row in rows}
         self.best = {"": [row["item_id"] for row in rows[::7]]}
         self.held = [_evidence(edge) for edge in relation_rows(_plain(rows), "full")]
         for row in neighbour_rows(_plain(rows)):
             self.lists[row["type"], row["item_id"]] = Neighbours(tuple(_neighbours(row)), "tiny", "tiny-features")
+
+    def rules(self) -> Rulebook:
+        """Return the rules as the gateway's page left them."""
+        return self._rules.read()
 
     def state(self) -> State:
         """Return the release with its tables."""

@@ -19,6 +19,8 @@ VIEWS = {
     "new": "#/new",
     "empty bundle": "#/bundle",
     "bundle": f"#/bundle?items={SEED},pan-blue-0&budget=15",
+    "rules": "#/rules",
+    "history of the rules": "#/rules?show=history",
     "dashboard": "#/dashboard",
     "no such page": "#/nowhere",
 }

@@ -11,6 +11,7 @@ const SOURCES = {
   model: ["asked now", "The model answered this very question"],
   content: ["content alone", "The model, without anything that people did"],
   category_bestseller: ["bestsellers", "Nothing better answered: what sells best"],
+  rules: ["pinned", "Nothing but rules had an answer"],
 };
 
 export function sourceBadge(answer) {

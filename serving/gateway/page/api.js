@@ -46,3 +46,7 @@ export const bundle = (question) => post("ask/bundle", question);
 export const makeBundle = (wish) => post("ask/make-bundle", wish);
 export const newItem = (question) => post("ask/new", question);
 export const dashboard = () => json("dashboard");
+export const rules = (q) => json(`rules?${new URLSearchParams({ q })}`);
+export const ruleHistory = () => json("rules/history");
+export const addRule = (rule) => post("rules", rule);
+export const removeRule = (ruleId, why) => json(`rules/${id(ruleId)}?${new URLSearchParams({ why })}`, { method: "DELETE" });

@@ -12,6 +12,7 @@ const BASES = {
   content: ["content", "By text and picture alone"],
   bundle: ["bundle", "What is bought or put together with such items"],
   sales: ["sales", "What sells best"],
+  rule: ["rule", "A rule put it here; nothing else found it"],
 };
 
 export function card(item, { eager = false } = {}) {

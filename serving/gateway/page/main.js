@@ -10,9 +10,10 @@ import * as dashboard from "./views/dashboard.js";
 import * as explore from "./views/explore.js";
 import * as item from "./views/item.js";
 import * as fresh from "./views/new.js";
+import * as rules from "./views/rules.js";
 import { showWhy } from "./why.js";
 
-const VIEWS = { explore, item, new: fresh, bundle, dashboard };
+const VIEWS = { explore, item, new: fresh, bundle, rules, dashboard };
 const main = document.getElementById("main");
 const asked = document.getElementById("q");
 let shown = null;

@@ -14,6 +14,9 @@ const TITLES = {
   VersionMissing: "Nothing was released yet",
   Unreachable: "No connection",
   KeyNeeded: "A key is needed",
+  Forbidden: "This key does not open that",
+  RuleRefused: "That rule cannot be",
+  RulesUnavailable: "The rules cannot be read",
 };
 
 export const skeletonCards = (n) => () => [el("ul", { class: "grid", "aria-hidden": "true" }, Array.from({ length: n }, () => el("li", { class: "ghost tall" })))];
@@ -26,7 +29,7 @@ export function empty(title, hint, ...more) {
 
 export function problem(error, retry) {
   if (!error.error) throw error; // a mistake of the page's, not an answer of the gateway's
-  const near = (error.nearest ?? []).map((itemId) => el("li", {}, el("a", { class: "chip", href: itemLink(itemId) }, itemId)));
+  const near = (error.error === "UnknownItem" ? error.nearest : []).map((itemId) => el("li", {}, el("a", { class: "chip", href: itemLink(itemId) }, itemId)));
   return el(
     "div",
     { class: "problem", role: "alert" },

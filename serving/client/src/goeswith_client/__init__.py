@@ -12,14 +12,21 @@ from goeswith_client.errors import (
     InvalidRequest,
     ModelRefused,
     ModelUnavailable,
+    RerankerFailed,
+    RulesUnavailable,
     UnknownItem,
 )
 from goeswith_client.features import Features, Neighbour, Neighbours, State
 from goeswith_client.filters import Filters
+from goeswith_client.ranking import Ranking
+from goeswith_client.rerank import Chained, Mmr, PriceBand, Reranker, Weighted
+from goeswith_client.rulebook import Rulebook
+from goeswith_client.rules import Rule
 
 __all__ = [
     "Answer",
     "AsyncClient",
+    "Chained",
     "Client",
     "ClientConfig",
     "ClientError",
@@ -34,16 +41,25 @@ __all__ = [
     "InvalidRequest",
     "Item",
     "Listed",
+    "Mmr",
     "ModelRefused",
     "ModelUnavailable",
     "Neighbour",
     "Neighbours",
     "PairScore",
+    "PriceBand",
     "RankedItem",
+    "Ranking",
+    "Reranker",
+    "RerankerFailed",
+    "Rule",
+    "Rulebook",
+    "RulesUnavailable",
     "Scored",
     "Scores",
     "State",
     "Tls",
     "UnknownItem",
     "Versions",
+    "Weighted",
 ]

@@ -18,6 +18,8 @@ from goeswith_client.features import Features
 from goeswith_client.filters import Filters
 from goeswith_client.limits import MAX_THREADS
 from goeswith_client.many import Result
+from goeswith_client.ranking import Preference
+from goeswith_client.rerank import Reranker
 from goeswith_client.triton import Models
 
 P = ParamSpec("P")
@@ -36,9 +38,10 @@ class AsyncClient:
         *,
         features: Features | None = None,
         models: Models | None = None,
+        reranker: Reranker | None = None,
         threads: int = MAX_THREADS,
     ) -> None:
-        self._client = Client(config, features=features, models=models)
+        self._client = Client(config, features=features, models=models, reranker=reranker)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="goeswith")
 
     async def __aenter__(self) -> Self:
@@ -58,29 +61,33 @@ class AsyncClient:
         """Return what the shop says of an item."""
         return await self._run(self._client.item, item_id)
 
-    async def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None) -> Answer:
+    async def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None, ranking: Preference = None) -> Answer:
         """Return what can be bought instead of an item."""
-        return await self._run(self._client.substitutes, item_id, k, filters)
+        return await self._run(self._client.substitutes, item_id, k, filters, ranking)
 
-    async def complements(self, item_id: str, k: int = 10, filters: Filters | None = None) -> Answer:
+    async def complements(self, item_id: str, k: int = 10, filters: Filters | None = None, ranking: Preference = None) -> Answer:
         """Return what goes with an item."""
-        return await self._run(self._client.complements, item_id, k, filters)
+        return await self._run(self._client.complements, item_id, k, filters, ranking)
 
-    async def substitutes_of_each(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> tuple[Result, ...]:
+    async def substitutes_of_each(
+        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None
+    ) -> tuple[Result, ...]:
         """Return for each item what can be bought instead of it, or why nothing is said."""
-        return await self._run(self._client.substitutes_of_each, item_ids, k, filters)
+        return await self._run(self._client.substitutes_of_each, item_ids, k, filters, ranking)
 
-    async def complements_of_each(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> tuple[Result, ...]:
+    async def complements_of_each(
+        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None
+    ) -> tuple[Result, ...]:
         """Return for each item what goes with it, or why nothing is said."""
-        return await self._run(self._client.complements_of_each, item_ids, k, filters)
+        return await self._run(self._client.complements_of_each, item_ids, k, filters, ranking)
 
     async def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """Return what the model gives ordered pairs in both relations."""
         return await self._run(self._client.score, pairs)
 
-    async def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> Answer:
+    async def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None) -> Answer:
         """Return what completes a bundle of given items."""
-        return await self._run(self._client.bundle, item_ids, k, filters)
+        return await self._run(self._client.bundle, item_ids, k, filters, ranking)
 
     async def make_bundle(self, item_id: str, size: int = 4, budget: float | None = None, filters: Filters | None = None) -> Answer:
         """Return a bundle of ``size`` items with the given one in it."""

@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict
 
 Type = Literal["substitute", "complement"]
 TYPES: tuple[Type, ...] = ("substitute", "complement")
-Source = Literal["precomputed", "model", "content", "category_bestseller"]
-"""Where an answer comes from: neighbours computed in advance, the model asked now, the model with content alone, or sales."""
-SOURCES: tuple[Source, ...] = ("precomputed", "model", "content", "category_bestseller")
+Source = Literal["precomputed", "model", "content", "category_bestseller", "rules"]
+"""Where an answer comes from: neighbours computed in advance, the model asked now, the model with content alone, sales, or pins alone."""
+SOURCES: tuple[Source, ...] = ("precomputed", "model", "content", "category_bestseller", "rules")
 
 
 class _Answer(BaseModel):
@@ -31,7 +31,10 @@ class Item(_Answer):
 
 
 class RankedItem(Item):
-    """An item of an answer: ``score`` orders this answer only; ``basis`` is what the model had (behaviour, cold_start, content, bundle)."""
+    """An item of an answer: ``score`` orders this answer only; ``basis`` is what the model had (behaviour, cold_start, content, bundle).
+
+    An item that a rule pinned, and nothing else found, has the score 0 and the basis ``rule``.
+    """
 
     score: float
     basis: str = ""

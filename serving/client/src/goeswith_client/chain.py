@@ -1,15 +1,18 @@
 """The fallback chain of one question: precomputed neighbours, the model, what sells best; each step says why it was passed over."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from goeswith_client.answers import Item, RankedItem, Source
+from goeswith_client.choosing import RERANKED, Choosing, Chosen, say_left_out, widen
 from goeswith_client.errors import ClientError, DeadlineExceeded, ModelRefused, ModelUnavailable
 from goeswith_client.features import Features, Neighbour
 from goeswith_client.filters import Filters
 from goeswith_client.limits import MAX_K
+from goeswith_client.rerank import Reranker
+from goeswith_client.rulebook import NO_RULES, Rulebook, Ruling
 from goeswith_client.triton import Models
 
 OUTPUTS = ("item_ids", "scores", "source")
@@ -18,16 +21,17 @@ AWAY = (ModelUnavailable, DeadlineExceeded, ModelRefused)
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Ranked items of one step, filtered and cut to k."""
+    """Ranked items of one step, filtered and cut to k, and what rules left out of them."""
 
     items: tuple[RankedItem, ...]
     source: Source
     model_version: str | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Chain:
-    """One question about a known item: its ``kind``, how many answers, and what they must be."""
+    """One question about a known item: its ``kind``, how many answers, what they must be, what is preferred, and the shop's rules."""
 
     features: Features
     models: Models
@@ -35,12 +39,20 @@ class Chain:
     kind: str
     k: int
     filters: Filters
+    reranker: Reranker | None = None
+    rules: Rulebook = NO_RULES
     notes: list[str] = field(default_factory=list)
     failure: ClientError | None = None
     """Why the model did not answer, where it was asked and did not."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """What rules kept out of steps that had nothing else."""
+    ruling: Ruling = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ruling = self.rules.about([self.query], self.kind)
 
     def answer(self) -> Candidates | None:
-        """Return the first step that fills k places, else the one that fills most; None where all are empty.
+        """Return the first step that fills k places, else the one that fills most, else what is pinned; None where all are empty.
 
         Where only sure answers are asked for, nothing fills the places of neighbours that are not.
         """
@@ -53,6 +65,8 @@ class Chain:
                 best = found
             if best and len(best.items) == self.k:
                 break
+        best = best or self._candidates(self._kept([]), "rules", None)
+        self.notes += best.notes if best else say_left_out(self.left_out)
         return best
 
     def precomputed(self) -> Candidates | None:
@@ -61,33 +75,40 @@ class Chain:
         if found is None:
             self.notes.append("no precomputed neighbours")
             return None
-        items = self._kept([neighbour for neighbour in found.found if neighbour.sure or not self.filters.sure])
-        if len(items) < self.k:
-            self.notes.append(f"{'sure ' if self.filters.sure else ''}precomputed neighbours fill {len(items)} of {self.k} places")
-        return _candidates(items, "precomputed", found.model_version)
+        chosen = self._kept([neighbour for neighbour in found.found if neighbour.sure or not self.filters.sure])
+        if len(chosen.items) < self.k:
+            self.notes.append(f"{'sure ' if self.filters.sure else ''}precomputed neighbours fill {len(chosen.items)} of {self.k} places")
+        return self._candidates(chosen, "precomputed", found.model_version)
 
     def ask_model(self) -> Candidates | None:
         """Search with the model, category and brand inside; wider for price and stock, until k are found or none are left."""
-        wanted = min(MAX_K, 2 * self.k) if self.filters.momentary else self.k
-        while True:
-            try:
-                found, version = self._search(wanted)
-            except AWAY as error:
-                self.failure = error
-                self.notes.append(error.what)
-                return None
-            items = self._kept(found)
-            if len(items) >= self.k or len(found) < wanted or wanted == MAX_K:
-                source: Source = "content" if items and all(item.basis == "content" for item in items) else "model"
-                return _candidates(items, source, version)
-            wanted = min(MAX_K, wanted * 4)
+        version = ""
+
+        def search(wanted: int) -> list[Neighbour]:
+            nonlocal version
+            found, version = self._search(wanted)
+            return found
+
+        try:
+            chosen = widen(search, self._kept, self.k, self._first_asked())
+        except AWAY as error:
+            self.failure = error
+            self.notes.append(error.what)
+            return None
+        source: Source = "content" if chosen.items and all(item.basis == "content" for item in chosen.items) else "model"
+        return self._candidates(chosen, source, version)
+
+    def _first_asked(self) -> int:
+        """Return how many candidates are asked for at first: as many as there are places, where nothing takes some away."""
+        times = RERANKED if self.reranker else 2 if self.filters.momentary or self.ruling.keeps_out else 1
+        return min(MAX_K, times * self.k)
 
     def bestsellers(self) -> Candidates | None:
         """Return what sells best: beside the item for a substitute, elsewhere in the shop for a complement."""
         own = self.query.category[-1] if self.query.category else ""
         ranked = [item for item in self.features.bestsellers(own if self.kind == "substitute" else "") if item != self.query.item_id]
         found = [Neighbour(item, 1.0 / place, "sales", f"sells best in {own or 'the shop'}") for place, item in enumerate(ranked, 1)]
-        return _candidates(self._kept(found, elsewhere=self.kind == "complement"), "category_bestseller", None)
+        return self._candidates(self._kept(found, elsewhere=self.kind == "complement"), "category_bestseller", None)
 
     def _search(self, k: int) -> tuple[list[Neighbour], str]:
         inputs = {
@@ -100,15 +121,17 @@ class Chain:
         answer = self.models.infer("relations", inputs, OUTPUTS)
         return list(read_ranked(answer.outputs)), answer.model_version
 
-    def _kept(self, found: list[Neighbour], *, elsewhere: bool = False) -> list[RankedItem]:
-        def accept(item: Item) -> bool:
-            return self.filters.accept(item) and not (elsewhere and item.category == self.query.category)
+    def _kept(self, found: Sequence[Neighbour], *, elsewhere: bool = False) -> Chosen:
+        choosing = Choosing(self.features, [self.query], self.k, self.filters, self.ruling, self.reranker)
+        return choosing.choose(found, (lambda item: item.category != self.query.category) if elsewhere else None)
 
-        wanted = found[: self.k] if self.filters.take_all and not elsewhere else found
-        kept = self.filters.pick(hydrate(self.features, wanted, accept), [self.query])
-        if len(kept) < self.k and len(wanted) < len(found):  # the shop no longer knows some of them
-            kept += self.filters.pick(hydrate(self.features, found[len(wanted) :], accept), [self.query])
-        return kept[: self.k]
+    def _candidates(self, chosen: Chosen, source: Source, version: str | None) -> Candidates | None:
+        """Return the items of a step; None where it found none, whatever is pinned beside them while there is room."""
+        own = source == "rules" or len(chosen.items) == self.k or any(item.basis != "rule" for item in chosen.items)
+        if not chosen.items or not own:
+            self.left_out |= chosen.left_out
+            return None
+        return Candidates(chosen.told(chosen.items), source, version, tuple(say_left_out(chosen.left_out)))
 
 
 def read_ranked(outputs: Mapping[str, Sequence[Any]]) -> Iterator[Neighbour]:
@@ -127,18 +150,3 @@ _REASONS = {
     "content": "similar in content",
     "bundle": "the model: what is bought or put together with such items",
 }
-
-
-def hydrate(features: Features, found: list[Neighbour], accept: Callable[[Item], bool]) -> list[RankedItem]:
-    """Return ranked items with what the shop says of them now; those that it no longer knows, or that are not accepted, drop out."""
-    known = features.items([neighbour.item_id for neighbour in found])
-    pairs = ((neighbour, known.get(neighbour.item_id)) for neighbour in found)
-    return [
-        RankedItem(**item.model_dump(), score=neighbour.score, basis=neighbour.basis, reason=neighbour.reason, sure=neighbour.sure)
-        for neighbour, item in pairs
-        if item is not None and accept(item)
-    ]
-
-
-def _candidates(items: list[RankedItem], source: Source, version: str | None) -> Candidates | None:
-    return Candidates(tuple(items), source, version) if items else None

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from goeswith_client import checks
 from goeswith_client.answers import Answer, Explanation, Health, Item, RankedItem, Scores, Source, Type, Versions
 from goeswith_client.bundles import Completing, make_bundle
-from goeswith_client.chain import OUTPUTS, Chain, hydrate, read_ranked
+from goeswith_client.chain import Chain
+from goeswith_client.choosing import say_left_out
 from goeswith_client.config import ClientConfig
 from goeswith_client.errors import ClientError, FeaturesUnavailable, FreshnessError, UnknownItem
 from goeswith_client.evidence import explain
@@ -17,8 +18,10 @@ from goeswith_client.feast_features import FeastFeatures
 from goeswith_client.features import Features
 from goeswith_client.filters import Filters
 from goeswith_client.many import ReadAhead, Result, answer_each
+from goeswith_client.new_items import Introducing
 from goeswith_client.published import PublishedModels
-from goeswith_client.reasons import explain_new
+from goeswith_client.ranking import Preference, Ranking, ShopValues
+from goeswith_client.rerank import Reranker
 from goeswith_client.scores import score_pairs
 from goeswith_client.triton import Models, TritonModels
 
@@ -27,14 +30,24 @@ class Client:
     """Answers over Feast and Triton. Make one, keep it: it holds a channel and, for Feast, seconds of imports.
 
     Every answer falls down the same chain: precomputed neighbours, the model, what sells best in the category; the answer's
-    ``source`` says which, its ``notes`` why not an earlier one. Thread-safe.
+    ``source`` says which, its ``notes`` why not an earlier one. The merchandisers' rules hold for each of them. ``reranker`` puts the
+    candidates in order where a question brings no ``ranking`` of its own. Thread-safe.
     """
 
-    def __init__(self, config: ClientConfig | None = None, *, features: Features | None = None, models: Models | None = None) -> None:
+    def __init__(
+        self,
+        config: ClientConfig | None = None,
+        *,
+        features: Features | None = None,
+        models: Models | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
         self.config = config or ClientConfig()
         self.features = features or _open_features(self.config)
         self.models = models or TritonModels(self.config)
         self._published = PublishedModels(self.config.manifest)
+        self._reranker = reranker
+        self._values = ShopValues(self.config.values)
 
     def __enter__(self) -> Self:
         """Return the client; leaving the block closes it."""
@@ -53,27 +66,32 @@ class Client:
         """Return what the shop says of an item. Raises ``UnknownItem``."""
         return self._known([item_id])[0]
 
-    def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None) -> Answer:
+    def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None, ranking: Preference = None) -> Answer:
         """Return what can be bought instead of an item.
 
-        Raises ``UnknownItem``, ``InvalidRequest`` (k), ``FreshnessError``, and ``ModelUnavailable`` where no step has an answer.
+        Raises ``UnknownItem``, ``InvalidRequest`` (k), ``FreshnessError``, ``RulesUnavailable``, ``RerankerFailed``, and ``ModelUnavailable``
+        where no step has an answer.
         """
-        return self._related("substitute", item_id, k, filters or Filters())
+        return self._related("substitute", item_id, k, filters or Filters(), ranking)
 
-    def complements(self, item_id: str, k: int = 10, filters: Filters | None = None) -> Answer:
+    def complements(self, item_id: str, k: int = 10, filters: Filters | None = None, ranking: Preference = None) -> Answer:
         """Return what goes with an item. Raises as ``substitutes`` does."""
-        return self._related("complement", item_id, k, filters or Filters())
+        return self._related("complement", item_id, k, filters or Filters(), ranking)
 
-    def substitutes_of_each(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> tuple[Result, ...]:
+    def substitutes_of_each(
+        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None
+    ) -> tuple[Result, ...]:
         """Return for each item, in order, what ``substitutes`` returns, or the error that it raises; features are read in bulk.
 
         Raises ``InvalidRequest`` (k, no item or too many, what can be no id), ``FreshnessError`` and ``FeaturesUnavailable``.
         """
-        return self._related_each("substitute", item_ids, k, filters or Filters())
+        return self._related_each("substitute", item_ids, k, filters or Filters(), ranking)
 
-    def complements_of_each(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> tuple[Result, ...]:
+    def complements_of_each(
+        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None
+    ) -> tuple[Result, ...]:
         """Return for each item, in order, what ``complements`` returns, or the error that it raises. Raises as ``substitutes_of_each`` does."""
-        return self._related_each("complement", item_ids, k, filters or Filters())
+        return self._related_each("complement", item_ids, k, filters or Filters(), ranking)
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """Return what the model gives ordered pairs in both relations, whatever stands between them.
@@ -85,7 +103,7 @@ class Client:
         found, version, notes = score_pairs(self.models, asked)
         return Scores(pairs=found, versions=self._versions(version), notes=notes)
 
-    def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> Answer:
+    def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None) -> Answer:
         """Return what completes a bundle of given items; without the model, what goes with them one by one.
 
         Raises as ``substitutes`` does, and ``InvalidRequest`` for no item or too many, or where only sure answers are asked for.
@@ -93,7 +111,7 @@ class Client:
         given = checks.check_given(item_ids)
         checks.check_k(k)
         self._check_age()
-        return Completing(self.features, self.models, self._known(given), checks.check_bundle_filters(filters or Filters())).answer(k, self._versions)
+        return self._completing(self._known(given), filters, self._preferred(ranking)).answer(k, self._versions)
 
     def make_bundle(self, item_id: str, size: int = 4, budget: float | None = None, filters: Filters | None = None) -> Answer:
         """Return a bundle of ``size`` items with the given one in it: one after another, what completes it best, each of another kind.
@@ -105,8 +123,7 @@ class Client:
         checks.check_budget(budget)
         self._check_age()
         seed = self._known([item_id])[0]
-        asked = Completing(self.features, self.models, [seed], checks.check_bundle_filters(filters or Filters()))
-        return make_bundle(asked, size, budget, self._versions)
+        return make_bundle(self._completing([seed], filters, self._reranker), size, budget, self._versions)
 
     def new_item(
         self,
@@ -129,13 +146,14 @@ class Client:
         picture = checks.check_image(image)
         if not picture and not any(texts.values()):
             raise checks.nothing_given()
-        inputs: dict[str, tuple[str, Any]] = {name: ("BYTES", text) for name, text in texts.items()}
-        inputs |= {"image": ("BYTES", picture), "type": ("BYTES", checks.check_type(type)), "k": ("INT32", k)}
-        found = self.models.infer("new_item", inputs, (*OUTPUTS, "similar"))
-        similar = [item_id for item_id in found.outputs["similar"] if item_id]
-        items = explain_new(self.features, hydrate(self.features, list(read_ranked(found.outputs)), Filters().accept), similar, type)
+        checks.check_type(type)
+        rules = self.features.rules()
+        asked = Introducing(self.features, self.models, texts, picture, type, k, self._reranker, rules)
+        chosen = asked.choose()
+        items = asked.explain(chosen)
         source: Source = "content" if items and all(item.basis == "content" for item in items) else "model"
-        return self._answer((title or "new item",), type, items, source, found.model_version, [])
+        notes = [*rules.notes, *say_left_out(chosen.left_out)]
+        return self._answer((title or "new item",), type, items, source, asked.version, notes)
 
     def explain(self, a: str, b: str) -> Explanation:
         """Return why two items are related, or that nothing says so. Raises ``UnknownItem``."""
@@ -147,6 +165,7 @@ class Client:
         notes: list[str] = []
         try:
             self._check_age()
+            notes += self.features.rules().notes
             versions, has_features = self._versions(None), True
         except ClientError as error:
             notes.append(error.what)
@@ -155,28 +174,39 @@ class Client:
         breaker = "open" if self.models.breaker.is_open else "closed"
         return Health(features=has_features, triton=live, models=self.models.ready(), breaker=breaker, versions=versions, notes=tuple(notes))
 
-    def _related(self, kind: Type, item_id: str, k: int, filters: Filters) -> Answer:
+    def _related(self, kind: Type, item_id: str, k: int, filters: Filters, ranking: Preference) -> Answer:
         checks.check_k(k)
         checks.check_filters(filters)
         self._check_age()
-        return self._fall_down(self.features, kind, item_id, k, filters)
+        return self._fall_down(self.features, kind, item_id, k, filters, self._preferred(ranking))
 
-    def _related_each(self, kind: Type, item_ids: Sequence[str], k: int, filters: Filters) -> tuple[Result, ...]:
+    def _related_each(self, kind: Type, item_ids: Sequence[str], k: int, filters: Filters, ranking: Preference) -> tuple[Result, ...]:
         checks.check_k(k)
         checks.check_filters(filters)
         self._check_age()
-        asked = checks.check_many(item_ids)
+        asked, reranker = checks.check_many(item_ids), self._preferred(ranking)
         features = ReadAhead(self.features, kind, asked)
-        return answer_each(asked, lambda item_id: self._fall_down(features, kind, item_id, k, filters))
+        return answer_each(asked, lambda item_id: self._fall_down(features, kind, item_id, k, filters, reranker))
 
-    def _fall_down(self, features: Features, kind: Type, item_id: str, k: int, filters: Filters) -> Answer:
+    def _fall_down(self, features: Features, kind: Type, item_id: str, k: int, filters: Filters, reranker: Reranker | None) -> Answer:
         """Return what the first step of the chain gives that has enough."""
-        chain = Chain(features, self.models, known_items(features, [item_id])[0], kind, k, filters)
+        rules, known = features.rules(), known_items(features, [item_id])[0]
+        chain = Chain(features, self.models, known, kind, k, filters, reranker, rules, [*rules.notes])
         found = chain.answer()
         if found is None and chain.failure:
             raise type(chain.failure)(f"nothing answers for {item_id!r}: {'; '.join(chain.notes)}", chain.failure.remedy)
         items, source, version = (found.items, found.source, found.model_version) if found else ((), "model", None)
         return self._answer((item_id,), kind, items, source, version, chain.notes)
+
+    def _completing(self, given: Sequence[Item], filters: Filters | None, reranker: Reranker | None) -> Completing:
+        rules, wanted = self.features.rules(), checks.check_bundle_filters(filters or Filters())
+        return Completing(self.features, self.models, given, wanted, reranker, rules, [*rules.notes])
+
+    def _preferred(self, ranking: Preference) -> Reranker | None:
+        """Return how the candidates of a question are put in order; what it says itself counts, the client's own re-ranker else."""
+        if ranking is None:
+            return self._reranker
+        return ranking.build(self._values.read) if isinstance(ranking, Ranking) else ranking
 
     def _answer(
         self, query: Sequence[str], kind: str, items: Sequence[RankedItem], source: Source, version: str | None, notes: Sequence[str]

@@ -39,5 +39,7 @@ class ClientConfig(BaseModel):
     retries: int = Field(default=limits.RETRIES, ge=0, le=10)
     breaker_failures: int = Field(default=limits.BREAKER_FAILURES, ge=1)
     breaker_reset_s: float = Field(default=limits.BREAKER_RESET_S, ge=0)
+    values: Path | None = None
+    """The folder with the shop's own values, one file NAME.jsonl each, that ``Ranking(rank_by=NAME)`` goes by."""
     max_age: timedelta = limits.MAX_AGE
     """Released features older than this are not served: ``FreshnessError``."""

@@ -44,3 +44,11 @@ class DeadlineExceeded(ClientError):
 
 class FeaturesUnavailable(ClientError):
     """The feature store cannot be opened or read."""
+
+
+class RulesUnavailable(ClientError):
+    """The merchandisers' rules cannot be read, and none were read before: without them a banned item might be shown."""
+
+
+class RerankerFailed(ClientError):
+    """A re-ranker raised, or returned what it was not given."""

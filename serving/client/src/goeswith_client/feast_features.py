@@ -13,6 +13,8 @@ from goeswith_client.answers import TYPES, Evidence, Item, Type
 from goeswith_client.errors import ClientError, FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
 from goeswith_client.replaced import ReplacedFile
+from goeswith_client.rulebook import Rulebook
+from goeswith_client.rules_file import RULES_FILE, RulesFile
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ class FeastFeatures:
         self._lock = Lock()
         self._online = ReplacedFile[dict[str, Any] | None](folder / "online.json", _parse, missing=None)
         self._best = ReplacedFile[dict[str, list[str]]](folder / "bestsellers.json", _parse, missing={})
+        self._rules = RulesFile(folder / RULES_FILE)
 
     @cached_property
     def _store(self) -> Any:
@@ -74,6 +77,10 @@ class FeastFeatures:
     def bestsellers(self, category: str) -> Sequence[str]:
         """Return what sells best in a category, or in the whole shop for ''."""
         return self._best.read().get(category, [])
+
+    def rules(self) -> Rulebook:
+        """Return the merchandisers' rules. Raises ``RulesUnavailable`` where there are some that cannot be read."""
+        return self._rules.read()
 
     def _read(self, view: str, features: Sequence[str], entities: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
         if not entities:

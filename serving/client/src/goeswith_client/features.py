@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from goeswith_client.answers import TYPES, Evidence, Item, Type
+from goeswith_client.rulebook import Rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,6 @@ class Features(Protocol):
 
     def bestsellers(self, category: str) -> Sequence[str]:
         """Return what sells best in a category, or in the whole shop for ''."""
+
+    def rules(self) -> Rulebook:
+        """Return the merchandisers' rules. Raises ``RulesUnavailable`` where there are some that cannot be read."""

@@ -7,6 +7,7 @@ from goeswith_client.answers import TYPES, Answer, Evidence, Item, Type
 from goeswith_client.errors import ClientError
 from goeswith_client.features import Features, Neighbours, State
 from goeswith_client.limits import MAX_THREADS
+from goeswith_client.rulebook import Rulebook
 
 Result = Answer | ClientError
 """The answer about one item, or why there is none."""
@@ -17,7 +18,7 @@ class ReadAhead:
 
     def __init__(self, features: Features, kind: Type, item_ids: Sequence[str]) -> None:
         self._features, self._kind = features, kind
-        self._state = features.state()
+        self._state, self._rules = features.state(), features.rules()
         self._lists = features.neighbours(kind, item_ids)
         listed = (neighbour.item_id for found in self._lists.values() for neighbour in found.found)
         self._asked = dict.fromkeys([*item_ids, *listed])
@@ -44,6 +45,10 @@ class ReadAhead:
     def bestsellers(self, category: str) -> Sequence[str]:
         """Return what sells best in a category, or in the whole shop for ''."""
         return self._features.bestsellers(category)
+
+    def rules(self) -> Rulebook:
+        """Return the merchandisers' rules as they were when reading began."""
+        return self._rules
 
 
 def answer_each(item_ids: Sequence[str], answer: Callable[[str], Answer]) -> tuple[Result, ...]:

@@ -3,11 +3,12 @@
 import * as api from "../api.js";
 import { answerList, sourceBadge } from "../answers.js";
 import { facts } from "../cards.js";
-import { el } from "../dom.js";
+import { el, icon } from "../dom.js";
 import { nameOf } from "../format.js";
 import { filterForm, filtersOf } from "../filters.js";
 import { picture } from "../picture.js";
 import { address, changed, itemLink } from "../router.js";
+import { askForRule } from "../rule_dialog.js";
 import { fill, skeletonRows } from "../states.js";
 import { trayButton } from "../tray.js";
 
@@ -25,18 +26,22 @@ export function mount(root, { id }) {
   const columns = Object.fromEntries(Object.keys(COLUMNS).map((kind) => [kind, column(kind)]));
   const lists = el("div", { class: "columns" }, Object.values(columns).map(({ node }) => node));
   root.append(head, filters.node, lists);
-  fill(head, () => api.item(id), show, () => [el("div", { class: "ghost tall" })]).then(() => {
+  let asked = null;
+  const askAll = (wanted) => {
+    for (const [kind, { place, badge }] of Object.entries(columns)) ask(kind, id, wanted, place, badge);
+  };
+  const rule = () => askForRule(id).then((added) => added && askAll(JSON.parse(asked)));
+  fill(head, () => api.item(id), (item) => show(item, rule), () => [el("div", { class: "ghost tall" })]).then(() => {
     const unknown = head.querySelector(".problem") !== null;
     filters.node.hidden = lists.hidden = unknown;
   });
-  let asked = null;
   return {
     update({ query }) {
       filters.show(query);
       const wanted = filtersOf(query);
       if (asked === JSON.stringify(wanted)) return;
       asked = JSON.stringify(wanted);
-      for (const [kind, { place, badge }] of Object.entries(columns)) ask(kind, id, wanted, place, badge);
+      askAll(wanted);
     },
   };
 }
@@ -64,7 +69,7 @@ function forBundle({ sure, ...filters }) {
   return filters;
 }
 
-function show(item) {
+function show(item, rule) {
   document.title = `${nameOf(item)} · goeswith`;
   const path = item.category.map((name, depth) => el("li", {}, el("a", { href: address("", { q: item.category.slice(0, depth + 1).join(" ") }) }, name)));
   return [
@@ -76,7 +81,7 @@ function show(item) {
       el("h1", {}, nameOf(item)),
       facts(item),
       el("p", { class: "soft" }, el("code", {}, item.item_id), item.variant_of ? [" · variant of ", el("a", { href: itemLink(item.variant_of) }, item.variant_of)] : null),
-      trayButton(item, { words: true }),
+      el("div", { class: "item-actions" }, trayButton(item, { words: true }), el("button", { class: "button quiet", type: "button", on: { click: rule } }, icon("rules"), "Pin or ban")),
     ),
   ];
 }
