@@ -1,6 +1,6 @@
 """One description of every table; Spark schemas, MERGE keys, gates, Feast views and docs derive from it."""
 
-from goeswith.catalogue import control, graph, learned, sets, sources
+from goeswith.catalogue import control, feedback, graph, learned, sets, sources
 from goeswith.catalogue.rules import (
     Between,
     ChangeRule,
@@ -46,6 +46,7 @@ TABLES: dict[str, Table] = {
         control.VERSION_STATISTICS,
         control.RELEASES,
         control.STREAM_BATCHES,
+        feedback.FEEDBACK,
     )
 }
 

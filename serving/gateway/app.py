@@ -72,17 +72,17 @@ def _add_questions(app: FastAPI, client: Client) -> None:
     @app.get("/ask/substitutes/{item_id}")
     def substitutes(item_id: ItemId, asked: Asked) -> Answer:
         """Return what can be bought instead of an item."""
-        return note(client.substitutes(item_id, asked.k, asked))
+        return note(client.substitutes(item_id, asked.k, asked, asked.unit))
 
     @app.get("/ask/complements/{item_id}")
     def complements(item_id: ItemId, asked: Asked) -> Answer:
         """Return what goes with an item."""
-        return note(client.complements(item_id, asked.k, asked))
+        return note(client.complements(item_id, asked.k, asked, asked.unit))
 
     @app.post("/ask/bundle")
     def bundle(question: BundleQuestion) -> Answer:
         """Return what completes a bundle of given items."""
-        return note(client.bundle(question.items, question.k, question.filters))
+        return note(client.bundle(question.items, question.k, question.filters, question.unit))
 
     @app.post("/ask/make-bundle")
     def make_bundle(wish: BundleWish) -> Answer:

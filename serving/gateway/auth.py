@@ -22,6 +22,7 @@ SCOPE_OF = {
     "pictures": "search",
     "metrics": "metrics",
     "dashboard": "dashboard",
+    "events": "events",
 }
 """First segment of a path -> the scope. A path that stands in neither list needs a scope that no key has: what is forgotten here stays shut."""
 SCHEME = "key"

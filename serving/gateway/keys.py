@@ -19,7 +19,7 @@ from goeswith_client.replaced import ReplacedFile
 
 logger = logging.getLogger(__name__)
 
-Scope = Literal["ask", "search", "metrics", "dashboard"]
+Scope = Literal["ask", "search", "metrics", "dashboard", "events"]
 SCOPES: tuple[str, ...] = get_args(Scope)
 PREFIX = "gw_"
 """So that a key is recognised where it should not be: in a repository, a log, a chat."""

@@ -54,7 +54,7 @@ def test_what_watches_answers_as_described(tmp_path: Path, path: str) -> None:
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=()))
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
-NAMES = st.sampled_from(["items", "item", "title", "image", "k", "size", "budget", "filters", "type", "max_price"])
+NAMES = st.sampled_from(["items", "item", "title", "image", "k", "size", "budget", "filters", "type", "max_price", "events", "kind"])
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def gateway() -> TestClient:
     return tiny_gateway(settings=OFTEN)
 
 
-@pytest.mark.parametrize("path", ["/ask/bundle", "/ask/make-bundle", "/ask/new"])
+@pytest.mark.parametrize("path", ["/ask/bundle", "/ask/make-bundle", "/ask/new", "/events"])
 @settings(BOUNDED, max_examples=40)
 @given(body=st.dictionaries(NAMES | st.text(), JSON) | JSON)
 def test_any_json_is_answered_or_refused(gateway: TestClient, path: str, body: object) -> None:
@@ -87,7 +87,7 @@ HARDLY_JSON = {
 
 @pytest.mark.parametrize("body", HARDLY_JSON.values(), ids=list(HARDLY_JSON))
 def test_what_is_hardly_json_is_refused_in_few_words(gateway: TestClient, body: bytes) -> None:
-    for path in ("/ask/bundle", "/ask/make-bundle", "/ask/new"):
+    for path in ("/ask/bundle", "/ask/make-bundle", "/ask/new", "/events"):
         refused = gateway.post(path, content=body, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
         assert refused.status_code in {400, 422}
         assert len(refused.content) < 2_000

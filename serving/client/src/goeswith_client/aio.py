@@ -57,17 +57,17 @@ class AsyncClient:
         """Return what the shop says of an item."""
         return await self._run(self._client.item, item_id)
 
-    async def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None) -> Answer:
+    async def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None, unit: str = "") -> Answer:
         """Return what can be bought instead of an item."""
-        return await self._run(self._client.substitutes, item_id, k, filters)
+        return await self._run(self._client.substitutes, item_id, k, filters, unit)
 
-    async def complements(self, item_id: str, k: int = 10, filters: Filters | None = None) -> Answer:
+    async def complements(self, item_id: str, k: int = 10, filters: Filters | None = None, unit: str = "") -> Answer:
         """Return what goes with an item."""
-        return await self._run(self._client.complements, item_id, k, filters)
+        return await self._run(self._client.complements, item_id, k, filters, unit)
 
-    async def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> Answer:
+    async def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, unit: str = "") -> Answer:
         """Return what completes a bundle of given items."""
-        return await self._run(self._client.bundle, item_ids, k, filters)
+        return await self._run(self._client.bundle, item_ids, k, filters, unit)
 
     async def make_bundle(self, item_id: str, size: int = 4, budget: float | None = None, filters: Filters | None = None) -> Answer:
         """Return a bundle of ``size`` items with the given one in it."""

@@ -1,8 +1,9 @@
 """Typed answers. Every answer says where it comes from, from which versions, and why."""
 
+import secrets
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Type = Literal["substitute", "complement"]
 TYPES: tuple[Type, ...] = ("substitute", "complement")
@@ -50,8 +51,22 @@ class Versions(_Answer):
     """Seconds since the release that the features come from."""
 
 
+class Trial(_Answer):
+    """The arm of an experiment that an answer was made in."""
+
+    experiment: str
+    arm: str
+
+
+def _new_id() -> str:
+    return secrets.token_hex(16)
+
+
 class Answer(_Answer):
-    """A ranked list, best first, precomputed complements kind by kind. ``notes`` say which steps of the fallback chain were passed over, and why."""
+    """A ranked list, best first, precomputed complements kind by kind. ``notes`` say which steps of the fallback chain were passed over, and why.
+
+    What becomes of the answer is told under its ``answer_id``, which is drawn for it alone.
+    """
 
     query: tuple[str, ...]
     type: str
@@ -59,6 +74,8 @@ class Answer(_Answer):
     source: Source
     versions: Versions
     notes: tuple[str, ...] = ()
+    answer_id: str = Field(default_factory=_new_id)
+    trial: Trial | None = None
 
 
 class Evidence(_Answer):

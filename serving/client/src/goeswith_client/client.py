@@ -13,6 +13,7 @@ from goeswith_client.chain import OUTPUTS, Chain, hydrate, read_ranked
 from goeswith_client.config import ClientConfig
 from goeswith_client.errors import ClientError, FeaturesUnavailable, FreshnessError, UnknownItem
 from goeswith_client.evidence import explain
+from goeswith_client.experiments import Experiments
 from goeswith_client.feast_features import FeastFeatures
 from goeswith_client.features import Features
 from goeswith_client.filters import Filters
@@ -33,6 +34,7 @@ class Client:
         self.features = features or _open_features(self.config)
         self.models = models or TritonModels(self.config)
         self._published = PublishedModels(self.config.manifest)
+        self.experiments = Experiments(self.config.features)
 
     def __enter__(self) -> Self:
         """Return the client; leaving the block closes it."""
@@ -51,26 +53,29 @@ class Client:
         """Return what the shop says of an item. Raises ``UnknownItem``."""
         return self._known([item_id])[0]
 
-    def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None) -> Answer:
-        """Return what can be bought instead of an item.
+    def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None, unit: str = "") -> Answer:
+        """Return what can be bought instead of an item. ``unit`` is who asks, for experiments: opaque, hashed and not kept; '' is in none.
 
         Raises ``UnknownItem``, ``InvalidRequest`` (k), ``FreshnessError``, and ``ModelUnavailable`` where no step has an answer.
         """
-        return self._related("substitute", item_id, k, filters or Filters())
+        return self._related("substitute", item_id, k, filters or Filters(), unit)
 
-    def complements(self, item_id: str, k: int = 10, filters: Filters | None = None) -> Answer:
+    def complements(self, item_id: str, k: int = 10, filters: Filters | None = None, unit: str = "") -> Answer:
         """Return what goes with an item. Raises as ``substitutes`` does."""
-        return self._related("complement", item_id, k, filters or Filters())
+        return self._related("complement", item_id, k, filters or Filters(), unit)
 
-    def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None) -> Answer:
+    def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, unit: str = "") -> Answer:
         """Return what completes a bundle of given items; without the model, what goes with them one by one.
 
         Raises as ``substitutes`` does, and ``InvalidRequest`` for no item or too many, or where only sure answers are asked for.
         """
         given = checks.check_given(item_ids)
         checks.check_k(k)
+        placed = self.experiments.place("bundle", checks.check_unit(unit))
         self._check_age()
-        return Completing(self.features, self.models, self._known(given), checks.check_bundle_filters(filters or Filters())).answer(k, self._versions)
+        wanted = placed.treatment.fill(checks.check_bundle_filters(filters or Filters()))
+        answer = Completing(self.features, self.models, self._known(given), wanted).answer(k, self._versions)
+        return answer.model_copy(update={"trial": placed.trial})
 
     def make_bundle(self, item_id: str, size: int = 4, budget: float | None = None, filters: Filters | None = None) -> Answer:
         """Return a bundle of ``size`` items with the given one in it: one after another, what completes it best, each of another kind.
@@ -132,16 +137,17 @@ class Client:
         breaker = "open" if self.models.breaker.is_open else "closed"
         return Health(features=has_features, triton=live, models=self.models.ready(), breaker=breaker, versions=versions, notes=tuple(notes))
 
-    def _related(self, kind: Type, item_id: str, k: int, filters: Filters) -> Answer:
+    def _related(self, kind: Type, item_id: str, k: int, filters: Filters, unit: str) -> Answer:
         checks.check_k(k)
         checks.check_filters(filters)
+        placed = self.experiments.place(kind, checks.check_unit(unit))
         self._check_age()
-        chain = Chain(self.features, self.models, self._known([item_id])[0], kind, k, filters)
+        chain = Chain(self.features, self.models, self._known([item_id])[0], kind, k, placed.treatment.fill(filters), placed.treatment.steps)
         found = chain.answer()
         if found is None and chain.failure:
             raise type(chain.failure)(f"nothing answers for {item_id!r}: {'; '.join(chain.notes)}", chain.failure.remedy)
         items, source, version = (found.items, found.source, found.model_version) if found else ((), "model", None)
-        return self._answer((item_id,), kind, items, source, version, chain.notes)
+        return self._answer((item_id,), kind, items, source, version, chain.notes).model_copy(update={"trial": placed.trial})
 
     def _answer(
         self, query: Sequence[str], kind: str, items: Sequence[RankedItem], source: Source, version: str | None, notes: Sequence[str]
