@@ -6,7 +6,7 @@ from dags.operators import job_task
 
 SOURCES = ("items", "events", "bundles", "declared_relations", "quarantine")
 
-with DAG("feedback", doc_md=__doc__, schedule="@hourly", catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG("feedback", doc_md=__doc__, schedule="@daily", catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
     chain(
         job_task("take_feedback"),
         job_task("stream", params={"source": "feedback"}),
