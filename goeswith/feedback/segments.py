@@ -91,10 +91,16 @@ class Segments:
 def close_segments(folder: Path) -> None:
     """Close every open segment, whoever writes it: its writer goes on with another."""
     for path in sorted(folder.glob(f"*{OPEN}")):
-        with path.open("ab") as file:
+        try:
+            file = os.open(path, os.O_WRONLY)  # never made anew: its name would then be that of a closed one
+        except FileNotFoundError:  # its writer has just closed it
+            continue
+        try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if _is_at(path, file.fileno()):
+            if _is_at(path, file):
                 path.rename(path.with_suffix(CLOSED))
+        finally:
+            os.close(file)
 
 
 def closed_segments(folder: Path) -> list[Path]:

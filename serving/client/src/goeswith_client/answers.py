@@ -1,7 +1,7 @@
 """Typed answers. Every answer says where it comes from, from which versions, and why."""
 
 import secrets
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,11 +51,14 @@ class Versions(_Answer):
     """Seconds since the release that the features come from."""
 
 
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+
+
 class Trial(_Answer):
     """The arm of an experiment that an answer was made in."""
 
-    experiment: str
-    arm: str
+    experiment: Name
+    arm: Name
 
 
 def _new_id() -> str:

@@ -9,11 +9,11 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from goeswith_client.answers import Trial
+from goeswith_client.answers import Name, Trial
 from goeswith_client.filters import Filters
 from goeswith_client.replaced import ReplacedFile
 
@@ -23,7 +23,6 @@ Question = Literal["substitute", "complement", "bundle"]
 Step = Literal["precomputed", "model", "category_bestseller"]
 STEPS: tuple[Step, ...] = ("precomputed", "model", "category_bestseller")
 """The fallback chain, in its order."""
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 FILE = "experiments.json"
 _ROUNDING = 1e-9
 

@@ -44,6 +44,20 @@ def test_a_segment_that_the_job_closed_is_followed_by_another(tmp_path: Path) ->
     assert [path.read_bytes() for path in closed_segments(tmp_path)] == [b"two\n"]
 
 
+def test_a_segment_that_its_writer_closes_while_the_job_looks_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Segments(tmp_path, ROOM).append(b"one\n")
+    (path,) = tmp_path.iterdir()
+    close_segments(tmp_path)
+
+    def listed_before(folder: Path, pattern: str) -> list[Path]:
+        return [path]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "glob", listed_before)
+        close_segments(tmp_path)
+    assert [segment.read_bytes() for segment in closed_segments(tmp_path)] == [b"one\n"]
+
+
 def test_many_writers_and_one_who_closes_lose_no_line(tmp_path: Path) -> None:
     shared = Segments(tmp_path, ROOM, segment_bytes=200)
     writers = [shared, shared, Segments(tmp_path, ROOM), Segments(tmp_path, ROOM)]
