@@ -15,6 +15,7 @@ from goeswith.profile import Profile
 
 JOBS: dict[str, str] = {
     "ingest": "spark_jobs.ingest",
+    "take_feedback": "spark_jobs.take_feedback",
     "stream": "spark_jobs.streams.job",
     "reserve_holdout": "spark_jobs.reserve_holdout",
     "count_pairs": "spark_jobs.count_pairs",
@@ -44,6 +45,7 @@ JOBS: dict[str, str] = {
 
 READS: dict[str, tuple[str, ...]] = {
     "ingest": (),
+    "take_feedback": (),
     "stream": (),
     "reserve_holdout": ("items", "events", "bundles", "declared_relations"),
     "count_pairs": ("events", "holdout"),
@@ -62,6 +64,7 @@ READS: dict[str, tuple[str, ...]] = {
 
 ONE_AT_A_TIME = (
     "ingest",
+    "take_feedback",
     "reserve_holdout",
     "count_pairs",
     "measure_pairs",

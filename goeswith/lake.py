@@ -122,9 +122,21 @@ def read_batches(
     there = {column.name for column in delta.schema().fields}
     chosen = [_quoted(f.name) if f.name in there or not f.nullable else f"NULL AS {_quoted(f.name)}" for f in schema]
     query = f"SELECT {', '.join(chosen)} FROM t{_condition(where)}"  # noqa: S608 - names from the catalogue, values escaped
-    found = QueryBuilder().register("t", delta).execute(query)
-    for batch in _sound_batches(profile, name, pa.RecordBatchReader.from_stream(found)):
+    for batch in _query(profile, name, delta, query):
         yield batch.cast(schema)
+
+
+def query_table(profile: Profile, name: str, sql: str) -> Iterator[pa.RecordBatch]:
+    """Yield what a query returns of a table's newest version, which it calls ``t``: grouped in the engine, row by row and never held as a whole.
+
+    Whoever writes the query escapes its values. Raises ``VersionMissing``, ``TableDamaged``.
+    """
+    yield from _query(profile, name, open_table(profile, name), sql)
+
+
+def _query(profile: Profile, name: str, delta: DeltaTable, sql: str) -> Iterator[pa.RecordBatch]:
+    found = QueryBuilder().register("t", delta).execute(sql)
+    yield from _sound_batches(profile, name, pa.RecordBatchReader.from_stream(found))
 
 
 def _sound_batches(profile: Profile, name: str, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -194,6 +206,19 @@ def write_table(
         write_deltalake(delta, fitted, mode="overwrite", predicate=predicate, commit_properties=commit)
     elif fitted.num_rows:
         _merge(delta, table, fitted, commit)
+    return open_table(profile, name).version()
+
+
+def insert_rows(profile: Profile, name: str, rows: pa.Table, *, writer: Writer) -> int:
+    """Add in one commit the rows whose key the table lacks, and return its version afterwards; what stands there stays as it is.
+
+    Raises as ``write_table`` does.
+    """
+    table = _own_table(name, writer)
+    fitted, delta = _fit(table, rows), create_table(profile, name)
+    if fitted.num_rows:
+        merge = delta.merge(fitted, predicate=_same_key(table), source_alias="s", target_alias="t", commit_properties=_commit_of(None))
+        merge.when_not_matched_insert_all().execute()
     return open_table(profile, name).version()
 
 

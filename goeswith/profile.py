@@ -85,6 +85,8 @@ class GatewaySettings(_Section):
     """A body that takes longer to arrive is refused."""
     connections: int = Field(default=2_000, ge=10)
     """At most so many at once, idle ones included."""
+    events_mb: int = Field(default=512, ge=1)
+    """Of events that wait for the job ``take_feedback``; beyond it they are refused until there is room."""
     tls: TlsSettings = TlsSettings()
     ask: AskSettings = AskSettings()
 
@@ -208,6 +210,11 @@ class Profile(BaseSettings):
     def values(self) -> Path:
         """The shop's own values by which answers may be ranked: one file NAME.jsonl each."""
         return self.root / "values"
+
+    @property
+    def feedback(self) -> Path:
+        """What callers told of answers, until it stands in the lake, and the files that the stream of events takes in."""
+        return self.root / "feedback"
 
     @property
     def servers(self) -> Path:

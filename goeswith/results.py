@@ -1,8 +1,10 @@
 """Figures are data before they are prose: rows of JSON lines under ``results/``."""
 
+import fcntl
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -63,3 +65,12 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o666) -> 
         os.fsync(out.fileno())
     beside.replace(path)
     return path
+
+
+@contextmanager
+def hold_file(path: Path) -> Iterator[None]:
+    """Let one process at a time read a file and write what follows from it: of two, the later would bring back what the earlier changed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -7,7 +7,7 @@ from functools import partial
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from goeswith import lake
+from goeswith import feedback, lake
 from goeswith.catalogue import References, find_table
 from goeswith.profile import Profile
 from spark_jobs import cleaning, parsing
@@ -59,7 +59,8 @@ def parse_source(raw: RawTables, source: str, profile: Profile) -> dict[str, Par
 
 def parse_tables(raw: Mapping[str, DataFrame], source: str, profile: Profile) -> dict[str, Parsed]:
     """Type every row of raw frames, by target; pictures go to the picture store on the way."""
-    hide = partial(cleaning.keyed_hash, key=profile.user_hash_key.get_secret_value())
+    hash_id = cleaning.hash_unmarked if source == feedback.SOURCE else cleaning.keyed_hash  # nobody else's files may say that an id is a hash
+    hide = partial(hash_id, key=profile.user_hash_key.get_secret_value())
     parse: dict[str, Callable[[DataFrame], DataFrame]] = {
         "items": parsing.parse_items,
         "events": partial(parsing.parse_events, hide=hide),

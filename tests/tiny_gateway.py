@@ -5,34 +5,50 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
+from tempfile import TemporaryDirectory
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from goeswith.ports import free_ports
-from goeswith.profile import GatewaySettings
+from goeswith.profile import GatewaySettings, load_profile
 from goeswith_client import Client, ClientConfig
 from serving.gateway.app import build_app
+from serving.gateway.events import Inbox, add_events
 from serving.gateway.keys import Keys, create_key
 from serving.gateway.nearest import NearestIds
 from serving.gateway.serve import build_server
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 
+_HOMES = TemporaryDirectory()
+
 
 def tiny_app(
-    features: DictFeatures | None = None, models: FakeModels | None = None, settings: GatewaySettings | None = None, keys: Keys | None = None
+    features: DictFeatures | None = None,
+    models: FakeModels | None = None,
+    settings: GatewaySettings | None = None,
+    keys: Keys | None = None,
+    home: Path | None = None,
 ) -> FastAPI:
-    """Return the application over twenty items and a model that ranks them all."""
-    held = features or DictFeatures()
-    client = Client(ClientConfig(), features=held, models=models or FakeModels(rank_all()))
-    return build_app(client, NearestIds(lambda: sorted(held.known)), settings, keys)
+    """Return the application over twenty items and a model that ranks them all; events go to ``home``, experiments come from there."""
+    held, bears = features or DictFeatures(), settings or GatewaySettings()
+    profile = load_profile(overrides={"home": home or Path(_HOMES.name) / token_hex(4), "gateway": bears})
+    client = Client(ClientConfig(features=profile.features), features=held, models=models or FakeModels(rank_all()))
+    app = build_app(client, NearestIds(lambda: sorted(held.known)), settings, keys)
+    add_events(app, Inbox(profile, client.experiments))
+    return app
 
 
 def tiny_gateway(
-    features: DictFeatures | None = None, models: FakeModels | None = None, settings: GatewaySettings | None = None, keys: Keys | None = None
+    features: DictFeatures | None = None,
+    models: FakeModels | None = None,
+    settings: GatewaySettings | None = None,
+    keys: Keys | None = None,
+    home: Path | None = None,
 ) -> TestClient:
     """Return a client of the application, without a network between them."""
-    return TestClient(tiny_app(features, models, settings, keys))
+    return TestClient(tiny_app(features, models, settings, keys, home))
 
 
 def bearer(path: Path, *scopes: str, name: str = "shop") -> dict[str, str]:

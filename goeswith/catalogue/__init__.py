@@ -1,6 +1,6 @@
 """One description of every table; Spark schemas, MERGE keys, gates, Feast views and docs derive from it."""
 
-from goeswith.catalogue import control, graph, learned, merchandising, sets, sources
+from goeswith.catalogue import control, feedback, graph, learned, merchandising, sets, sources
 from goeswith.catalogue.rules import (
     Between,
     ChangeRule,
@@ -47,6 +47,7 @@ TABLES: dict[str, Table] = {
         control.RELEASES,
         control.STREAM_BATCHES,
         merchandising.MERCHANDISING_RULES,
+        feedback.FEEDBACK,
     )
 }
 

@@ -19,7 +19,7 @@ app = typer.Typer(name="keys", help="API keys of the gateway: without any it ans
 @app.command()
 def create(
     name: Annotated[str, typer.Option(help="Whose key it is; logs show this name.")],
-    scopes: Annotated[str, typer.Option(help="What it opens, joined by commas: ask, search, metrics, dashboard, rules.")],
+    scopes: Annotated[str, typer.Option(help="What it opens, joined by commas: ask, search, metrics, dashboard, rules, events.")],
 ) -> None:
     """Make a key and print it, this once: only its hash is kept.
 

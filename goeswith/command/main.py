@@ -14,6 +14,7 @@ from goeswith.command import (
     demo,
     doctor,
     evaluate,
+    experiments,
     export,
     figures,
     forget,
@@ -57,6 +58,7 @@ app.add_typer(quarantine.app)
 app.add_typer(gates.app)
 app.add_typer(keys.app)
 app.add_typer(rules.app)
+app.add_typer(experiments.app)
 app.command("audit-verdicts")(audit_verdicts.audit_verdicts)
 app.command()(evaluate.evaluate)
 app.add_typer(bench.app)

@@ -13,6 +13,7 @@ from typing import Any
 from goeswith import lake
 from goeswith.catalogue import TABLES, find_table
 from goeswith.erasure import state
+from goeswith.erasure.buffers import drop_waiting
 from goeswith.erasure.person import CONDITIONS, Person, find_person, find_rows
 from goeswith.erasure.rebuild import KEPT_WHOLE, empty_derived, newest_versions, rebuild_tables, renew_features
 from goeswith.erasure.samples import NAME as SAMPLES
@@ -81,6 +82,7 @@ def forget_user(profile: Profile, user: str) -> dict[str, Any] | None:
 def steps(profile: Profile, person: Person, run: str) -> dict[str, Callable[[], object]]:
     """Return the steps by name, in order. Nothing is removed from the disk before the new release can be read."""
     return {
+        "drop what waits": lambda: drop_waiting(profile, person),
         "put back what is not released": lambda: put_back(profile),
         "mask texts": lambda: mask_texts(profile, person),
         "remove rows": lambda: remove_rows(profile, person),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
+from pathlib import PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -62,7 +63,12 @@ def _of_quarantine(person: Person) -> pc.Expression:
     return reduce(or_, found)
 
 
+def _of_feedback(person: Person) -> pc.Expression:
+    return pc.field("unit") == person.user_hash
+
+
 CONDITIONS = {
+    "feedback": Condition(("unit",), _of_feedback),
     "quarantine": Condition(("row", "fields", "detail"), _of_quarantine),
     "bundles": Condition(("group_id",), _of_bundles),
     "holdout": Condition(("kind", "id"), _of_holdout),
@@ -111,7 +117,7 @@ def _data_files(profile: Profile, name: str, *, newest_only: bool) -> Iterable[s
 
 
 def _read(profile: Profile, name: str, path: str, schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield a file's rows in batches of bounded size; a column newer than the file is null."""
+    """Yield a file's rows in batches of bounded size. A partition's value stands in the path; a column newer than the file is null."""
     files, folder = open_folder(profile, name)
     try:
         file = pq.ParquetFile(files.open_input_file(f"{folder}/{path}"))
@@ -119,6 +125,8 @@ def _read(profile: Profile, name: str, path: str, schema: pa.Schema) -> Iterator
         logger.warning("%s/%s cannot be read and is left out of the search", name, path)
         return
     held = [column for column in schema.names if column in file.schema_arrow.names]
+    said = dict(part.split("=", 1) for part in PurePosixPath(path).parts if "=" in part)
     for batch in file.iter_batches(columns=held):
-        columns = [batch.column(f.name).cast(f.type) if f.name in held else pa.nulls(batch.num_rows, f.type) for f in schema]
+        lacking = {f.name: pa.repeat(pa.scalar(said.get(f.name), f.type), len(batch)) for f in schema if f.name not in held}
+        columns = [lacking[f.name] if f.name in lacking else batch.column(f.name).cast(f.type) for f in schema]
         yield pa.table(columns, schema=schema)

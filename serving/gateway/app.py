@@ -74,17 +74,17 @@ def _add_questions(app: FastAPI, client: Client) -> None:
     @app.get("/ask/substitutes/{item_id}")
     def substitutes(item_id: ItemId, asked: Asked) -> Answer:
         """Return what can be bought instead of an item."""
-        return note(client.substitutes(item_id, asked.k, asked, asked))
+        return note(client.substitutes(item_id, asked.k, asked, asked, asked.unit))
 
     @app.get("/ask/complements/{item_id}")
     def complements(item_id: ItemId, asked: Asked) -> Answer:
         """Return what goes with an item."""
-        return note(client.complements(item_id, asked.k, asked, asked))
+        return note(client.complements(item_id, asked.k, asked, asked, asked.unit))
 
     @app.post("/ask/bundle")
     def bundle(question: BundleQuestion) -> Answer:
         """Return what completes a bundle of given items."""
-        return note(client.bundle(question.items, question.k, question.filters, question.ranking))
+        return note(client.bundle(question.items, question.k, question.filters, question.ranking, question.unit))
 
     @app.post("/ask/make-bundle")
     def make_bundle(wish: BundleWish) -> Answer:
@@ -103,12 +103,14 @@ def _add_questions_about_many(app: FastAPI, client: Client) -> None:
     @app.post("/ask/substitutes")
     def substitutes_of_each(question: EachQuestion) -> list[Answer | Problem]:
         """Return for each item what can be bought instead of it, or why nothing is said."""
-        return [_told(found) for found in client.substitutes_of_each(question.items, question.k, question.filters, question.ranking)]
+        q = question
+        return [_told(found) for found in client.substitutes_of_each(q.items, q.k, q.filters, q.ranking, q.unit)]
 
     @app.post("/ask/complements")
     def complements_of_each(question: EachQuestion) -> list[Answer | Problem]:
         """Return for each item what goes with it, or why nothing is said."""
-        return [_told(found) for found in client.complements_of_each(question.items, question.k, question.filters, question.ranking)]
+        q = question
+        return [_told(found) for found in client.complements_of_each(q.items, q.k, q.filters, q.ranking, q.unit)]
 
     @app.post("/ask/scores")
     def scores(question: PairsQuestion) -> Scores:

@@ -23,6 +23,7 @@ SCOPE_OF = {
     "metrics": "metrics",
     "dashboard": "dashboard",
     "rules": "rules",
+    "events": "events",
 }
 """First segment of a path -> the scope. A path that stands in neither list needs a scope that no key has: what is forgotten here stays shut."""
 SCHEME = "key"

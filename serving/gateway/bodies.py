@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from goeswith_client import Filters, InvalidRequest, Ranking
 from goeswith_client.answers import Type
+from goeswith_client.events import Id
 from goeswith_client.limits import MAX_GIVEN, MAX_ID_CHARS, MAX_K, MAX_MANY, MAX_PAIRS, MAX_SIZE, MAX_TEXT_CHARS
 
-_ID = r"^[^\x00-\x1f\x7f-\x9f]+$"
-"""As ``goeswith_client.checks`` has it, said in the interface's description, too."""
-GivenId = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS, pattern=_ID)]
+GivenId = Id
+Unit = Annotated[str, Field(max_length=MAX_ID_CHARS, pattern=r"^[^\s\x00-\x1f\x7f-\x9f]*$")]
+"""Who asks, for experiments; '' is in none."""
 
 
 class _Body(BaseModel):
@@ -23,6 +24,7 @@ class RelatedQuestion(Filters, Ranking):
     """How many answers, what they must be, and what is preferred."""
 
     k: int = Field(default=10, ge=1, le=MAX_K)
+    unit: Unit = ""
 
 
 class EachQuestion(_Body):
@@ -32,6 +34,7 @@ class EachQuestion(_Body):
     k: int = Field(default=10, ge=1, le=MAX_K)
     filters: Filters = Filters()
     ranking: Ranking = Ranking()
+    unit: Unit = ""
 
 
 class PairsQuestion(_Body):
@@ -47,6 +50,7 @@ class BundleQuestion(_Body):
     k: int = Field(default=10, ge=1, le=MAX_K)
     filters: Filters = Filters()
     ranking: Ranking = Ranking()
+    unit: Unit = ""
 
 
 class BundleWish(_Body):

@@ -20,7 +20,7 @@ GZIP_LEVEL = 5
 
 def add_guards(app: FastAPI, client: Client, settings: GatewaySettings, keys: Keys) -> None:
     """Add ids, logs, metrics, keys, rate limits, compression, bounds on bodies, traces, and the routes that watch them."""
-    metrics = Metrics(client)
+    metrics = app.state.metrics = Metrics(client)
     # the last one added is the outermost
     app.add_middleware(LimitBody, max_bytes=MAX_BODY_BYTES, seconds=settings.body_s)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)

@@ -1,12 +1,10 @@
 """API keys: who may ask what. At rest there is a hash of each, in one file of the deployment's home."""
 
-import fcntl
 import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -14,12 +12,12 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from goeswith.errors import ConfigError
-from goeswith.results import write_json
+from goeswith.results import hold_file, write_json
 from goeswith_client.replaced import ReplacedFile
 
 logger = logging.getLogger(__name__)
 
-Scope = Literal["ask", "search", "metrics", "dashboard", "rules"]
+Scope = Literal["ask", "search", "metrics", "dashboard", "rules", "events"]
 SCOPES: tuple[str, ...] = get_args(Scope)
 PREFIX = "gw_"
 """So that a key is recognised where it should not be: in a repository, a log, a chat."""
@@ -91,17 +89,8 @@ def revoke_key(path: Path, name: str) -> None:
 
 
 def _change(path: Path, change: Callable[[tuple[ApiKey, ...]], tuple[ApiKey, ...]]) -> None:
-    with one_writer(path):
+    with hold_file(path):
         write_json(path, _KEYS.dump_python(change(read_keys(path)), mode="json"), mode=0o600)
-
-
-@contextmanager
-def one_writer(path: Path) -> Iterator[None]:
-    """One writer at a time: of two, the later would bring back what the earlier revoked."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 class Keys:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from goeswith_client import Client, ClientError
 from goeswith_client.answers import SOURCES
+from goeswith_client.events import KINDS
 from serving.gateway.seen import Seen
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -27,8 +28,13 @@ class Metrics:
         self.notes = Counter("goeswith_fallback_notes", "Steps of the fallback chain that answers passed over.", registry=registry)
         self.limited = Counter("goeswith_rate_limited", "Requests above a rate limit.", registry=registry)
         self.refused = Counter("goeswith_auth_failures", "Requests without a valid key, or without its scope.", ["status"], registry=registry)
+        self.events = Counter("goeswith_events", "Events taken, by what happened.", ["kind"], registry=registry)
+        self.flagged = Counter("goeswith_events_flagged", "Events of a trial that their unit is not in.", registry=registry)
+        self.waiting = Gauge("goeswith_events_waiting_bytes", "Size of the events that the lake does not hold yet.", registry=registry)
         for source in SOURCES:
             self.answers.labels(source)
+        for kind in KINDS:
+            self.events.labels(kind)
         self._add_state(client)
 
     def observe(self, seen: Seen) -> None:

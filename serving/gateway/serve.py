@@ -12,6 +12,7 @@ from goeswith_client import Client, ClientConfig, FeaturesUnavailable, Tls
 from goeswith_client.feast_features import FeastFeatures
 from serving.gateway.app import build_app
 from serving.gateway.connections import ImpatientProtocol
+from serving.gateway.events import Inbox, add_events
 from serving.gateway.explorer import add_explorer
 from serving.gateway.exposure import check_exposure, is_loopback, tls_options
 from serving.gateway.keys import Keys
@@ -84,6 +85,7 @@ def serve() -> None:
         warm_up(client)
         app = build_app(client, NearestIds(lambda: released_ids(profile)), profile.gateway, keys)
         add_explorer(app, client, profile)
+        add_events(app, Inbox(profile, client.experiments))
         build_server(app, profile.gateway).run()
 
 

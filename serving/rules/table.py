@@ -10,10 +10,9 @@ import pyarrow as pa
 from goeswith import lake
 from goeswith.catalogue import Writer, find_table
 from goeswith.profile import Profile
-from goeswith.results import write_atomically
+from goeswith.results import hold_file, write_atomically
 from goeswith_client.rules import MAX_RULES, Rule, RuleBody
 from goeswith_client.rules_file import RULES_FILE, RulesContent
-from serving.gateway.keys import one_writer
 from serving.rules.recorded import Recorded, RuleRefused, check_said
 from serving.rules.refusals import Finding, find_problems, refuse_contradictions, refuse_unknown
 from serving.rules.shop import read_shop
@@ -101,7 +100,7 @@ def renew_rules(profile: Profile) -> None:
 @contextmanager
 def _changing(profile: Profile) -> Iterator[None]:
     """One process at a time, or two could give one id to two rules, and the older file could replace the newer."""
-    with one_writer(profile.root / "rules"):
+    with hold_file(profile.root / "rules"):
         yield
 
 

@@ -49,7 +49,7 @@ class FolderStream:
     @property
     def name(self) -> str:
         """Tell the folders of one home apart."""
-        return f"files-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]}"
+        return f"{self.source}-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]}"
 
     def open(self, spark: SparkSession) -> DataFrame:
         """Return the paths of the files that appear where a table's file or folder is mapped."""

@@ -20,6 +20,7 @@ from spark_jobs.robots import Limits
 from spark_jobs.session import get_session
 from spark_jobs.streams.base import Stream
 from spark_jobs.streams.batch import Taken, current_versions, take_batch
+from spark_jobs.streams.feedback import build_feedback
 from spark_jobs.streams.folder import build_folder
 from spark_jobs.streams.kafka import build_kafka
 from spark_jobs.streams.query import hold_stream, run_query, stream_folder
@@ -33,11 +34,11 @@ Most = Annotated[int, Field(ge=1)]
 class Config:
     """``files``: the folder ``data`` with its ``mapping``. ``kafka``: the events of ``topic``, on the first run from ``start``.
 
-    Of a topic the mapping, where ``data`` is given, names the messages' keys. A micro-batch holds ``max_files`` files or ``max_offsets``
-    messages at most. ``robots``: the most that passes for a person.
+    ``feedback``: the clicks and purchases that ``take_feedback`` handed on. Of a topic the mapping, where ``data`` is given, names the
+    messages' keys. A micro-batch holds ``max_files`` files or ``max_offsets`` messages at most. ``robots``: the most that passes for a person.
     """
 
-    source: Literal["files", "kafka"] = "files"
+    source: Literal["files", "kafka", "feedback"] = "files"
     data: str = ""
     mapping: str = "mapping.yaml"
     topic: str = ""
@@ -73,6 +74,8 @@ def take_stream(job: JobRun, on_batch: Callable[[Taken], None], *, every_s: int 
 
 def build_stream(profile: Profile, config: Config) -> Stream:
     """Return the stream that the parameters describe. Raises ``ConfigError`` or ``SourceUnreadable`` where they describe none."""
+    if config.source == "feedback":
+        return build_feedback(profile, config.max_files)
     data = Path(config.data) if config.data else None
     if config.source == "kafka":
         return build_kafka(profile, config.topic, data and data / config.mapping, config.start, config.max_offsets)

@@ -5,6 +5,7 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ import pytest
 from feature_repo.jobs import materialise
 from goeswith.command.asking import build_asker
 from goeswith.errors import ConfigError, EnvironmentMissing, ModelUnavailable, UnknownItem
+from goeswith.experiments.readout import read_out
+from goeswith.experiments.registry import find_experiment, start_experiment, stop_experiment
 from goeswith.jobs import JobRun
 from goeswith.ports import free_ports
 from goeswith.profile import Profile, load_profile
+from goeswith_client import Answer, Exposure
 from serving.gateway.keys import create_key
 from serving.gateway.process import gateway_address, gateway_status, start_gateway, stop_gateway
+from spark_jobs import take_feedback
 from tests.tiny_certificates import Authority
 from tests.tiny_features import write_tiny_features
 
@@ -73,6 +78,23 @@ def test_the_explorer_lives_in_the_same_process(running: Profile) -> None:
         assert b"<title>goeswith</title>" in page.read()
     assert get(running, "/search?q=red%20racket")["items"][0]["item_id"] == "racket-red-0"
     assert get(running, "/dashboard")["release"]["name"] == "tiny-features"
+
+
+def test_what_became_of_an_answer_is_taken_with_the_arm_that_it_was_made_in(running: Profile) -> None:
+    arms = [{"name": "lists", "share": 0.5}, {"name": "sales", "share": 0.5, "treatment": {"steps": ["category_bestseller"]}}]
+    begun = start_experiment(running, "lists", "complement", arms, (), "", "test")
+    for unit in ("visitor-1", "visitor-2", "visitor-3"):
+        answer = Answer.model_validate(get(running, f"/ask/complements/racket-red-0?k=2&unit={unit}"))
+        assert answer.trial is not None
+        assert answer.trial.arm == begun.assign(unit).name
+        assert answer.source == {"lists": "precomputed", "sales": "category_bestseller"}[answer.trial.arm]
+        body = json.dumps({"events": [Exposure.of(answer, unit, datetime.now(UTC)).model_dump(mode="json")]}).encode()
+        asked = urllib.request.Request(gateway_address(running) + "/events", body, {"Content-Type": "application/json"})  # noqa: S310 - http, on loopback
+        with urllib.request.urlopen(asked, timeout=30) as taken:  # noqa: S310 - as above
+            assert (taken.status, json.load(taken)) == (202, {"accepted": 1, "flagged": 0})
+    stop_experiment(running, "lists", "test")
+    assert take_feedback.run(JobRun(profile=running, run_id="tiny")).summary["rows"]["kept"] == 3
+    assert sum(arm.answers for arm in read_out(running, find_experiment(running, "lists")).arms) == 3
 
 
 def test_an_unknown_item_is_404_with_the_nearest_ids(running: Profile) -> None:

@@ -42,5 +42,5 @@ def test_what_cannot_be_made_or_revoked_is_one_message(capsys: pytest.CaptureFix
     assert call(["keys", "create", "--name", "a", "--scopes", "root"]) == 2
     assert call(["keys", "revoke", "nobody"]) == 2
     said = capsys.readouterr().err
-    assert said.count("scopes: ask, search, metrics, dashboard, rules") == 2
+    assert said.count("scopes: ask, search, metrics, dashboard, rules, events") == 2
     assert "no valid key is called 'nobody'" in said

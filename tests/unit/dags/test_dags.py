@@ -36,6 +36,7 @@ def test_every_task_runs_a_job_that_exists(dags: dict[str, Any]) -> None:
     [
         ("ingest", "ingest", "gate_sources", "reserve_holdout"),
         ("stream", "stream", "gate_sources", "reserve_holdout"),
+        ("feedback", "stream", "gate_sources", "reserve_holdout"),
         ("graph", "measure_pairs", "gate_pairs", "prune_pairs"),
         ("graph", "judge_edges", "gate_verdicts", "build_relations"),
         ("graph", "build_relations", "gate_relations", "release_graph"),

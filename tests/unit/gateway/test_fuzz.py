@@ -54,7 +54,7 @@ def test_what_watches_answers_as_described(tmp_path: Path, path: str) -> None:
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=()))
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
-NAMES = st.sampled_from(["items", "item", "pairs", "title", "image", "k", "size", "budget", "filters", "type", "max_price"])
+NAMES = st.sampled_from(["items", "item", "pairs", "events", "kind", "title", "image", "k", "size", "budget", "filters", "type", "max_price"])
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def gateway() -> TestClient:
     return tiny_gateway(settings=OFTEN)
 
 
-BODIES = ("/ask/bundle", "/ask/make-bundle", "/ask/new", "/ask/substitutes", "/ask/complements", "/ask/scores")
+BODIES = ("/ask/bundle", "/ask/make-bundle", "/ask/new", "/ask/substitutes", "/ask/complements", "/ask/scores", "/events")
 
 
 @pytest.mark.parametrize("path", BODIES)

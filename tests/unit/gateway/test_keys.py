@@ -36,7 +36,7 @@ def test_two_keys_are_never_the_same(path: Path) -> None:
     ("name", "scopes"), [("", ("ask",)), ("a b", ("ask",)), ("x" * 65, ("ask",)), ("a\n", ("ask",)), ("a", ()), ("a", ("root",))]
 )
 def test_a_bad_name_or_scope_is_refused_with_the_legal_ones(path: Path, name: str, scopes: tuple[str, ...]) -> None:
-    with pytest.raises(ConfigError, match="scopes: ask, search, metrics, dashboard, rules"):
+    with pytest.raises(ConfigError, match="scopes: ask, search, metrics, dashboard, rules, events"):
         create_key(path, name, scopes)
     assert not path.exists()
 

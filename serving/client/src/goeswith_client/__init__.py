@@ -1,7 +1,7 @@
 """Thin client of goeswith: substitutes, complements and bundles with their evidence, from Feast and Triton."""
 
 from goeswith_client.aio import AsyncClient
-from goeswith_client.answers import Answer, Evidence, Explanation, Health, Item, Listed, PairScore, RankedItem, Scored, Scores, Versions
+from goeswith_client.answers import Answer, Evidence, Explanation, Health, Item, Listed, PairScore, RankedItem, Scored, Scores, Trial, Versions
 from goeswith_client.client import Client
 from goeswith_client.config import ClientConfig, Tls
 from goeswith_client.errors import (
@@ -16,6 +16,7 @@ from goeswith_client.errors import (
     RulesUnavailable,
     UnknownItem,
 )
+from goeswith_client.events import Click, Exposure, Purchase
 from goeswith_client.features import Features, Neighbour, Neighbours, State
 from goeswith_client.filters import Filters
 from goeswith_client.ranking import Ranking
@@ -27,12 +28,14 @@ __all__ = [
     "Answer",
     "AsyncClient",
     "Chained",
+    "Click",
     "Client",
     "ClientConfig",
     "ClientError",
     "DeadlineExceeded",
     "Evidence",
     "Explanation",
+    "Exposure",
     "Features",
     "FeaturesUnavailable",
     "Filters",
@@ -48,6 +51,7 @@ __all__ = [
     "Neighbours",
     "PairScore",
     "PriceBand",
+    "Purchase",
     "RankedItem",
     "Ranking",
     "Reranker",
@@ -59,6 +63,7 @@ __all__ = [
     "Scores",
     "State",
     "Tls",
+    "Trial",
     "UnknownItem",
     "Versions",
     "Weighted",

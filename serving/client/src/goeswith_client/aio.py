@@ -61,33 +61,35 @@ class AsyncClient:
         """Return what the shop says of an item."""
         return await self._run(self._client.item, item_id)
 
-    async def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None, ranking: Preference = None) -> Answer:
+    async def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None, ranking: Preference = None, unit: str = "") -> Answer:
         """Return what can be bought instead of an item."""
-        return await self._run(self._client.substitutes, item_id, k, filters, ranking)
+        return await self._run(self._client.substitutes, item_id, k, filters, ranking, unit)
 
-    async def complements(self, item_id: str, k: int = 10, filters: Filters | None = None, ranking: Preference = None) -> Answer:
+    async def complements(self, item_id: str, k: int = 10, filters: Filters | None = None, ranking: Preference = None, unit: str = "") -> Answer:
         """Return what goes with an item."""
-        return await self._run(self._client.complements, item_id, k, filters, ranking)
+        return await self._run(self._client.complements, item_id, k, filters, ranking, unit)
 
     async def substitutes_of_each(
-        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None
+        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None, unit: str = ""
     ) -> tuple[Result, ...]:
         """Return for each item what can be bought instead of it, or why nothing is said."""
-        return await self._run(self._client.substitutes_of_each, item_ids, k, filters, ranking)
+        return await self._run(self._client.substitutes_of_each, item_ids, k, filters, ranking, unit)
 
     async def complements_of_each(
-        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None
+        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None, unit: str = ""
     ) -> tuple[Result, ...]:
         """Return for each item what goes with it, or why nothing is said."""
-        return await self._run(self._client.complements_of_each, item_ids, k, filters, ranking)
+        return await self._run(self._client.complements_of_each, item_ids, k, filters, ranking, unit)
 
     async def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """Return what the model gives ordered pairs in both relations."""
         return await self._run(self._client.score, pairs)
 
-    async def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None) -> Answer:
+    async def bundle(
+        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None, unit: str = ""
+    ) -> Answer:
         """Return what completes a bundle of given items."""
-        return await self._run(self._client.bundle, item_ids, k, filters, ranking)
+        return await self._run(self._client.bundle, item_ids, k, filters, ranking, unit)
 
     async def make_bundle(self, item_id: str, size: int = 4, budget: float | None = None, filters: Filters | None = None) -> Answer:
         """Return a bundle of ``size`` items with the given one in it."""

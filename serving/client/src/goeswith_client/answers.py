@@ -1,8 +1,9 @@
 """Typed answers. Every answer says where it comes from, from which versions, and why."""
 
-from typing import Literal
+import secrets
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Type = Literal["substitute", "complement"]
 TYPES: tuple[Type, ...] = ("substitute", "complement")
@@ -53,8 +54,25 @@ class Versions(_Answer):
     """Seconds since the release that the features come from."""
 
 
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+
+
+class Trial(_Answer):
+    """The arm of an experiment that an answer was made in."""
+
+    experiment: Name
+    arm: Name
+
+
+def _new_id() -> str:
+    return secrets.token_hex(16)
+
+
 class Answer(_Answer):
-    """A ranked list, best first, precomputed complements kind by kind. ``notes`` say which steps of the fallback chain were passed over, and why."""
+    """A ranked list, best first, precomputed complements kind by kind. ``notes`` say which steps of the fallback chain were passed over, and why.
+
+    What becomes of the answer is told under its ``answer_id``, which is drawn for it alone.
+    """
 
     query: tuple[str, ...]
     type: str
@@ -62,6 +80,8 @@ class Answer(_Answer):
     source: Source
     versions: Versions
     notes: tuple[str, ...] = ()
+    answer_id: str = Field(default_factory=_new_id)
+    trial: Trial | None = None
 
 
 class Evidence(_Answer):

@@ -8,6 +8,7 @@ from typing import Any
 from goeswith_client.answers import Item, RankedItem, Source
 from goeswith_client.choosing import RERANKED, Choosing, Chosen, say_left_out, widen
 from goeswith_client.errors import ClientError, DeadlineExceeded, ModelRefused, ModelUnavailable
+from goeswith_client.experiments import STEPS, Step
 from goeswith_client.features import Features, Neighbour
 from goeswith_client.filters import Filters
 from goeswith_client.limits import MAX_K
@@ -31,7 +32,7 @@ class Candidates:
 
 @dataclass(slots=True)
 class Chain:
-    """One question about a known item: its ``kind``, how many answers, what they must be, what is preferred, and the shop's rules."""
+    """One question about a known item: its ``kind``, how many answers, what they must be, what is preferred, the rules, and the ``steps`` to take."""
 
     features: Features
     models: Models
@@ -41,6 +42,7 @@ class Chain:
     filters: Filters
     reranker: Reranker | None = None
     rules: Rulebook = NO_RULES
+    steps: Sequence[Step] = STEPS
     notes: list[str] = field(default_factory=list)
     failure: ClientError | None = None
     """Why the model did not answer, where it was asked and did not."""
@@ -57,7 +59,8 @@ class Chain:
         Where only sure answers are asked for, nothing fills the places of neighbours that are not.
         """
         best: Candidates | None = None
-        for step in (self.precomputed, self.ask_model, self.bestsellers):
+        ways = {"precomputed": self.precomputed, "model": self.ask_model, "category_bestseller": self.bestsellers}
+        for step in (ways[name] for name in self.steps):
             if (step == self.bestsellers and best) or (step != self.precomputed and self.filters.sure):
                 break
             found = step()

@@ -14,6 +14,7 @@ from goeswith_client.pictures import claimed_size
 
 _NO_ID = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters stand in no id, and halves of a surrogate pair are no characters: neither has a UTF-8 that a store would find."""
+_NO_UNIT = re.compile(rf"\s|{_NO_ID.pattern}")
 _NO_TEXT = re.compile(r"[\ud800-\udfff]")
 
 
@@ -50,6 +51,14 @@ def check_id(item_id: str) -> str:
     if _NO_ID.search(item_id):
         raise InvalidRequest(f"an item id with control characters or invalid UTF-8: {item_id!a}", "use an id of the released catalogue")
     return item_id
+
+
+def check_unit(unit: str) -> str:
+    """Return who asks, '' for nobody in particular. Raises ``InvalidRequest`` that does not repeat it: it may be a person's."""
+    if len(unit) > limits.MAX_ID_CHARS or _NO_UNIT.search(unit):
+        what = "a unit that is too long, or holds white space, control characters or invalid UTF-8"
+        raise InvalidRequest(what, f"an opaque id of at most {limits.MAX_ID_CHARS} characters")
+    return unit
 
 
 def check_given(item_ids: Sequence[str]) -> tuple[str, ...]:

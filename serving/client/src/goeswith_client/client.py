@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from goeswith_client import checks
 from goeswith_client.answers import Answer, Explanation, Health, Item, RankedItem, Scores, Source, Type, Versions
@@ -14,6 +14,7 @@ from goeswith_client.choosing import say_left_out
 from goeswith_client.config import ClientConfig
 from goeswith_client.errors import ClientError, FeaturesUnavailable, FreshnessError, UnknownItem
 from goeswith_client.evidence import explain
+from goeswith_client.experiments import Experiments, Placed
 from goeswith_client.feast_features import FeastFeatures
 from goeswith_client.features import Features
 from goeswith_client.filters import Filters
@@ -24,6 +25,15 @@ from goeswith_client.ranking import Preference, Ranking, ShopValues
 from goeswith_client.rerank import Reranker
 from goeswith_client.scores import score_pairs
 from goeswith_client.triton import Models, TritonModels
+
+
+class Wish(NamedTuple):
+    """How many answers, what they must be, what is preferred, and the arm of an experiment."""
+
+    k: int
+    filters: Filters
+    reranker: Reranker | None
+    placed: Placed
 
 
 class Client:
@@ -48,6 +58,7 @@ class Client:
         self._published = PublishedModels(self.config.manifest)
         self._reranker = reranker
         self._values = ShopValues(self.config.values)
+        self.experiments = Experiments(self.config.features)
 
     def __enter__(self) -> Self:
         """Return the client; leaving the block closes it."""
@@ -66,32 +77,32 @@ class Client:
         """Return what the shop says of an item. Raises ``UnknownItem``."""
         return self._known([item_id])[0]
 
-    def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None, ranking: Preference = None) -> Answer:
-        """Return what can be bought instead of an item.
+    def substitutes(self, item_id: str, k: int = 10, filters: Filters | None = None, ranking: Preference = None, unit: str = "") -> Answer:
+        """Return what can be bought instead of an item. ``unit`` is who asks, for experiments: opaque, hashed and not kept; '' is in none.
 
         Raises ``UnknownItem``, ``InvalidRequest`` (k), ``FreshnessError``, ``RulesUnavailable``, ``RerankerFailed``, and ``ModelUnavailable``
         where no step has an answer.
         """
-        return self._related("substitute", item_id, k, filters or Filters(), ranking)
+        return self._related("substitute", item_id, k, filters, ranking, unit)
 
-    def complements(self, item_id: str, k: int = 10, filters: Filters | None = None, ranking: Preference = None) -> Answer:
+    def complements(self, item_id: str, k: int = 10, filters: Filters | None = None, ranking: Preference = None, unit: str = "") -> Answer:
         """Return what goes with an item. Raises as ``substitutes`` does."""
-        return self._related("complement", item_id, k, filters or Filters(), ranking)
+        return self._related("complement", item_id, k, filters, ranking, unit)
 
     def substitutes_of_each(
-        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None
+        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None, unit: str = ""
     ) -> tuple[Result, ...]:
         """Return for each item, in order, what ``substitutes`` returns, or the error that it raises; features are read in bulk.
 
         Raises ``InvalidRequest`` (k, no item or too many, what can be no id), ``FreshnessError`` and ``FeaturesUnavailable``.
         """
-        return self._related_each("substitute", item_ids, k, filters or Filters(), ranking)
+        return self._related_each("substitute", item_ids, k, filters, ranking, unit)
 
     def complements_of_each(
-        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None
+        self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None, unit: str = ""
     ) -> tuple[Result, ...]:
         """Return for each item, in order, what ``complements`` returns, or the error that it raises. Raises as ``substitutes_of_each`` does."""
-        return self._related_each("complement", item_ids, k, filters or Filters(), ranking)
+        return self._related_each("complement", item_ids, k, filters, ranking, unit)
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """Return what the model gives ordered pairs in both relations, whatever stands between them.
@@ -103,15 +114,15 @@ class Client:
         found, version, notes = score_pairs(self.models, asked)
         return Scores(pairs=found, versions=self._versions(version), notes=notes)
 
-    def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None) -> Answer:
+    def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None, unit: str = "") -> Answer:
         """Return what completes a bundle of given items; without the model, what goes with them one by one.
 
         Raises as ``substitutes`` does, and ``InvalidRequest`` for no item or too many, or where only sure answers are asked for.
         """
         given = checks.check_given(item_ids)
-        checks.check_k(k)
-        self._check_age()
-        return self._completing(self._known(given), filters, self._preferred(ranking)).answer(k, self._versions)
+        wish = self._wish("bundle", k, filters, ranking, unit)
+        answer = self._completing(self._known(given), wish.filters, wish.reranker).answer(k, self._versions)
+        return answer.model_copy(update={"trial": wish.placed.trial})
 
     def make_bundle(self, item_id: str, size: int = 4, budget: float | None = None, filters: Filters | None = None) -> Answer:
         """Return a bundle of ``size`` items with the given one in it: one after another, what completes it best, each of another kind.
@@ -174,39 +185,44 @@ class Client:
         breaker = "open" if self.models.breaker.is_open else "closed"
         return Health(features=has_features, triton=live, models=self.models.ready(), breaker=breaker, versions=versions, notes=tuple(notes))
 
-    def _related(self, kind: Type, item_id: str, k: int, filters: Filters, ranking: Preference) -> Answer:
-        checks.check_k(k)
-        checks.check_filters(filters)
-        self._check_age()
-        return self._fall_down(self.features, kind, item_id, k, filters, self._preferred(ranking))
+    def _related(self, kind: Type, item_id: str, k: int, filters: Filters | None, ranking: Preference, unit: str) -> Answer:
+        return self._fall_down(self.features, kind, item_id, self._wish(kind, k, filters, ranking, unit))
 
-    def _related_each(self, kind: Type, item_ids: Sequence[str], k: int, filters: Filters, ranking: Preference) -> tuple[Result, ...]:
-        checks.check_k(k)
-        checks.check_filters(filters)
-        self._check_age()
-        asked, reranker = checks.check_many(item_ids), self._preferred(ranking)
+    def _related_each(
+        self, kind: Type, item_ids: Sequence[str], k: int, filters: Filters | None, ranking: Preference, unit: str
+    ) -> tuple[Result, ...]:
+        wish, asked = self._wish(kind, k, filters, ranking, unit), checks.check_many(item_ids)
         features = ReadAhead(self.features, kind, asked)
-        return answer_each(asked, lambda item_id: self._fall_down(features, kind, item_id, k, filters, reranker))
+        return answer_each(asked, lambda item_id: self._fall_down(features, kind, item_id, wish))
 
-    def _fall_down(self, features: Features, kind: Type, item_id: str, k: int, filters: Filters, reranker: Reranker | None) -> Answer:
+    def _wish(self, kind: str, k: int, filters: Filters | None, ranking: Preference, unit: str) -> Wish:
+        """Return what is asked for, with the treatment of the unit's arm where the caller says nothing."""
+        checks.check_k(k)
+        self._check_age()
+        placed = self.experiments.place(kind, checks.check_unit(unit))
+        wanted = placed.treatment.fill(checks.check_filters(filters or Filters()))
+        return Wish(k, wanted, self._preferred(ranking, placed.treatment.ranking), placed)
+
+    def _fall_down(self, features: Features, kind: Type, item_id: str, wish: Wish) -> Answer:
         """Return what the first step of the chain gives that has enough."""
-        rules, known = features.rules(), known_items(features, [item_id])[0]
-        chain = Chain(features, self.models, known, kind, k, filters, reranker, rules, [*rules.notes])
+        rules, known, steps = features.rules(), known_items(features, [item_id])[0], wish.placed.treatment.steps
+        chain = Chain(features, self.models, known, kind, wish.k, wish.filters, wish.reranker, rules, steps, [*rules.notes])
         found = chain.answer()
         if found is None and chain.failure:
             raise type(chain.failure)(f"nothing answers for {item_id!r}: {'; '.join(chain.notes)}", chain.failure.remedy)
         items, source, version = (found.items, found.source, found.model_version) if found else ((), "model", None)
-        return self._answer((item_id,), kind, items, source, version, chain.notes)
+        return self._answer((item_id,), kind, items, source, version, chain.notes).model_copy(update={"trial": wish.placed.trial})
 
     def _completing(self, given: Sequence[Item], filters: Filters | None, reranker: Reranker | None) -> Completing:
         rules, wanted = self.features.rules(), checks.check_bundle_filters(filters or Filters())
         return Completing(self.features, self.models, given, wanted, reranker, rules, [*rules.notes])
 
-    def _preferred(self, ranking: Preference) -> Reranker | None:
-        """Return how the candidates of a question are put in order; what it says itself counts, the client's own re-ranker else."""
-        if ranking is None:
+    def _preferred(self, ranking: Preference, treatment: Ranking | None) -> Reranker | None:
+        """Return how candidates are put in order: as the question says, else as the unit's arm does, else by the client's own re-ranker."""
+        said = treatment if ranking is None or (isinstance(ranking, Ranking) and not ranking.says_something) else ranking
+        if said is None:
             return self._reranker
-        return ranking.build(self._values.read) if isinstance(ranking, Ranking) else ranking
+        return said.build(self._values.read) if isinstance(said, Ranking) else said
 
     def _answer(
         self, query: Sequence[str], kind: str, items: Sequence[RankedItem], source: Source, version: str | None, notes: Sequence[str]

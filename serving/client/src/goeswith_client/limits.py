@@ -16,6 +16,11 @@ MAX_PIXELS = 40_000_000
 """Of a picture, as its header says: a small file may unfold into gigabytes."""
 MAX_TEXT_CHARS = 20_000
 MAX_ID_CHARS = 256
+MAX_EVENTS = 1_000
+"""Events that one request may bring."""
+MAX_PIECES = 100_000
+MAX_PRICE = 1e7
+"""Of an event, as the table ``events`` has them."""
 
 DEADLINE_S = 2.0
 RETRIES = 2

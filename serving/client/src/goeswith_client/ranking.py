@@ -14,7 +14,7 @@ MAX_VALUES_BYTES = 64 * 2**20
 
 
 class Ranking(BaseModel):
-    """What is preferred; an empty one is the model's order. The shop's value comes first, then the price, then diversity."""
+    """What is preferred. The shop's value comes first, then the price, then diversity. In one that says nothing the client's own re-ranker holds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,6 +28,11 @@ class Ranking(BaseModel):
     """The name of a value of the shop's: a file NAME.jsonl in ``ClientConfig.values``."""
     rank_weight: float = Field(default=0.3, ge=0, le=1)
     """What the value weighs against the order that the model gave."""
+
+    @property
+    def says_something(self) -> bool:
+        """Whether anything was set; what was set to its default says that it shall be so."""
+        return bool(self.model_fields_set & set(Ranking.model_fields))
 
     def build(self, read_values: Callable[[str], Mapping[str, float]]) -> Reranker | None:
         """Return the re-ranker, None where nothing is preferred. Raises what ``read_values`` raises."""

@@ -34,6 +34,7 @@ from tests.unit.goeswith.test_leases import start_holder
 from tests.unit.goeswith.upkeep.shop import export_model, maintain
 
 STEPS = (
+    "drop what waits",
     "put back what is not released",
     "mask texts",
     "remove rows",
@@ -117,7 +118,7 @@ def test_the_record_counts_and_names_nobody(profile: Profile) -> None:
     (path,) = state.folder_of(profile).glob("*.json")
     assert json.loads(path.read_text()) == record
     assert record is not None
-    assert record["rows"] == {"quarantine": 2, "bundles": 4, "holdout": 0, "events": 6, "gate_results": 1, "texts": 2}
+    assert record["rows"] == {"feedback": 0, "quarantine": 2, "bundles": 4, "holdout": 0, "events": 6, "gate_results": 1, "texts": 2}
     assert record["after"]["files"] < record["before"]["files"]
     assert state.token_of(profile, hash_user(profile, FORGOTTEN)) not in path.read_text()
     assert list((state.folder_of(profile) / state.PENDING).iterdir()) == []
