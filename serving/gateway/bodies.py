@@ -27,14 +27,19 @@ class RelatedQuestion(Filters, Ranking):
     unit: Unit = ""
 
 
-class EachQuestion(_Body):
-    """The items that are each asked about, how many answers each, what these must be, and what is preferred."""
+class _Wish(_Body):
+    """How many answers, what they must be, what is preferred, and who asks."""
 
-    items: list[GivenId] = Field(min_length=1, max_length=MAX_MANY)
     k: int = Field(default=10, ge=1, le=MAX_K)
     filters: Filters = Filters()
     ranking: Ranking = Ranking()
     unit: Unit = ""
+
+
+class EachQuestion(_Wish):
+    """The items that are each asked about."""
+
+    items: list[GivenId] = Field(min_length=1, max_length=MAX_MANY)
 
 
 class PairsQuestion(_Body):
@@ -43,14 +48,10 @@ class PairsQuestion(_Body):
     pairs: list[tuple[GivenId, GivenId]] = Field(min_length=1, max_length=MAX_PAIRS)
 
 
-class BundleQuestion(_Body):
+class BundleQuestion(_Wish):
     """The given items of a bundle."""
 
     items: list[GivenId] = Field(min_length=1, max_length=MAX_GIVEN)
-    k: int = Field(default=10, ge=1, le=MAX_K)
-    filters: Filters = Filters()
-    ranking: Ranking = Ranking()
-    unit: Unit = ""
 
 
 class BundleWish(_Body):
