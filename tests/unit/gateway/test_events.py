@@ -116,7 +116,7 @@ def test_a_trial_that_the_unit_is_not_in_is_flagged_and_others_are_not(tmp_path:
         click(colour="red"),
         click(trial={"experiment": "x" * 65, "arm": "a"}),
         click(happened_at="2026-01-01T00:00:00"),
-        click(happened_at=(datetime.now(UTC) + timedelta(minutes=6)).isoformat()),
+        click(happened_at=(datetime.now(UTC) + timedelta(days=1)).isoformat()),
         click(happened_at=(datetime.now(UTC) - timedelta(days=31)).isoformat()),
         exposure(items=["i1"] * 201),
         exposure(source="heaven"),
