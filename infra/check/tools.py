@@ -1,4 +1,4 @@
-"""The tools that look at what is deployed, at pinned versions: found in the cache folder, else fetched into it by what their makers publish them with."""
+"""The tools that look at what is deployed, at pinned versions: found in the cache folder, else fetched into it."""
 
 import os
 import shutil
@@ -82,7 +82,12 @@ def _find(name: str, remedy: str) -> str:
 
 
 def _fetch(
-    name: str, command: Sequence[str], *, cwd: Path | None = None, environment: Mapping[str, str] | None = None, remedy: str = "connect to the network once"
+    name: str,
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    remedy: str = "connect to the network once",
 ) -> None:
     done = subprocess.run(command, cwd=cwd, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     if done.returncode:

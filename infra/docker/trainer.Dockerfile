@@ -8,7 +8,7 @@ WORKDIR /opt/goeswith
 COPY pyproject.toml uv.lock LICENSE README.md ./
 COPY serving/client/pyproject.toml serving/client/
 RUN uv export --frozen --no-dev --no-emit-local --extra mlflow --output-file /tmp/locked.txt \
-      --prune apache-airflow --prune pyspark --prune delta-spark --prune great-expectations --prune feast --prune fastapi --prune uvicorn > /dev/null \
+      --prune apache-airflow --prune pyspark --prune delta-spark --prune great-expectations --prune feast > /dev/null \
  && uv venv /opt/venv \
  && uv pip install --no-cache --require-hashes --compile-bytecode --python /opt/venv/bin/python -r /tmp/locked.txt
 
