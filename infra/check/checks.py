@@ -93,7 +93,7 @@ def _check_questions(questions: Sequence[str]) -> None:
 def _say(words: Sequence[str], *, cwd: Path | None = None, given: str | None = None, environment: Mapping[str, str] | None = None) -> str:
     """Return what a tool prints. Raises ``CheckFailed`` with all that it says where it is not content."""
     settings: dict[str, Any] = {"cwd": cwd, "input": given, "env": {**os.environ, **(environment or {})}}
-    done = subprocess.run(words, capture_output=True, text=True, check=False, **settings)  # noqa: S603 - our own words
+    done: subprocess.CompletedProcess[str] = subprocess.run(words, capture_output=True, text=True, check=False, **settings)  # noqa: S603 - our own words
     if done.returncode:
         raise CheckFailed(f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}".strip())
     return done.stdout
