@@ -44,7 +44,7 @@ test-long: setup ## faults and scale: the tests that take minutes each
 
 infra-check: setup ## images, Compose, chart, alerts, dashboards: hadolint, helm, kubeconform, promtool (needs Go; fetches the tools the first time)
 	@$(RUN) python -m infra.check
-	@$(RUN) pytest tests/unit/infra -q
+	@$(RUN) pytest tests/unit/infra tests/contract/test_container_configs.py -q
 
 infra-lock: ## pin again what the images of Airflow and Triton install beside the lock
 	@cd infra/docker && uv pip compile -q --generate-hashes --no-header --python-version 3.11 airflow.in -o airflow.txt

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from goeswith.profile import PROJECT_ROOT
 from infra.check import tools
+from infra.check.pods import find_breaches
 
 INFRA = PROJECT_ROOT / "infra"
 CHART = INFRA / "helm" / "goeswith"
@@ -42,7 +43,7 @@ def check_compose() -> str:
 
 
 def check_chart() -> str:
-    """The chart with each set of values: helm's lint, and every manifest against Kubernetes' schemas."""
+    """The chart with each set of values: helm's lint, and every manifest against Kubernetes' schemas and the restricted pod standard."""
     sets = [None, *sorted((CHART / "ci").glob("*.yaml"))]
     manifests = [_checked_manifests(values) for values in sets]
     return f"{sum(len(list(yaml.safe_load_all(text))) for text in manifests)} manifests of {len(sets)} sets of values"
@@ -53,6 +54,8 @@ def _checked_manifests(values: Path | None) -> str:
     _say([helm, "lint", "--strict", "--quiet", "--kube-version", KUBERNETES, str(CHART), *chosen])
     text = _say([helm, "template", "shop", str(CHART), "--namespace", "shop", "--kube-version", KUBERNETES, *chosen])
     _say([str(tools.kubeconform()), "-strict", *_schemas(), "-"], given=text)
+    if breach := next(find_breaches(text), None):
+        raise CheckFailed(breach)
     return text
 
 

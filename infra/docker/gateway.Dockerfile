@@ -18,7 +18,7 @@ RUN uv export --frozen --no-dev --no-emit-local --extra telemetry --output-file 
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --create-home goeswith \
- && install -d -o goeswith -g goeswith /var/lib/goeswith
+ && install -d -o goeswith -g goeswith /var/lib/goeswith /var/lib/goeswith/model_repository
 COPY --from=build /opt/venv /opt/venv
 COPY --chmod=755 infra/docker/goeswith /usr/local/bin/goeswith
 WORKDIR /opt/goeswith

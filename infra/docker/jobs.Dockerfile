@@ -8,7 +8,7 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends openjdk-17-jre-headless procps \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --create-home goeswith \
- && install -d -o goeswith -g goeswith /var/lib/goeswith /scratch
+ && install -d -o goeswith -g goeswith /var/lib/goeswith /var/lib/goeswith/model_repository /scratch
 
 FROM java AS build
 RUN pip install --no-cache-dir uv==0.13.9
@@ -42,7 +42,7 @@ COPY infra infra
 COPY pyproject.toml ./
 # What libraries write goes to /tmp: the root file system may be read-only.
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/opt/goeswith:/opt/goeswith/serving/client/src PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
-    SPARK_HOME=/opt/venv/lib/python3.11/site-packages/pyspark SPARK_WORKER_DIR=/tmp/spark-work SPARK_NO_DAEMONIZE=1 \
+    HOME=/home/goeswith SPARK_HOME=/opt/venv/lib/python3.11/site-packages/pyspark SPARK_WORKER_DIR=/tmp/spark-work SPARK_NO_DAEMONIZE=1 \
     MPLCONFIGDIR=/tmp/matplotlib HF_HOME=/tmp/huggingface SPARK_LOCAL_DIRS=/scratch GOESWITH_HOME=/var/lib/goeswith
 USER 10001:10001
 HEALTHCHECK NONE

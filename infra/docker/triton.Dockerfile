@@ -8,7 +8,7 @@ USER 0
 ENV PIP_BREAK_SYSTEM_PACKAGES=1
 COPY infra/docker/triton.txt /tmp/triton.txt
 RUN pip install --no-cache-dir --require-hashes -r /tmp/triton.txt \
- && install -d -o 10001 -g 10001 /var/lib/goeswith
+ && install -d -o 10001 -g 10001 /var/lib/goeswith /var/lib/goeswith/model_repository
 ENV OMP_NUM_THREADS=1
 USER 10001:10001
 EXPOSE 8000 8001 8002
