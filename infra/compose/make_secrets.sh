@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Make the secret files and the .env that are missing; what is there stays. Nobody but their owner enters the folder;
+# the files in it are readable, because the services that read them run as other users.
+set -euo pipefail
+cd "$(dirname "$0")"
+umask 077
+mkdir -p secrets
+
+random() { python3 -c "import secrets; print(secrets.token_urlsafe(32))"; }
+keep() { [ -e "secrets/$1" ] || printf '%s' "$2" > "secrets/$1"; chmod 444 "secrets/$1"; }
+
+keep postgres_password "$(random)"
+keep airflow_database "postgresql+psycopg2://airflow:$(cat secrets/postgres_password)@postgres:5432/airflow"
+keep airflow_jwt "$(random)"
+keep airflow_fernet "$(python3 -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())")"
+keep grafana_password "$(random)"
+keep minio_password "$(random)"
+keep redis.conf "requirepass $(random)"
+keep signing_key "$(random)"
+keep metrics_key "replace: goeswith keys create --name prometheus --scopes metrics"
+
+if [ ! -e .env ]; then
+  sed "s|^GOESWITH_USER_HASH_KEY=.*|GOESWITH_USER_HASH_KEY=$(random)|; s|^AWS_SECRET_ACCESS_KEY=.*|AWS_SECRET_ACCESS_KEY=$(cat secrets/minio_password)|" .env.example > .env
+fi
