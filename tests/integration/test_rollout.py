@@ -220,7 +220,7 @@ def break_answers(profile: Profile, version: int) -> None:
 
 def garble(profile: Profile, version: int) -> None:
     path = profile.model_repository / "relations" / str(version) / "relations.py"
-    right, wrong = "return best, scores, source", "return best, -scores, source"
+    right, wrong = "return Found(best, scores,", "return Found(best, -scores,"
     assert right in path.read_text()
     load_changed(profile, path, path.read_text().replace(right, wrong).encode())
 
