@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from goeswith.feedback import HASH_MARK
+
 TAG = r"(?is)<(script|style)\b.*?(</\1\s*>|$)|<[a-z/!][^<>]*>|<(span|div|script|style|a|p|br|img|b|i|ul|li|table|td|tr)\b[^>]*$"
 """Markup: script and style with all they hold, whole tags, and a tag that is cut at the end of the text."""
 
@@ -33,7 +35,7 @@ EPOCH_SECONDS = r"^[0-9]{9,11}(\.[0-9]+)?$"
 EPOCH_MILLISECONDS = r"^[0-9]{12,14}$"
 COMPACT_DATE = r"^[0-9]{8}$"
 
-HASH_MARK, HASH_CHARS = "hmac:", 64
+HASH_CHARS = 64
 BLOCK_BYTES = 64
 """HMAC's block size for SHA-256 (RFC 2104)."""
 

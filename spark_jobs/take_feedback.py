@@ -18,13 +18,12 @@ from pydantic.dataclasses import dataclass as config_dataclass
 from goeswith import lake
 from goeswith.catalogue import Writer, find_table
 from goeswith.config import STRICT, parse_config
-from goeswith.feedback import EVENT_COLUMNS, EVENTS, SOURCE, stream_folder
+from goeswith.feedback import EVENT_COLUMNS, EVENTS, HASH_MARK, SOURCE, stream_folder
 from goeswith.feedback.reading import Line, read_segment
 from goeswith.feedback.segments import close_segments, closed_segments, segments_folder
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
 from goeswith.results import write_atomically
-from spark_jobs.cleaning import HASH_MARK
 
 TABLE = "feedback"
 KINDS = {"click": "view", "purchase": "purchase"}

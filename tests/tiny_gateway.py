@@ -17,8 +17,8 @@ from goeswith_client import Client, ClientConfig
 from serving.gateway.app import build_app
 from serving.gateway.events import Inbox, add_events
 from serving.gateway.keys import Keys, create_key
-from serving.gateway.nearest import NearestIds
 from serving.gateway.serve import build_server
+from serving.nearest import NearestIds
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 
 _HOMES = TemporaryDirectory()

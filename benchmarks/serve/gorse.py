@@ -66,7 +66,10 @@ def _started(binary: Path, folder: Path, port: int) -> Iterator[None]:
         yield
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        try:
+            process.wait(60)
+        finally:
+            process.kill()  # does nothing to one that has ended
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", folder: Path, port: int) -> None:

@@ -11,9 +11,9 @@ from goeswith.errors import ConfigError
 from goeswith.profile import Profile
 from goeswith_client import ClientError, Filters, UnknownItem
 from serving.gateway.bodies import BundleWish, NewItem
-from serving.gateway.nearest import NearestIds, released_ids
 from serving.gateway.problems import problem_of
 from serving.gateway.serve import build_client
+from serving.nearest import NearestIds, released_ids
 
 
 class Here:

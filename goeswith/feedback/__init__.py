@@ -6,6 +6,8 @@ from goeswith.profile import Profile
 
 SOURCE = "feedback"
 """The source that its rows stand under; ids of its files are keyed hashes already, and say so."""
+HASH_MARK = "hmac:"
+"""What stands before an id that is a keyed hash already."""
 EVENTS = "events"
 """The folder, below the stream's, in which files of events appear."""
 EVENT_COLUMNS = ("event_id", "basket_id", "user_id", "item_id", "kind", "quantity", "price", "happened_at")

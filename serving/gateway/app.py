@@ -15,9 +15,9 @@ from goeswith_client.many import Result
 from serving.gateway.bodies import BundleQuestion, BundleWish, EachQuestion, GivenId, NewItem, PairsQuestion, Problem, RelatedQuestion
 from serving.gateway.guards import add_guards
 from serving.gateway.keys import Keys
-from serving.gateway.nearest import NearestIds
 from serving.gateway.problems import DECLARED, answer_invalid, answer_problem, problem_of, status_of
 from serving.gateway.seen import note
+from serving.nearest import NearestIds
 
 ItemId = Annotated[GivenId, Path()]
 Asked = Annotated[RelatedQuestion, Query()]

@@ -87,17 +87,11 @@ def _launch(profile: Profile, log: Path) -> processes.ServerState:
 
 def _environment(profile: Profile) -> dict[str, str]:
     """Return the environment in which the process reads this very profile."""
-    settings = {
-        "PROFILE": profile.profile,
-        "HOME": profile.root,
-        "LAKE": profile.lake,
-        "GATEWAY__HOST": profile.gateway.host,
-        "GATEWAY__PORT": profile.gateway.port,
-        "GATEWAY__RATE": profile.gateway.rate,
-        "TRITON__HOST": profile.triton.host,
-        "TRITON__GRPC_PORT": profile.triton.grpc_port,
-    }
-    return {**os.environ, **{f"GOESWITH_{key}": str(value) for key, value in settings.items()}}
+    sections = {"GATEWAY": profile.gateway.model_dump_json(exclude={"ask"}), "TRITON": profile.triton.model_dump_json()}
+    settings = {"PROFILE": profile.profile, "HOME": str(profile.root), "LAKE": profile.lake, **sections}
+    single = tuple(f"GOESWITH_{name}__" for name in sections)  # each would win over its section, and stands in it already
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(single)}
+    return {**inherited, **{f"GOESWITH_{name}": value for name, value in settings.items()}}
 
 
 def _wait_until_ready(profile: Profile, state: processes.ServerState) -> None:

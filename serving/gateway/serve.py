@@ -17,7 +17,7 @@ from serving.gateway.explorer import add_explorer
 from serving.gateway.exposure import check_exposure, is_loopback, tls_options
 from serving.gateway.keys import Keys
 from serving.gateway.logs import log_as_json
-from serving.gateway.nearest import NearestIds, released_ids
+from serving.nearest import NearestIds, released_ids
 from serving.rules.table import renew_rules
 
 logger = logging.getLogger(__name__)

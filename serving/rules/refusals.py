@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from goeswith.profile import Profile
 from goeswith_client.rulebook import Rulebook, compile_rules
 from goeswith_client.rules import ABOUT, Rule, RuleBody
-from serving.gateway.nearest import NearestIds, released_ids
+from serving.nearest import NearestIds, released_ids
 from serving.rules.recorded import RuleRefused
 from serving.rules.shop import Shop
 

@@ -18,7 +18,7 @@ from goeswith.profile import Profile, load_profile
 from goeswith_client import Client, ClientConfig
 from serving.gateway.app import build_app
 from serving.gateway.explorer import add_explorer
-from serving.gateway.nearest import NearestIds
+from serving.nearest import NearestIds
 from serving.rules.table import rules_path
 from tests.browser.lock import WantsKey
 from tests.browser.shop import TinyFeatures, models_of, write_shop

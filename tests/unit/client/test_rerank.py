@@ -28,7 +28,7 @@ from goeswith_client import (
     Rule,
     Weighted,
 )
-from goeswith_client.rerank import likeness
+from goeswith_client.rerank import Looks
 from goeswith_client.rulebook import compile_rules
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 
@@ -73,14 +73,14 @@ def test_lambda_one_and_weight_zero_change_nothing(ranked: list[RankedItem], val
 @given(RANKED, RANKED)
 def test_likeness_is_symmetric_between_nought_and_one(some: list[RankedItem], others: list[RankedItem]) -> None:
     for a, b in zip(some, others, strict=False):
-        assert 0 <= likeness(a, b) == likeness(b, a) <= 1
-    assert all(likeness(item, item) == 1 for item in some)
+        assert 0 <= Looks.of(a).likeness(Looks.of(b)) == Looks.of(b).likeness(Looks.of(a)) <= 1
+    assert all(Looks.of(item).likeness(Looks.of(item)) == 1 for item in some)
 
 
 def diversity(items: Sequence[Item]) -> float:
     """Return how unlike the items are, pair by pair."""
     pairs = list(combinations(items, 2))
-    return sum(1 - likeness(a, b) for a, b in pairs) / len(pairs)
+    return sum(1 - Looks.of(a).likeness(Looks.of(b)) for a, b in pairs) / len(pairs)
 
 
 def test_with_a_lower_lambda_diversity_rises_and_relevance_falls() -> None:

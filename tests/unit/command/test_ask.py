@@ -17,7 +17,7 @@ from goeswith.errors import ConfigError, ModelUnavailable, UnknownItem
 from goeswith.ports import free_ports
 from goeswith_client import Client, ClientConfig
 from serving.gateway.app import build_app
-from serving.gateway.nearest import NearestIds
+from serving.nearest import NearestIds
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 from tests.tiny_pictures import png_that_claims
 

@@ -168,3 +168,23 @@ def test_trainings_are_shown_once_their_bench_is_kept() -> None:
     assert "| frozen_text | **goeswith** | 400 | 6.25 |" in page
     assert "it is 6.2 times with the text frozen" in page
     assert "Not measured yet" in render_page("figures", others).split("## Training CIRP")[1].split("\n## ")[0]
+
+
+def measured_serving() -> list[Figure]:
+    def row(part: str, metric: str, value: float, model: str = "goeswith") -> Figure:
+        return figure(task="serve", data="made", slice=part, model=model, metric=metric, value=value, seed=None)
+
+    times = ("p50_ms", "p99_ms", "per_second", "errors")
+    rows = [row(part, metric, 3.25) for part in ("precomputed", "answer", "topk", "load-16", "load-16-precomputed", "peer-16") for metric in times]
+    rows += [row("topk", "p50_ms", 0.5, "numpy"), row("peer-16", "p50_ms", 0.75, "gorse"), row("rollout", "roll_back_seconds", 0.125)]
+    return [*rows, row("soak", "gateway_mb_grown", 0.5), row("index-1000000", "recall@20", 0.975)]
+
+
+def test_serving_is_shown_part_by_part_once_it_is_kept() -> None:
+    others = [row for row in read_kept() if row.task != "serve"]
+    page = render_page("figures", [*others, *measured_serving()]).split("## Serving")[1].split("\n## ")[0]
+    assert "| precomputed answer, p50 | < 1.5 ms | 3.25 ms |" in page
+    assert "3.25 ms, numpy 0.50 ms" in page
+    for shown in ("| peer-16 | gorse | 0.75 |", "| rollout | **goeswith** | 0.12 |", "| soak | **goeswith** | 0.5 |", "0.975"):
+        assert shown in page
+    assert "Not measured yet" in render_page("figures", others).split("## Serving")[1].split("\n## ")[0]

@@ -12,7 +12,7 @@ from goeswith_client import Client, ClientConfig
 from goeswith_client.limits import MAX_K
 from serving.gateway.app import build_app
 from serving.gateway.limit import MAX_BODY_BYTES
-from serving.gateway.nearest import NearestIds
+from serving.nearest import NearestIds
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 from tests.tiny_pictures import picture
 

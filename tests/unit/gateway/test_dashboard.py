@@ -14,7 +14,7 @@ from serving.gateway.coverage import count_coverage
 from serving.gateway.dashboard import SHOWN_CHANGES
 from serving.gateway.explorer import add_explorer
 from serving.gateway.gate_board import SHOWN_FAILURES, read_board
-from serving.gateway.nearest import NearestIds
+from serving.nearest import NearestIds
 from serving.rollout.manifest import Canary, Version, make_canary, make_current, write_published
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 from tests.tiny_features import write_tiny_features

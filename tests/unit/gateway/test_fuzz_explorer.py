@@ -17,7 +17,7 @@ from goeswith_client import Client, ClientConfig
 from serving.gateway.app import build_app
 from serving.gateway.explorer import add_explorer
 from serving.gateway.keys import SCOPES, Keys
-from serving.gateway.nearest import NearestIds
+from serving.nearest import NearestIds
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 from tests.tiny_features import write_tiny_features
 from tests.tiny_gateway import bearer, tiny_app

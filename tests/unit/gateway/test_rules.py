@@ -18,8 +18,8 @@ from goeswith_client.rulebook import Rulebook
 from goeswith_client.rules_file import RulesFile
 from serving.gateway.app import build_app
 from serving.gateway.keys import SCOPES, Keys
-from serving.gateway.nearest import NearestIds
 from serving.gateway.rules import NO_KEY, add_rule_routes
+from serving.nearest import NearestIds
 from serving.rules.table import export_rules, rules_path
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 from tests.tiny_gateway import bearer, tiny_gateway

@@ -12,9 +12,9 @@ from goeswith_client import Client, ClientConfig, Item
 from serving.gateway.app import build_app
 from serving.gateway.catalogue_index import CatalogueIndex
 from serving.gateway.explorer import add_explorer
-from serving.gateway.nearest import NearestIds
 from serving.gateway.newest import NewestRelease
 from serving.gateway.search import MAX_FOUND, MAX_QUESTION_CHARS, CatalogueSearch
+from serving.nearest import NearestIds
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 from tests.tiny_shop import item_rows, write_rows, write_tiny_lake
 

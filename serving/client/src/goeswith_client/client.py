@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from goeswith_client import checks
-from goeswith_client.answers import Answer, Explanation, Health, Item, RankedItem, Scores, Source, Type, Versions
+from goeswith_client.answers import Answer, Explanation, Health, Item, RankedItem, Scores, Source, Trial, Type, Versions
 from goeswith_client.bundles import Completing, make_bundle
 from goeswith_client.chain import Chain
 from goeswith_client.choosing import say_left_out
@@ -211,7 +211,7 @@ class Client:
         if found is None and chain.failure:
             raise type(chain.failure)(f"nothing answers for {item_id!r}: {'; '.join(chain.notes)}", chain.failure.remedy)
         items, source, version = (found.items, found.source, found.model_version) if found else ((), "model", None)
-        return self._answer((item_id,), kind, items, source, version, chain.notes).model_copy(update={"trial": wish.placed.trial})
+        return self._answer((item_id,), kind, items, source, version, chain.notes, wish.placed.trial)
 
     def _completing(self, given: Sequence[Item], filters: Filters | None, reranker: Reranker | None) -> Completing:
         rules, wanted = self.features.rules(), checks.check_bundle_filters(filters or Filters())
@@ -225,9 +225,17 @@ class Client:
         return said.build(self._values.read) if isinstance(said, Ranking) else said
 
     def _answer(
-        self, query: Sequence[str], kind: str, items: Sequence[RankedItem], source: Source, version: str | None, notes: Sequence[str]
+        self,
+        query: Sequence[str],
+        kind: str,
+        items: Sequence[RankedItem],
+        source: Source,
+        version: str | None,
+        notes: Sequence[str],
+        trial: Trial | None = None,
     ) -> Answer:
-        return Answer(query=tuple(query), type=kind, items=tuple(items), source=source, versions=self._versions(version), notes=tuple(notes))
+        versions = self._versions(version)
+        return Answer(query=tuple(query), type=kind, items=tuple(items), source=source, versions=versions, notes=tuple(notes), trial=trial)
 
     def _known(self, item_ids: Sequence[str]) -> list[Item]:
         return known_items(self.features, item_ids)

@@ -1,7 +1,6 @@
 """What becomes of an answer, as a shop tells it to the gateway (``POST /events``): it was shown, clicked on, put into a cart, bought from."""
 
 import re
-import secrets
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -93,8 +92,3 @@ class Purchase(_Reaction):
 
 
 Event = Annotated[Exposure | Click | Purchase, Field(discriminator="kind")]
-
-
-def new_event_id() -> str:
-    """Return an id for an event that has none of its own yet; send it again with each try."""
-    return secrets.token_hex(16)

@@ -14,15 +14,13 @@ def infer_hedged(servers: Sequence[Any], after_s: float, question: Mapping[str, 
     Raises what the last of those that were asked raised; each gives up at the deadline that the question names.
     """
     answers: SimpleQueue[tuple[Any, Any]] = SimpleQueue()
-    waiting = list(servers)
-    asked = [_ask(waiting.pop(0), question, answers)]
+    first, *others = servers
+    asked = [_ask(first, question, answers)]
     try:
         result, error = _first(answers, after_s)
         if result is None and error is None:
-            asked += [_ask(server, question, answers) for server in waiting]
-            result, error = answers.get()
-            for _ in asked[1:]:
-                result, error = (result, error) if error is None else answers.get()
+            asked += [_ask(server, question, answers) for server in others]
+            result, error = _best(answers, len(asked))
         if error is not None:
             raise error
         return result
@@ -41,3 +39,12 @@ def _first(answers: "SimpleQueue[tuple[Any, Any]]", after_s: float) -> tuple[Any
         return answers.get(timeout=after_s)
     except Empty:
         return None, None
+
+
+def _best(answers: "SimpleQueue[tuple[Any, Any]]", asked: int) -> tuple[Any, Any]:
+    """Return the first answer, or where all of them fail, the last error."""
+    for _ in range(asked - 1):
+        result, error = answers.get()
+        if error is None:
+            return result, None
+    return answers.get()

@@ -17,7 +17,7 @@ class ReadAhead:
     """Features of which the neighbours of some items, and all items in these, are read at once; others are read when they are asked for."""
 
     def __init__(self, features: Features, kind: Type, item_ids: Sequence[str]) -> None:
-        self._features, self._kind = features, kind
+        self._features, self._kind, self._about = features, kind, frozenset(item_ids)
         self._state, self._rules = features.state(), features.rules()
         self._lists = features.neighbours(kind, item_ids)
         listed = (neighbour.item_id for found in self._lists.values() for neighbour in found.found)
@@ -36,7 +36,10 @@ class ReadAhead:
 
     def neighbours(self, kind: str, item_ids: Sequence[str]) -> Mapping[str, Neighbours]:
         """Return the precomputed neighbours of a type, of the items that have a list."""
-        return self._lists if kind == self._kind else self._features.neighbours(kind, item_ids)
+        others = [item for item in item_ids if kind != self._kind or item not in self._about]
+        read = self._features.neighbours(kind, others) if others else {}
+        known = {**self._lists, **read} if kind == self._kind else read
+        return {item: known[item] for item in item_ids if item in known}
 
     def edges(self, pairs: Sequence[tuple[str, str]], types: Sequence[Type] = TYPES) -> Sequence[Evidence]:
         """Return the edges of the types that stand between the ordered pairs."""

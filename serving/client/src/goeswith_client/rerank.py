@@ -38,7 +38,7 @@ class Mmr:
 
     def rerank(self, _given: Sequence[Item], ranked: Sequence[RankedItem], /) -> list[RankedItem]:
         """Return the items by what they add to those above them."""
-        left = {place: _Looks.of(item) for place, item in enumerate(ranked)}
+        left = {place: Looks.of(item) for place, item in enumerate(ranked)}
         likest, order = dict.fromkeys(left, 0.0), list[int]()
         while left:
             best = max(left, key=lambda place: self.relevance * (1 - place / len(ranked)) - (1 - self.relevance) * likest[place])
@@ -139,7 +139,7 @@ def checked(reranker: Reranker, given: Sequence[Item], ranked: Sequence[RankedIt
 
 
 @dataclass(frozen=True, slots=True)
-class _Looks:
+class Looks:
     """What two items are compared by: the client holds no vectors."""
 
     path: tuple[str, ...]
@@ -148,10 +148,11 @@ class _Looks:
     words: frozenset[str]
 
     @classmethod
-    def of(cls, item: Item) -> "_Looks":
+    def of(cls, item: Item) -> "Looks":
+        """Return what an item is compared by."""
         return cls(item.category, item.brand, product_of(item), frozenset((item.title or "").lower().split()))
 
-    def likeness(self, other: "_Looks") -> float:
+    def likeness(self, other: "Looks") -> float:
         """Return how alike two items are, in [0, 1]; 1 for variants of one product."""
         if self.product == other.product:
             return 1.0
@@ -165,11 +166,6 @@ def _common(a: tuple[str, ...], b: tuple[str, ...]) -> float:
     """Return how much of the longer path both begin with."""
     shared = takewhile(lambda names: names[0] == names[1], zip(a, b, strict=False))
     return len(list(shared)) / max(1, len(a), len(b))
-
-
-def likeness(a: Item, b: Item) -> float:
-    """Return how alike two items are by category path, title, brand and product, in [0, 1]."""
-    return _Looks.of(a).likeness(_Looks.of(b))
 
 
 def _check_share(what: str, share: float) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from goeswith.errors import TableDamaged
 from goeswith.profile import Profile
-from serving.gateway import nearest
-from serving.gateway.nearest import NearestIds, released_ids
+from serving import nearest
+from serving.nearest import NearestIds, released_ids
 
 
 def test_while_one_search_runs_others_go_without_and_do_not_wait() -> None:
