@@ -156,6 +156,12 @@ class Profile(BaseSettings):
         """Let the environment win over the profile's file."""
         return env_settings, init_settings
 
+    def moved(self, home: Path, **sections: Mapping[str, Any]) -> "Profile":
+        """Return this profile at another home, its lake there too, with these values in its sections, whatever ``GOESWITH_*`` say."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        chosen = {name: fields[name].model_copy(update=values) for name, values in sections.items()}
+        return Profile.model_construct(**{**fields, "home": home, "lake": "", **chosen})
+
     @cached_property
     def root(self) -> Path:
         """The absolute home of this deployment: everything that it writes lies below."""

@@ -5,6 +5,7 @@ named arrays, batch first, to named arrays and raises ``ValueError`` for a reque
 Needs ``triton_python_backend_utils``, which exists inside Triton alone.
 """
 
+import gc
 import logging
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +25,8 @@ class TritonPythonModel:
         module = import_module(f".{args['model_name']}", __package__)
         self.model = module.Model(Path(__file__).resolve().parent)
         self.names = tuple(module.INPUTS)
+        gc.collect()
+        gc.freeze()  # the catalogue stays: no request shall wait while it is looked through for garbage
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer each request on its own: a bad one does not spoil its neighbours in the batch."""

@@ -1,5 +1,6 @@
 """What all tests share: a profile below a temporary folder, and one Spark session for those marked ``spark``."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,9 @@ from goeswith.profile import Profile, load_profile
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+for _name in [name for name in os.environ if name.upper().startswith("GOESWITH_")]:
+    del os.environ[_name]  # they win over what a test chooses: its tables would be written into somebody's lake
 
 settings.register_profile("goeswith", deadline=None)  # a loaded machine is no failure
 settings.load_profile("goeswith")

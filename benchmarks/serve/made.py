@@ -79,7 +79,8 @@ def _blocks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 def _item(n: int, item_id: str, price: float) -> dict[str, Any]:
     said = {"title": f"product number {n} of brand {n % BRANDS}", "description": "as it stands in the shop", "brand": f"brand {n % BRANDS}"}
-    sold = {"price": price, "currency": "EUR", "image": None, "available": n % 10 != 9, "variant_of": None}
+    # one in ten is out of stock, in each department alike
+    sold = {"price": price, "currency": "EUR", "image": None, "available": n // DEPARTMENTS % 10 != 9, "variant_of": None}
     return {"item_id": item_id, "category": list(_category(n)), "attributes": [], **said, **sold}
 
 

@@ -1,5 +1,6 @@
 """What answers, brought up over a made catalogue: the online store, Triton with the current version, and one client in this process."""
 
+import gc
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from goeswith import fingerprint
 from goeswith.jobs import JobRun
 from goeswith.model_contract import MANIFEST
 from goeswith.ports import free_ports
-from goeswith.profile import Profile, load_profile
+from goeswith.profile import Profile
 from goeswith.progress import progress
 from goeswith.results import write_json
 from goeswith_client import Client, ClientConfig
@@ -41,8 +42,8 @@ class Stack:
 def serving(profile: Profile, items: int) -> Iterator[Stack]:
     """Serve a catalogue of ``items`` from a home below the profile's, for as long as the block lasts. Tables are made once."""
     http, rpc, metrics, gateway = free_ports(4)
-    home, ports = profile.root / "bench" / "serve" / str(items), {"grpc_port": rpc, "http_port": http, "metrics_port": metrics}
-    own = load_profile(overrides={"home": home, "triton": ports, "gateway": {"port": gateway, "rate": UNBOUNDED}})
+    ports = {"grpc_port": rpc, "http_port": http, "metrics_port": metrics}
+    own = profile.moved(profile.root / "bench" / "serve" / str(items), triton=ports, gateway={"port": gateway, "rate": UNBOUNDED})
     catalogue = make_catalogue(items)
     with progress("made catalogue", None) as advance:
         advance(1, "tables and online store")
@@ -54,6 +55,9 @@ def serving(profile: Profile, items: int) -> Iterator[Stack]:
     config = ClientConfig(features=own.features, triton=f"127.0.0.1:{rpc}", manifest=own.model_repository / MANIFEST, deadline_s=DEADLINE_S)
     try:
         with Client(config) as client:
+            client.features.items([catalogue.ids[0]])
+            gc.collect()
+            gc.freeze()  # as the gateway does before its first question
             yield Stack(own, catalogue, client, vectors)
     finally:
         stop_serving(own)

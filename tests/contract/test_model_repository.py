@@ -27,7 +27,7 @@ from training.text_tokens import load_tokenizer
 SPECS = {spec.name: spec for spec in model_specs(Sizes(tokens=16, image_px=16, feature=24, content=24))}
 MODULES = {"item_preprocess": item_preprocess, "item_encoder": item_encoder, "relations": relations, "bundle": bundle}
 ALLOWED = {"numpy", "faiss", "onnxruntime", "tokenizers", "PIL", "triton_python_backend_utils"}
-STANDARD = {"collections", "dataclasses", "io", "json", "logging", "pathlib", "typing", "importlib"}
+STANDARD = {"collections", "dataclasses", "gc", "io", "json", "logging", "pathlib", "typing", "importlib"}
 
 texts = st.text(max_size=80)
 

@@ -1,23 +1,26 @@
 """Whatever an online store fails with, callers meet an error of the client."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from goeswith_client import FeaturesUnavailable
 from goeswith_client.feast_features import FeastFeatures
+from goeswith_client.online_reads import Keys, OnlineReads, Row
 
 
-class Away:
+class Away(OnlineReads):
     """A store whose server is gone: each kind of store has its own errors for that."""
 
-    def get_online_features(self, _features: list[str], _entities: list[dict[str, str]]) -> None:
-        raise ConnectionResetError("store://user:secret@host went away")
+    opened = True
+
+    def read(self, view: str, features: Sequence[str], keys: Keys) -> list[Row]:
+        raise ConnectionResetError(f"store://user:secret@host went away with {view}, {features}, {keys}")
 
 
 def test_a_store_that_fails_is_features_that_are_unavailable(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    features = FeastFeatures(tmp_path)
-    features.__dict__["_store"] = Away()
+    features = FeastFeatures(tmp_path, Away(tmp_path))
     with pytest.raises(FeaturesUnavailable, match="the online store failed: ConnectionResetError\n"):
         features.items(["i0"])
     assert "store://user:secret@host went away" in caplog.text

@@ -55,3 +55,14 @@ def test_secrets_do_not_show_in_its_text() -> None:
     profile = load_profile(overrides={"user_hash_key": "do-not-show", "judge": {"api_key": "nor-this"}})
     assert "do-not-show" not in repr(profile)
     assert "nor-this" not in repr(profile)
+
+
+def test_a_moved_profile_keeps_off_the_home_and_the_lake_that_the_environment_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GOESWITH_HOME", str(tmp_path / "shop"))
+    monkeypatch.setenv("GOESWITH_LAKE", "s3://shop/lake")
+    monkeypatch.setenv("GOESWITH_TRITON__GRPC_PORT", "4711")
+    shop = load_profile()
+    assert shop.root == tmp_path / "shop"
+    moved = shop.moved(tmp_path / "bench", triton={"grpc_port": 4712})
+    assert (moved.root, moved.lake_uri, moved.triton.grpc_port) == (tmp_path / "bench", str(tmp_path / "bench" / "lake"), 4712)
+    assert (moved.triton.http_port, moved.judge) == (shop.triton.http_port, shop.judge)

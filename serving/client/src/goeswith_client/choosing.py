@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from goeswith_client.answers import Item, RankedItem
 from goeswith_client.features import Features, Neighbour
@@ -54,9 +55,10 @@ class Choosing:
         refused: dict[str, str] = {}
         accept, pins = self._accepting(also, refused), self._pinned(found) if self.ruling.pins else {}
         early = self.k if self.filters.take_all and not (also or self.must or self.reranker) else len(found)
-        ranked = hydrate(self.features, found[:early], accept)
+        enough = None if self.reranker or self.filters.compares else self.k
+        ranked = hydrate(self.features, found[:early], accept, enough)
         if len(ranked) < self.k and early < len(found):  # the shop no longer knows some of them, or rules leave them out
-            ranked += hydrate(self.features, found[early:], accept)
+            ranked += hydrate(self.features, found[early:], accept, enough)
         order, put = self._reranked(ranked)
         items = (self._placed(order, pins) if pins else self.filters.pick(order, self.given))[: self.k]
         if pins:
@@ -124,15 +126,11 @@ def widen(ask: Callable[[int], Sequence[Neighbour]], choose: Callable[[Sequence[
         wanted = min(MAX_K, wanted * 4)
 
 
-def hydrate(features: Features, found: Sequence[Neighbour], accept: Callable[[Item], bool]) -> list[RankedItem]:
-    """Return ranked items with what the shop says of them now; those that it no longer knows, or that are not accepted, drop out."""
+def hydrate(features: Features, found: Sequence[Neighbour], accept: Accept, enough: int | None = None) -> list[RankedItem]:
+    """Return the first ``enough`` ranked items with what the shop says of them now, None: all that it still knows and that are accepted."""
     known = features.items([neighbour.item_id for neighbour in found])
-    pairs = ((neighbour, known.get(neighbour.item_id)) for neighbour in found)
-    return [
-        RankedItem(**item.model_dump(), score=neighbour.score, basis=neighbour.basis, reason=neighbour.reason, sure=neighbour.sure)
-        for neighbour, item in pairs
-        if item is not None and accept(item)
-    ]
+    there = ((neighbour, item) for neighbour in found if (item := known.get(neighbour.item_id)) is not None and accept(item))
+    return [RankedItem(**item.__dict__, score=n.score, basis=n.basis, reason=n.reason, sure=n.sure) for n, item in islice(there, enough)]
 
 
 def say_left_out(left_out: dict[str, str]) -> list[str]:

@@ -4,14 +4,14 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from goeswith_client.answers import TYPES, Evidence, Item, Type
-from goeswith_client.errors import ClientError, FeaturesUnavailable
+from goeswith_client.errors import FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
+from goeswith_client.online_reads import Keys, OnlineReads, Row
 from goeswith_client.replaced import ReplacedFile
 from goeswith_client.rulebook import Rulebook
 from goeswith_client.rules_file import RULES_FILE, RulesFile
@@ -20,28 +20,22 @@ logger = logging.getLogger(__name__)
 
 _NEIGHBOURS = ("neighbours_item_id", "neighbours_score", "neighbours_source", "neighbours_reason", "model_version", "release", "threshold")
 _EDGE = ("weight", "relation", "n", "npmi", "lift", "judge", "prompt_hash", "p_type", "moved")
+CARDS = 8_192
+"""Items that are kept parsed, by what is said of them: some are asked for again and again."""
 
 
 class FeastFeatures:
     """Features of the deployment whose folder holds ``feature_store.yaml`` and, once materialised, ``online.json``.
 
-    Feast takes seconds to import: hold one of these for the life of the process. Calls are serialised, for Feast's SQLite
-    connection is one for all threads.
+    Feast takes seconds to import: hold one of these for the life of the process.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, reads: OnlineReads | None = None) -> None:
         self._folder = folder
-        self._lock = Lock()
+        self._reads = reads or OnlineReads(folder)
         self._online = ReplacedFile[dict[str, Any] | None](folder / "online.json", _parse, missing=None)
         self._best = ReplacedFile[dict[str, list[str]]](folder / "bestsellers.json", _parse, missing={})
         self._rules = RulesFile(folder / RULES_FILE)
-
-    @cached_property
-    def _store(self) -> Any:
-        self.state()
-        from feast import FeatureStore
-
-        return FeatureStore(repo_path=str(self._folder))
 
     def warm_up(self) -> None:
         """Import Feast and read its registry, so that the first caller does not wait for it."""
@@ -56,22 +50,21 @@ class FeastFeatures:
 
     def items(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
         """Return the items that are known."""
-        rows = self._read("item_cards", ("card",), [{"item_id": item_id} for item_id in item_ids])
-        return {item_id: Item.model_validate_json(row["card"]) for item_id, row in zip(item_ids, rows, strict=True) if row["card"]}
+        rows = self._read("item_cards", ("card",), [(item_id,) for item_id in item_ids])
+        return {item_id: _item(row["card"]) for item_id, row in zip(item_ids, rows, strict=True) if row["card"]}
 
     def neighbours(self, kind: str, item_ids: Sequence[str]) -> Mapping[str, Neighbours]:
         """Return the precomputed neighbours of a type, of the items that have a list."""
-        rows = self._read(f"item_neighbours_{kind}", _NEIGHBOURS, [{"item_id": item_id} for item_id in item_ids])
+        rows = self._read(f"item_neighbours_{kind}", _NEIGHBOURS, [(item_id,) for item_id in item_ids])
         return {item_id: _neighbours(row) for item_id, row in zip(item_ids, rows, strict=True) if row["model_version"] is not None}
 
     def edges(self, pairs: Sequence[tuple[str, str]], types: Sequence[Type] = TYPES) -> Sequence[Evidence]:
         """Return the edges of the types that stand between the ordered pairs."""
-        entities = [{"src": src, "dst": dst} for src, dst in pairs]
         found = []
         for kind in types:
-            rows = self._read(f"relations_full_{kind}", _EDGE, entities)
-            known = ((entity, row) for entity, row in zip(entities, rows, strict=True) if row["weight"] is not None)
-            found += [Evidence(type=kind, **entity, **row) for entity, row in known]
+            rows = self._read(f"relations_full_{kind}", _EDGE, [(dst, src) for src, dst in pairs])
+            known = ((pair, row) for pair, row in zip(pairs, rows, strict=True) if row["weight"] is not None)
+            found += [Evidence(type=kind, src=src, dst=dst, **row) for (src, dst), row in known]
         return found
 
     def bestsellers(self, category: str) -> Sequence[str]:
@@ -82,18 +75,21 @@ class FeastFeatures:
         """Return the merchandisers' rules. Raises ``RulesUnavailable`` where there are some that cannot be read."""
         return self._rules.read()
 
-    def _read(self, view: str, features: Sequence[str], entities: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-        if not entities:
+    def _read(self, view: str, features: Sequence[str], keys: Keys) -> list[Row]:
+        if not keys:
             return []
-        with self._lock:
-            try:
-                found = self._store.get_online_features([f"{view}:{name}" for name in features], [dict(row) for row in entities]).to_dict()
-            except ClientError:
-                raise
-            except Exception as error:  # each online store has errors of its own; none of them is the caller's
-                logger.warning("the online store failed", exc_info=True)  # its message may hold a connection string: for the log, not for callers
-                raise FeaturesUnavailable(f"the online store failed: {type(error).__name__}", "run: goeswith run publish") from error
-        return [{name: found[name][i] for name in features} for i in range(len(entities))]
+        if not self._reads.opened:
+            self.state()
+        try:
+            return self._reads.read(view, features, keys)
+        except Exception as error:  # each online store has errors of its own; none of them is the caller's
+            logger.warning("the online store failed", exc_info=True)  # its message may hold a connection string: for the log, not for callers
+            raise FeaturesUnavailable(f"the online store failed: {type(error).__name__}", "run: goeswith run publish") from error
+
+
+@lru_cache(CARDS)
+def _item(card: str) -> Item:
+    return Item.model_validate_json(card)
 
 
 def _neighbours(row: Mapping[str, Any]) -> Neighbours:

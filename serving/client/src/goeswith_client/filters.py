@@ -28,12 +28,17 @@ class Filters(BaseModel):
     @property
     def take_all(self) -> bool:
         """Whether every item that the shop knows may stand in the answer."""
-        return not (self.momentary or self.category or self.brand or self.no_variants or self.per_category)
+        return not (self.momentary or self.category or self.brand or self.compares)
 
     @property
     def momentary(self) -> bool:
         """Whether an answer depends on price or stock."""
         return self.in_stock or self.max_price is not None
+
+    @property
+    def compares(self) -> bool:
+        """Whether an item may stand in the answer depends on those before it."""
+        return self.no_variants or bool(self.per_category)
 
     def accept(self, item: Item) -> bool:
         """Return whether an item may stand in the answer; an unknown price is no price below the maximum."""
@@ -41,8 +46,7 @@ class Filters(BaseModel):
         return cheap and (item.available or not self.in_stock) and self._fits(item)
 
     def _fits(self, item: Item) -> bool:
-        prefixes = {" > ".join(item.category[:end]) for end in range(1, len(item.category) + 1)}
-        return (not self.category or self.category in prefixes | set(item.category)) and (not self.brand or self.brand == item.brand)
+        return (not self.category or _is_within(item.category, self.category)) and (not self.brand or self.brand == item.brand)
 
     def pick(self, ranked: Iterable[RankedItem], given: Sequence[Item]) -> list[RankedItem]:
         """Return the items, best first, that what stands before them leaves room for: the given ones, and better answers."""
@@ -57,6 +61,11 @@ class Filters(BaseModel):
             room[kind] += 1
             picked.append(item)
         return picked
+
+
+def _is_within(path: tuple[str, ...], category: str) -> bool:
+    """Return whether a category is one of a path, or where the path leads down to one: 'Shoes', 'Men > Shoes'."""
+    return category in path or category in (" > ".join(path[:end]) for end in range(2, len(path) + 1))
 
 
 def product_of(item: Item) -> str:

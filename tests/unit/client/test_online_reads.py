@@ -1,0 +1,80 @@
+"""Callers that wait for the store at the same time are read for together; each gets its own rows, or the error that all of them met."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+
+import pytest
+
+from goeswith_client.online_reads import Keys, OnlineReads, Row
+
+WAIT_S = 10
+
+
+class Slow:
+    """A store that is busy with its first reading until it is told to go on, and says what it was asked for."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = Event(), Event()
+        self.asked: list[tuple[str, Keys]] = []
+
+    def read(self, view: str, features: Sequence[str], keys: Keys) -> list[Row]:
+        self.asked.append((view, keys))
+        self.begun.set()
+        assert self.go_on.wait(WAIT_S)
+        if ("bad",) in keys:
+            raise ConnectionResetError("gone")
+        return [dict.fromkeys(features, f"{view} {key[0]}") for key in keys]
+
+
+@pytest.fixture
+def slow() -> Slow:
+    return Slow()
+
+
+@pytest.fixture
+def reads(slow: Slow, tmp_path_factory: pytest.TempPathFactory) -> OnlineReads:
+    reads = OnlineReads(tmp_path_factory.mktemp("features"))
+    reads.__dict__["_store"] = slow
+    return reads
+
+
+def wait_for(reads: OnlineReads, callers: int) -> None:
+    while len(reads._waiting) < callers:
+        Event().wait(0.001)
+
+
+def test_who_waits_is_read_for_together_and_gets_its_own_rows_in_its_own_order(reads: OnlineReads, slow: Slow) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(reads.read, "items", ["card"], [("a",)])
+        assert slow.begun.wait(WAIT_S)
+        later = [pool.submit(reads.read, "items", ["card"], keys) for keys in ([("b",), ("a",)], [("c",), ("b",), ("b",)])]
+        other = pool.submit(reads.read, "lists", ["found"], [("a",)])
+        wait_for(reads, 3)
+        slow.go_on.set()
+        assert first.result(WAIT_S) == [{"card": "items a"}]
+        assert [row["card"] for row in later[0].result(WAIT_S)] == ["items b", "items a"]
+        assert [row["card"] for row in later[1].result(WAIT_S)] == ["items c", "items b", "items b"]
+        assert other.result(WAIT_S) == [{"found": "lists a"}]
+    assert [view for view, _ in slow.asked] == ["items", "items", "lists"]
+    assert sorted(slow.asked[1][1]) == [("a",), ("b",), ("c",)]
+
+
+def test_an_error_reaches_all_who_were_read_for_and_nobody_after_them(reads: OnlineReads, slow: Slow) -> None:
+    slow.go_on.set()
+    with pytest.raises(ConnectionResetError):
+        reads.read("items", ["card"], [("bad",)])
+    assert reads.read("items", ["card"], [("good",)]) == [{"card": "items good"}]
+
+
+def test_sixteen_callers_at_once_all_get_what_they_asked_for(reads: OnlineReads, slow: Slow) -> None:
+    slow.go_on.set()
+    start = Barrier(16)
+
+    def ask(caller: int) -> bool:
+        start.wait(WAIT_S)
+        wanted = [[(f"{caller}-{turn}",), ("all",)] for turn in range(50)]
+        return all(reads.read("items", ["card"], keys) == [{"card": f"items {key[0]}"} for key in keys] for keys in wanted)
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(ask, range(16)))
