@@ -72,7 +72,8 @@ def _of_online_store(profile: Profile) -> Iterator[tuple[str, Mapping[str, int]]
     if path.exists():
         state = _read_json(path)
         yield "online store", state.get("versions", {})
-        yield "online store, under way", state.get("under_way", {})
+        for versions in state.get("under_way", []):
+            yield "online store, under way", versions
 
 
 def _of_jobs(profile: Profile) -> Iterator[tuple[str, Mapping[str, int]]]:
