@@ -16,6 +16,7 @@ from goeswith.command import (
     evaluate,
     experiments,
     export,
+    features,
     figures,
     forget,
     gates,
@@ -56,6 +57,7 @@ app.add_typer(ask.app)
 app.command()(ask.explain)
 app.add_typer(quarantine.app)
 app.add_typer(gates.app)
+app.add_typer(features.app)
 app.add_typer(keys.app)
 app.add_typer(rules.app)
 app.add_typer(experiments.app)

@@ -2,19 +2,27 @@
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from feast.infra.provider import get_provider
 
 from feature_repo.bestsellers import build_bestsellers
+from feature_repo.check import check_online
 from feature_repo.jobs import materialise
-from feature_repo.slices import Slice, list_slices
+from feature_repo.jobs.materialise import read_state
+from feature_repo.online import write_rows as write_rows_online
+from feature_repo.slices import Slice, find_slice, list_slices
 from feature_repo.snapshots import read_snapshot
 from feature_repo.store import open_store
 from goeswith import lake, releases
 from goeswith.errors import ConfigError
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile, load_profile
+from goeswith.results import write_json
 from goeswith_client import FeaturesUnavailable
 from goeswith_client.feast_features import FeastFeatures
 from tests.stores import PASSWORD, Server, postgres_server, redis_server
@@ -64,25 +72,43 @@ def online_slices() -> list[Slice]:
     return [part for part in list_slices() if part.online]
 
 
-def served(profile: Profile, part: Slice) -> dict[str, list[Any]]:
-    """Return what Feast serves of every row of a slice."""
-    keys = read_snapshot(profile, part, releases.released_versions(profile), part.entity).to_pylist()
-    found: dict[str, list[Any]] = open_store(profile).get_online_features([f"{part.name}:{name}" for name in part.features], keys).to_dict()
-    return found
-
-
 def test_what_is_served_is_what_was_released(shop: Profile) -> None:
     materialised(shop)
-    for part in online_slices():
-        released = read_snapshot(shop, part, releases.released_versions(shop))
-        found = served(shop, part)
-        for name in set(part.features) - {"updated_at"}:
-            assert [as_plain(value) for value in found[name]] == [as_plain(value) for value in released[name].to_pylist()], (part.name, name)
+    found = check_online(shop)
+    assert found.holds, found
+    assert {view.view: view.rows for view in found.views} == {part.name: rows_of(shop, part) for part in online_slices()}
+    assert all(view.rows for view in found.views)
 
 
-def as_plain(value: Any) -> Any:
-    """Return a value as it compares: a list that is empty is none, as in Feast; times without their zone."""
-    return None if value in ([], None) else value
+def rows_of(profile: Profile, part: Slice) -> int:
+    rows: pa.Table = read_snapshot(profile, part, releases.released_versions(profile), part.entity)
+    return int(rows.num_rows)
+
+
+def test_rows_that_are_missing_or_different_are_found_and_named(shop: Profile) -> None:
+    materialised(shop)
+    part, rows = find_slice("items"), read_snapshot(shop, find_slice("items"), releases.released_versions(shop))
+    lost = rows.filter(pc.equal(rows["item_id"], "pen-red-0"))
+    dear = rows.filter(pc.equal(rows["item_id"], "pan-red-0"))
+    dear = dear.set_column(dear.schema.get_field_index("price"), dear.schema.field("price"), pa.array([999.0]))
+    store = open_store(shop)
+    write_rows_online(get_provider(store.config), store.get_feature_view("items"), part, dear, lost.select(["item_id"]), lambda *_: None)
+    found = {view.view: view for view in check_online(shop).views}
+    assert (found["items"].missing, found["items"].different) == (1, 1)
+    assert set(found["items"].examples) == {"pen-red-0: missing", "pan-red-0: price"}
+    assert found["item_cards"].holds
+    assert {view.view: view for view in check_online(shop, sample=30).views}["items"].rows == 30
+
+
+def test_a_release_that_is_behind_or_too_old_does_not_hold(shop: Profile) -> None:
+    materialised(shop)
+    path = shop.features / materialise.STATE
+    write_json(path, {**read_state(path), "released_at": (datetime.now(UTC) - timedelta(days=3)).isoformat()})
+    old = {view.view: view.stale for view in check_online(shop).views}
+    assert (old["items"], old["item_neighbours_substitute"]) == (True, False)
+    releases.write_release(shop, "newer", releases.released_versions(shop))
+    found = check_online(shop)
+    assert (found.served == found.newest, found.newest, found.holds) == (False, "newer", False)
 
 
 def test_only_what_changed_is_written_and_what_is_gone_is_emptied_although_no_row_became_known_later(shop: Profile) -> None:
