@@ -66,6 +66,11 @@ def read_release(profile: Profile, name: str | None = None) -> Release:
     return found[-1]
 
 
+def find_reason(profile: Profile, name: str) -> str | None:
+    """Return why the run of a release was started; None where nobody said, or there is no such release."""
+    return next((release.reason for release in read_releases(profile) if release.name == name), None)
+
+
 def released_versions(profile: Profile) -> dict[str, int]:
     """Return the versions of the newest release that may be read, or an empty mapping where there is none."""
     found = valid_releases(profile)

@@ -6,8 +6,8 @@ from goeswith.catalogue.rules import OneOf
 from goeswith.catalogue.schema import TIMESTAMP, Layer, Table, Writer, field
 
 KINDS = ("items", "events", "edges", "scores", "coverage", "reactions")
-VERDICTS = ("fine", "too_few", "ticket", "retrain")
-"""What a measure comes to, the mildest first."""
+VERDICTS = ("too_few", "fine", "ticket", "retrain")
+"""What a measure comes to; the worst last."""
 
 DRIFT = Table(
     name="drift",
@@ -39,7 +39,7 @@ DRIFT = Table(
             field("after", pa.float64(), "the same now", null=True),
             field("threshold", pa.float64(), "from here on somebody should look; a fall is held against it without its sign"),
             field("retrain_at", pa.float64(), "from here on training is due; null where training mends nothing", null=True),
-            field("verdict", pa.string(), "fine, too_few (rows to say), ticket or retrain"),
+            field("verdict", pa.string(), "too_few (rows to say anything), fine, ticket (somebody should look) or retrain"),
             field("rows", pa.int64(), "how many were counted, of the smaller side", unit="rows"),
             field("training", pa.string(), "the run of training that this measure asked for; null where it asked for none", null=True),
         ]

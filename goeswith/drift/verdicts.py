@@ -63,5 +63,5 @@ def _reached(limit: Limit, surely: float) -> Verdict:
 
 
 def severity(row: dict[str, Any]) -> tuple[int, float]:
-    """Return the order of rows of ``drift``, the mildest first: by verdict, then by how much of the threshold is reached."""
+    """Return the order of rows of ``drift``, the worst last: by verdict, then by how much of the threshold is reached."""
     return VERDICTS.index(row["verdict"]), abs(row["value"] or 0.0) / row["threshold"]
