@@ -7,6 +7,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import BaseOperator
 
 from dags.operators.process import RUN
+from goeswith.drift.history import AskedTraining, asked_training
 from goeswith.profile import load_profile
 
 DUE = "is_training_due"
@@ -19,16 +20,12 @@ def is_training_due() -> BaseOperator:
 
 def start_training() -> BaseOperator:
     """Return a task that starts the DAG ``train`` under the name that was asked for: tried again, it starts no second one."""
-    conf = f"{{{{ ti.xcom_pull(task_ids='{DUE}') | tojson }}}}"
-    run_id = f"{{{{ ti.xcom_pull(task_ids='{DUE}')['run'] }}}}"
-    return TriggerDagRunOperator(
-        task_id="start_training", trigger_dag_id="train", trigger_run_id=run_id, conf=conf, skip_when_already_exists=True
-    )
+    run, reason = (f"{{{{ ti.xcom_pull(task_ids='{DUE}')['{name}'] }}}}" for name in ("run", "reason"))
+    conf = AskedTraining(run=run, reason=reason).conf
+    return TriggerDagRunOperator(task_id="start_training", trigger_dag_id="train", trigger_run_id=run, conf=conf, skip_when_already_exists=True)
 
 
-def read_training(run: str, dag_run: Any = None) -> dict[str, Any] | None:
-    """Return the conf of the training that a run asked for; None where there is none, or no scheduler that would start it."""
-    from goeswith.drift.history import asked_training
-
+def read_training(run: str, dag_run: Any = None) -> dict[str, str] | None:
+    """Return the run and the reason of the training that a run asked for; None where there is none, or no scheduler that would start it."""
     asked = asked_training(load_profile(), run)
-    return asked.conf if asked and not (dag_run.conf or {}).get("no_scheduler") else None
+    return {"run": asked.run, "reason": asked.reason} if asked and not (dag_run.conf or {}).get("no_scheduler") else None
