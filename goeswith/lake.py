@@ -143,17 +143,20 @@ def _query(profile: Profile, tables: Mapping[str, tuple[str, DeltaTable]], sql: 
     query = QueryBuilder()
     for alias, (_, delta) in tables.items():
         query = query.register(alias, delta)
-    yield from _sound_batches(profile, [name for name, _ in tables.values()], pa.RecordBatchReader.from_stream(query.execute(sql)))
+    yield from _sound_batches(profile, [*tables.values()], pa.RecordBatchReader.from_stream(query.execute(sql)))
 
 
-def _sound_batches(profile: Profile, names: Sequence[str], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield what can be read; the error of a damaged file does not always say which it is: then it is said of the first table."""
+def _sound_batches(profile: Profile, tables: Sequence[tuple[str, DeltaTable]], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield what can be read. The error of a damaged file does not always say which it is: of one table that is known, several are read again."""
     try:
         yield from batches
     except pa.ArrowInvalid as error:
         if "Parquet" not in str(error):
             raise
-        raise damaged_table(profile, next((name for name in names if f"/{name}/" in str(error)), names[0]), str(error)) from error
+        for name, delta in tables[:-1]:
+            for _ in _query(profile, {"t": (name, delta)}, "SELECT * FROM t"):
+                pass
+        raise damaged_table(profile, tables[-1][0], str(error)) from error
 
 
 def _schema_of(table: Table, columns: Sequence[str] | None) -> pa.Schema:

@@ -13,6 +13,10 @@ MOST_VALUES = 200
 """Values that are told apart; all others are the tail, one bin."""
 TAIL = "\0tail"
 """What the tail is called in a histogram; no shop calls a category so."""
+EVERYTHING = "TRUE"
+"""The condition of a side that has no window."""
+NO_NUMBER = -1_000
+"""The bin of what has no logarithm, is infinite or no number at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,7 @@ class Side:
     profile: Profile
     table: str
     version: int
-    window: str = "TRUE"
+    window: str = EVERYTHING
 
     def query(self, sql: str) -> Iterator[dict[str, Any]]:
         """Yield the rows that a query over ``t`` returns."""
@@ -47,13 +51,13 @@ class Distribution:
 
 
 def log_bins(number: str) -> str:
-    """Return bins of 5% each, and one for what has no logarithm."""
-    return f"CASE WHEN {number} > 0 THEN CAST(floor(ln({number}) * 20) AS BIGINT) ELSE -1000 END"
+    """Return bins of 5% each."""
+    return f"CASE WHEN {number} > 0 AND {number} < 1e300 THEN CAST(floor(ln({number}) * 20) AS BIGINT) ELSE {NO_NUMBER} END"
 
 
 def even_bins(number: str) -> str:
     """Return bins of a hundredth each."""
-    return f"CAST(floor({number} * 100) AS BIGINT)"
+    return f"CASE WHEN abs({number}) < 1e12 THEN CAST(floor({number} * 100) AS BIGINT) ELSE {NO_NUMBER} END"
 
 
 def count_numbers(side: Side, wanted: Distribution) -> dict[str, Histogram]:
@@ -75,7 +79,7 @@ def count_values(side: Side, wanted: Distribution, among: Collection[str] | None
 
 
 def _source(side: Side, wanted: Distribution) -> str:
-    rows, window = wanted.rows.format(window=side.window), side.window if wanted.rows == "t" else "TRUE"
+    rows, window = wanted.rows.format(window=side.window), side.window if wanted.rows == "t" else EVERYTHING
     return f"FROM {rows} WHERE ({wanted.where}) AND ({window})"
 
 

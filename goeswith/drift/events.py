@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from goeswith import lake
-from goeswith.drift.counting import Side
+from goeswith.drift.counting import EVERYTHING, Side
 from goeswith.drift.distributions import EVENTS, compare_distributions
 from goeswith.drift.shares import with_change
 from goeswith.drift.verdicts import Compared, Measure
@@ -26,7 +26,7 @@ def measure_events(before: Side, after: Side, compared: Compared, num_days: int,
     then, now = last_days(before, num_days), last_days(after, num_days)
     for wanted in EVENTS:
         yield from compare_distributions(wanted, then, now, compared)
-    if "TRUE" not in (then.window, now.window):
+    if EVERYTHING not in (then.window, now.window):
         yield _per_day(then, now, compared, num_days)
     if items_version is not None:
         yield _new_items(now, compared, items_version)
@@ -38,13 +38,13 @@ def last_days(side: Side, num_days: int) -> Side:
     newest: datetime | None = row["newest"]
     if newest is None:
         return side
-    end = newest.replace(hour=0, minute=0, second=0, microsecond=0)
+    end = newest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     start = end - timedelta(days=num_days)
     return replace(side, window=f"happened_at >= '{_text(start)}' AND happened_at < '{_text(end)}'")
 
 
 def _text(at: datetime) -> str:
-    return f"{at.astimezone(UTC) if at.tzinfo else at:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _per_day(then: Side, now: Side, compared: Compared, num_days: int) -> Measure:

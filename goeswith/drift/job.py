@@ -4,6 +4,7 @@ It starts no JVM. What it measures it commits at once, and a run that has measur
 what stands.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,8 @@ from goeswith.drift.signs import TABLES
 from goeswith.drift.training import Decision, decide
 from goeswith.drift.verdicts import Measure, judge
 from goeswith.jobs import JobResult, JobRun
+
+logger = logging.getLogger(__name__)
 
 
 def run(job: JobRun) -> JobResult:
@@ -57,8 +60,12 @@ def write_rows(job: JobRun, rows: Sequence[dict[str, Any]]) -> int:
 
 
 def _decide(job: JobRun, measures: Sequence[Measure], reference: Reference | None, at: datetime, config: Config) -> Decision:
-    due = [measure for measure in measures if judge(measure, config) == "retrain"]
-    return decide(job.profile, job.run_id, due, reference, at, timedelta(days=config.cool_down_days))
+    if all(judge(measure, config) != "retrain" for measure in measures):
+        return Decision()
+    decision = decide(job.profile, job.run_id, reference, at, timedelta(days=config.cool_down_days))
+    if decision.why_not:
+        logger.info("training is due, and not asked for: %s", decision.why_not)
+    return decision
 
 
 def _row(run: str, at: datetime, measure: Measure, config: Config, training: str | None) -> dict[str, Any]:

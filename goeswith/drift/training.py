@@ -1,12 +1,10 @@
-"""Whether what was measured asks for a training, and why it is not asked for."""
+"""Whether a training that is due is asked for, and why not."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from goeswith.drift.history import read_asked
 from goeswith.drift.reference import Reference
-from goeswith.drift.verdicts import Measure
 from goeswith.leases import live_leases
 from goeswith.pins import read_models
 from goeswith.profile import Profile
@@ -18,16 +16,14 @@ TRAINING = ("build_training_set", "train_cirp", "train_bundles", "train_mmsc", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """``training``: the run that is asked for; None where none is, and ``why_not`` says why although a limit was passed."""
+    """``training``: the run that is asked for; None where none is, and ``why_not`` says why although it is due."""
 
     training: str | None = None
     why_not: str | None = None
 
 
-def decide(profile: Profile, run: str, due: Sequence[Measure], reference: Reference | None, at: datetime, cool_down: timedelta) -> Decision:
-    """Return whether training is asked for because of the measures that say so. The run's name is that of ``run``, so it is asked for once."""
-    if not due:
-        return Decision()
+def decide(profile: Profile, run: str, reference: Reference | None, at: datetime, cool_down: timedelta) -> Decision:
+    """Return whether a training that is due is asked for. It gets its name from ``run``, so that it is one however often it is asked for."""
     why_not = _why_not(profile, reference, at, cool_down)
     return Decision(why_not=why_not) if why_not else Decision(training=f"{run}-train")
 

@@ -1,5 +1,6 @@
 """The job on a small lake: planted shifts are found, none is seen where there is none, and a run measures once."""
 
+import math
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -185,6 +186,27 @@ def test_empty_tables_and_a_single_item_say_that_they_say_nothing(profile: Profi
     shop.release(profile, "today", items=shop.changed(item, lambda _: {"price": 9e6, "category": None, "image": None}))
     shop.watch(profile)
     assert set(shop.verdicts(profile).values()) == {"too_few"}
+
+
+@pytest.mark.parametrize("price", [math.nan, math.inf, -5.0, 0.0])
+def test_prices_that_have_no_logarithm_are_a_bin_of_their_own(trained: Profile, price: float) -> None:
+    shop.release(trained, "today", items=shop.changed(shop.item_rows(), lambda row: {"price": row["price"] and price}))
+    shop.watch(trained)
+    assert shop.alarms(trained) == {DOUBLED: "retrain"}
+
+
+def test_a_value_that_is_an_empty_text_is_no_tail(trained: Profile) -> None:
+    shop.release(trained, "today", items=shop.changed(shop.item_rows(), lambda row: {"brand": row["brand"] and ""}))
+    shop.watch(trained)
+    assert shop.alarms(trained) == {"items brand": "retrain"}
+
+
+def test_brands_in_quotes_are_values_and_no_query(profile: Profile) -> None:
+    for name in (shop.TRAINED, "today"):
+        shop.release(profile, name, items=shop.changed(shop.item_rows(), lambda _: {"brand": "O'Brien\\' OR 1=1 --"}))
+    shop.serve(profile)
+    shop.watch(profile)
+    assert shop.verdicts(profile)["items brand"] == "fine"
 
 
 def test_events_without_times_are_compared_as_a_whole(profile: Profile) -> None:
