@@ -13,6 +13,8 @@ MOST_VALUES = 200
 """Values that are told apart; all others are the tail, one bin."""
 TAIL = "\0tail"
 """What the tail is called in a histogram; no shop calls a category so."""
+MOST_BINS = 10_000
+"""Bins of numbers, over all parts, the fullest first: a shop has hundreds; what a broken feed calls a currency may be anything."""
 EVERYTHING = "TRUE"
 """The condition of a side that has no window."""
 NO_NUMBER = -1_000
@@ -63,7 +65,8 @@ def even_bins(number: str) -> str:
 def count_numbers(side: Side, wanted: Distribution) -> dict[str, Histogram]:
     """Return the histogram of each part."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in side.query(f"SELECT {wanted.part} AS part, {wanted.bins} AS bin, count(*) AS n {_source(side, wanted)} GROUP BY 1, 2"):
+    counts = f"SELECT {wanted.part} AS part, {wanted.bins} AS bin, count(*) AS n {_source(side, wanted)} GROUP BY 1, 2"
+    for row in side.query(f"{counts} ORDER BY n DESC, part, bin LIMIT {MOST_BINS}"):
         found[row["part"]][str(row["bin"])] = row["n"]
     return dict(found)
 

@@ -9,6 +9,9 @@ from goeswith.drift.verdicts import Compared, Measure
 LEAST_EXPECTED = 20
 """Rows of either side that a value must stand for to have a bin of its own: the index of thinner bins is mostly chance."""
 
+MOST_PARTS = 10
+"""Parts that are measured, the largest first."""
+
 
 def _missing(name: str, condition: str) -> Distribution:
     return Distribution(kind="items", name=name, bins=f"CASE WHEN {condition} THEN 'without' ELSE 'with' END", numbers=False)
@@ -50,9 +53,10 @@ SCORES = (Distribution(kind="scores", name="score", bins=even_bins("score"), par
 
 
 def compare_distributions(wanted: Distribution, before: Side, after: Side, compared: Compared) -> Iterator[Measure]:
-    """Yield a measure for each part of a distribution that either side has."""
+    """Yield a measure for each part of a distribution that either side has, but for parts beyond the largest."""
     then, now = _counted(wanted, before, after)
-    for part in sorted({*then, *now}):
+    sizes = {part: sum(then.get(part, {}).values()) + sum(now.get(part, {}).values()) for part in {*then, *now}}
+    for part in sorted(sizes, key=lambda part: (-sizes[part], part))[:MOST_PARTS]:
         counts = then.get(part, {}), now.get(part, {})
         rows = min(sum(histogram.values()) for histogram in counts)
         value = drift_of_numbers(*counts) if wanted.numbers else drift_of_values(*counts, small_share(rows))

@@ -21,9 +21,9 @@ FROM (SELECT basket_id, item_id FROM t WHERE {window}) AS seen LEFT JOIN items O
 """
 
 
-def measure_events(before: Side, after: Side, compared: Compared, num_days: int, items_version: int | None) -> Iterator[Measure]:
-    """Yield the measures of events; ``items_version`` holds the items that training knew."""
-    then, now = last_days(before, num_days), last_days(after, num_days)
+def measure_events(before: Side, after: Side, compared: Compared, *, at: datetime, num_days: int, items_version: int | None) -> Iterator[Measure]:
+    """Yield the measures of events up to ``at``; ``items_version`` holds the items that training knew."""
+    then, now = last_days(before, num_days, at), last_days(after, num_days, at)
     for wanted in EVENTS:
         yield from compare_distributions(wanted, then, now, compared)
     if EVERYTHING not in (then.window, now.window):
@@ -32,9 +32,12 @@ def measure_events(before: Side, after: Side, compared: Compared, num_days: int,
         yield _new_items(now, compared, items_version)
 
 
-def last_days(side: Side, num_days: int) -> Side:
-    """Return the side with its last whole days alone: those before the day of its newest event. All rows, where none has a time."""
-    (row,) = side.query("SELECT max(happened_at) AS newest FROM t")
+def last_days(side: Side, num_days: int, at: datetime) -> Side:
+    """Return the side with its last whole days alone: those before the day of its newest event. All rows, where none has a time.
+
+    The newest is none after ``at``: one clock that runs years ahead would leave the window empty.
+    """
+    (row,) = side.query(f"SELECT max(happened_at) AS newest FROM t WHERE happened_at <= '{_text(at)}'")  # noqa: S608 - a time
     newest: datetime | None = row["newest"]
     if newest is None:
         return side

@@ -20,20 +20,21 @@ Versions = Mapping[str, int]
 def measure_all(profile: Profile, reference: Release | None, current: Versions, at: datetime, config: Config) -> Iterator[Measure]:
     """Yield every measure that the lake has something to say about; a table that a side lacks is left out."""
     if reference is not None:
-        yield from _measure_tables(profile, reference, current, config)
+        yield from _measure_tables(profile, reference, current, at, config)
     feedback = lake.current_version(profile, "feedback")
     if feedback is not None:
         yield from measure_reactions(profile, feedback, windows_before(at, config.window_days), config.min_reactions)
 
 
-def _measure_tables(profile: Profile, reference: Release, current: Versions, config: Config) -> Iterator[Measure]:
+def _measure_tables(profile: Profile, reference: Release, current: Versions, at: datetime, config: Config) -> Iterator[Measure]:
     then = {table: version for table, version in reference.versions.items() if table in current}
     for table, wanted in (("items", ITEMS), ("relations", EDGES), ("item_neighbours", SCORES)):
         if table in then:
             yield from _compare(profile, table, wanted, _compared(reference, table, current))
     if "events" in then:
         before, after = (Side(profile=profile, table="events", version=versions["events"]) for versions in (then, current))
-        yield from measure_events(before, after, _compared(reference, "events", current), config.window_days, then.get("items"))
+        compared = _compared(reference, "events", current)
+        yield from measure_events(before, after, compared, at=at, num_days=config.window_days, items_version=then.get("items"))
     if all(table in then for table in NEEDED):
         yield from measure_coverage(profile, then, current, _compared(reference, "item_neighbours", current))
 

@@ -89,11 +89,19 @@ def test_baskets_that_grow_and_items_that_nobody_knew_are_found(trained: Profile
     assert shop.alarms(trained) == {"events basket_size": "retrain", "events new_items": "retrain"}
 
 
-def test_a_stream_that_stops_is_found_and_training_is_not_the_answer(trained: Profile) -> None:
+def test_a_stream_that_thins_out_is_found_and_training_is_not_the_answer(trained: Profile) -> None:
     last = shop.LAST_EVENT + timedelta(days=40)
     shop.release(trained, "today", events=shop.event_rows(5, last, num_baskets=100))
     shop.watch(trained, min_rows=100)
     assert shop.alarms(trained) == {"events per_day": "ticket"}
+
+
+def test_a_clock_that_runs_years_ahead_does_not_move_the_windows(trained: Profile) -> None:
+    ahead = {**shop.event_rows(5)[0], "event_id": "ahead", "happened_at": shop.TODAY + timedelta(days=3650)}
+    shop.release(trained, "today", events=[*shop.event_rows(5, shop.LAST_EVENT + timedelta(days=40)), ahead])
+    shop.watch(trained)
+    assert shop.alarms(trained) == {}
+    assert shop.verdicts(trained)["events kind"] == "fine"
 
 
 def test_edges_and_scores_that_move_are_found(trained: Profile) -> None:
@@ -199,6 +207,13 @@ def test_a_value_that_is_an_empty_text_is_no_tail(trained: Profile) -> None:
     shop.release(trained, "today", items=shop.changed(shop.item_rows(), lambda row: {"brand": row["brand"] and ""}))
     shop.watch(trained)
     assert shop.alarms(trained) == {"items brand": "retrain"}
+
+
+def test_a_feed_that_makes_up_currencies_does_not_make_up_measures(trained: Profile) -> None:
+    shop.release(trained, "today", items=shop.changed(shop.item_rows(), lambda row: {"currency": row["item_id"]}))
+    shop.watch(trained)
+    assert shop.alarms(trained) == {"items currency": "retrain"}
+    assert len([name for name in shop.verdicts(trained) if name.startswith("items price")]) == 10
 
 
 def test_brands_in_quotes_are_values_and_no_query(profile: Profile) -> None:
