@@ -52,6 +52,12 @@ def read_models(profile: Profile, before: float | None = None) -> dict[str, str]
     return {manifest["run"]: manifest["release"] for manifest in map(_read_json, there)}
 
 
+def served_release(profile: Profile) -> str | None:
+    """Return the release that the served models were trained from, or None before the first were published."""
+    path = profile.model_repository / MANIFEST
+    return str(_read_json(path)["release"]) if path.exists() else None
+
+
 def consumed_versions(profile: Profile) -> dict[str, int]:
     """Return, for each table whose changes a job goes on from, the oldest version that it goes on from."""
     oldest: dict[str, int] = {}

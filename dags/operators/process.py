@@ -12,6 +12,9 @@ from dags.operators.worker import Worker, close_kept_worker, keep_worker
 from goeswith.jobs import JOBS
 from goeswith.profile import load_profile
 
+RUN = "{{ (dag_run.conf or {}).get('run') or run_id }}"
+"""The id of a run, as a template: what its conf says, else Airflow's own."""
+
 
 class SubprocessJobOperator(BaseOperator):
     """Run ``goeswith job`` in a process beside Airflow's; push the table versions after it for the tasks downstream.
@@ -25,7 +28,7 @@ class SubprocessJobOperator(BaseOperator):
         super().__init__(**kwargs)
         self.job = job
         self.job_params = dict(job_params)
-        self.run = "{{ (dag_run.conf or {}).get('run') or run_id }}"
+        self.run = RUN
 
     def execute(self, context: Any) -> dict[str, int]:
         """Return the table versions that downstream tasks read. A failed job fails the task, without a retry for a user's mistake."""

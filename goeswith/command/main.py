@@ -13,6 +13,7 @@ from goeswith.command import (
     bench,
     demo,
     doctor,
+    drift,
     evaluate,
     experiments,
     export,
@@ -61,6 +62,7 @@ app.add_typer(features.app)
 app.add_typer(keys.app)
 app.add_typer(rules.app)
 app.add_typer(experiments.app)
+app.command()(drift.drift)
 app.command("audit-verdicts")(audit_verdicts.audit_verdicts)
 app.command()(evaluate.evaluate)
 app.add_typer(bench.app)
