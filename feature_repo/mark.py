@@ -1,12 +1,12 @@
 """The mark by which an online store is known again: one that was emptied, or exchanged for another, has none or another one."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pandas as pd
-from feast import FeatureStore, FeatureView, Field, FileSource
+from feast import FeatureStore, FeatureView
 from feast.types import String
 
-from feature_repo.entities import ITEM
+from feature_repo.unsourced import build_unsourced_view
 from goeswith.profile import Profile
 
 VIEW, FEATURE = "store_mark", "mark"
@@ -15,10 +15,8 @@ NO_ITEM = ""
 
 
 def build_mark_view(profile: Profile) -> FeatureView:
-    """Return the view of the mark. Nothing is materialised from its source: Feast wants a view to have one."""
-    source = FileSource(name=f"{VIEW}_source", path=str(profile.features / f"{VIEW}.parquet"), timestamp_field="known_at")
-    schema = [Field(name="item_id", dtype=String), Field(name=FEATURE, dtype=String)]
-    return FeatureView(name=VIEW, entities=[ITEM], ttl=timedelta(0), schema=schema, source=source, description="by which this store is known again")
+    """Return the view of the mark."""
+    return build_unsourced_view(profile, VIEW, {FEATURE: String}, "by which this store is known again")
 
 
 def read_mark(store: FeatureStore) -> str | None:

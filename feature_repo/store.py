@@ -9,6 +9,7 @@ from feast import FeatureStore
 
 from feature_repo.entities import ENTITIES
 from feature_repo.mark import build_mark_view
+from feature_repo.offers import build_offers_view
 from feature_repo.online_stores import online_settings
 from feature_repo.services import build_services
 from feature_repo.slices import list_slices
@@ -40,7 +41,8 @@ def _settings(profile: Profile) -> dict[str, Any]:
 def build_objects(profile: Profile, versions: Versions) -> list[Any]:
     """Return every entity, view and service, the sources pinned to ``versions``."""
     views = [(part, build_view(part, snapshot_path(profile, part, versions))) for part in list_slices()]
-    return [*ENTITIES, *(view for _, view in views), build_mark_view(profile), *build_services(views)]
+    own = [build_offers_view(profile), build_mark_view(profile)]
+    return [*ENTITIES, *(view for _, view in views), *own, *build_services(views)]
 
 
 def apply_versions(profile: Profile, store: FeatureStore, versions: Versions) -> int:

@@ -18,6 +18,7 @@ from serving.gateway.app import build_app
 from serving.gateway.drift import add_drift
 from serving.gateway.events import Inbox, add_events
 from serving.gateway.keys import Keys, create_key
+from serving.gateway.offers import Shelf, add_offers
 from serving.gateway.serve import build_server
 from serving.nearest import NearestIds
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
@@ -38,6 +39,7 @@ def tiny_app(
     client = Client(ClientConfig(features=profile.features), features=held, models=models or FakeModels(rank_all()))
     app = build_app(client, NearestIds(lambda: sorted(held.known)), settings, keys)
     add_events(app, Inbox(profile, client.experiments))
+    add_offers(app, Shelf(profile, client))
     add_drift(app, profile)
     return app
 

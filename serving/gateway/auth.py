@@ -24,6 +24,7 @@ SCOPE_OF = {
     "dashboard": "dashboard",
     "rules": "rules",
     "events": "events",
+    "offers": "offers",
 }
 """First segment of a path -> the scope. A path that stands in neither list needs a scope that no key has: what is forgotten here stays shut."""
 SCHEME = "key"

@@ -17,7 +17,7 @@ from goeswith_client.replaced import ReplacedFile
 
 logger = logging.getLogger(__name__)
 
-Scope = Literal["ask", "search", "metrics", "dashboard", "rules", "events"]
+Scope = Literal["ask", "search", "metrics", "dashboard", "rules", "events", "offers"]
 SCOPES: tuple[str, ...] = get_args(Scope)
 PREFIX = "gw_"
 """So that a key is recognised where it should not be: in a repository, a log, a chat."""

@@ -19,6 +19,7 @@ from serving.gateway.explorer import add_explorer
 from serving.gateway.exposure import check_exposure, is_loopback, tls_options
 from serving.gateway.keys import Keys
 from serving.gateway.logs import log_as_json
+from serving.gateway.offers import Shelf, add_offers
 from serving.nearest import NearestIds, released_ids
 from serving.rules.table import renew_rules
 
@@ -90,6 +91,7 @@ def serve() -> None:
         app = build_app(client, NearestIds(lambda: released_ids(profile)), profile.gateway, keys)
         add_explorer(app, client, profile)
         add_events(app, Inbox(profile, client.experiments))
+        add_offers(app, Shelf(profile, client))
         add_drift(app, profile)
         build_server(app, profile.gateway).run()
 

@@ -23,9 +23,11 @@ from goeswith.errors import ConfigError
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile, load_profile
 from goeswith.results import write_json
-from goeswith_client import FeaturesUnavailable
+from goeswith_client import Client, ClientConfig, FeaturesUnavailable
 from goeswith_client.feast_features import FeastFeatures
+from serving.gateway.offers import Offer, Pushed, Shelf
 from tests.stores import PASSWORD, Server, postgres_server, redis_server
+from tests.tiny_client import FakeModels, rank_all
 from tests.tiny_features import write_tiny_features
 from tests.tiny_shop import item_rows, write_rows
 
@@ -167,6 +169,48 @@ def empty(profile: Profile, servers: dict[str, Server]) -> None:
         servers["redis"].start()
     else:
         open_store(profile).teardown()  # type: ignore[no-untyped-call]
+
+
+def push(profile: Profile, *offers: dict[str, Any]) -> Pushed:
+    """Push offers as the gateway does."""
+    client = Client(ClientConfig(features=profile.features), models=FakeModels(rank_all()))
+    return Shelf(profile, client).push([Offer(**offer) for offer in offers])
+
+
+def test_what_was_pushed_is_in_the_next_answer_each_thing_for_itself(shop: Profile) -> None:
+    materialised(shop)
+    features = FeastFeatures(shop.features)
+    before = features.items(["pan-red-0", "pen-red-0"])
+    assert push(shop, {"item_id": "pan-red-0", "price": 77.5}, {"item_id": "nowhere", "price": 1.0}) == Pushed(taken=1, unknown=["nowhere"])
+    push(shop, {"item_id": "pan-red-0", "available": False})
+    push(shop, {"item_id": "pen-red-0", "price": 1.0}, {"item_id": "pen-red-0", "price": 2.0, "currency": "SEK"})
+    after = features.items(["pan-red-0", "pen-red-0"])
+    assert after["pan-red-0"] == before["pan-red-0"].model_copy(update={"price": 77.5, "available": False})
+    assert after["pen-red-0"] == before["pen-red-0"].model_copy(update={"price": 2.0, "currency": "SEK"})
+
+
+def test_a_release_that_was_made_later_ends_what_was_pushed(shop: Profile) -> None:
+    materialised(shop)
+    before = FeastFeatures(shop.features).items(["pan-red-0"])
+    push(shop, {"item_id": "pan-red-0", "price": 77.5, "available": False})
+    assert materialised(shop)["items"] == {"written": 0, "gone": 0}
+    assert FeastFeatures(shop.features).items(["pan-red-0"]) != before
+    releases.write_release(shop, "later", releases.released_versions(shop))
+    materialised(shop, "later")
+    assert FeastFeatures(shop.features).items(["pan-red-0"]) == before
+
+
+def test_while_a_store_is_away_offers_are_refused_and_afterwards_taken(remote: Profile, servers: dict[str, Server]) -> None:
+    materialised(remote)
+    server, client = servers[remote.feast.online_store], Client(ClientConfig(features=remote.features), models=FakeModels(rank_all()))
+    shelf, offer = Shelf(remote, client), Offer(item_id="pan-red-0", price=3.0)
+    assert shelf.push([offer]).taken == 1
+    server.stop()
+    with pytest.raises(FeaturesUnavailable):
+        shelf.push([offer])
+    server.start()
+    materialised(remote)
+    assert shelf.push([offer]).taken == 1
 
 
 def test_while_a_store_is_away_answers_say_so_and_afterwards_they_go_on(remote: Profile, servers: dict[str, Server]) -> None:

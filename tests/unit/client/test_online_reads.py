@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier, Event
 
 import pytest
@@ -34,9 +35,7 @@ def slow() -> Slow:
 
 @pytest.fixture
 def reads(slow: Slow, tmp_path_factory: pytest.TempPathFactory) -> OnlineReads:
-    reads = OnlineReads(tmp_path_factory.mktemp("features"))
-    reads.__dict__["_store"] = slow
-    return reads
+    return OnlineReads(tmp_path_factory.mktemp("features"), lambda _: slow)
 
 
 def wait_for(reads: OnlineReads, callers: int) -> None:
@@ -65,6 +64,24 @@ def test_an_error_reaches_all_who_were_read_for_and_nobody_after_them(reads: Onl
     with pytest.raises(ConnectionResetError):
         reads.read("items", ["card"], [("bad",)])
     assert reads.read("items", ["card"], [("good",)]) == [{"card": "items good"}]
+
+
+def test_a_connection_that_broke_since_is_opened_anew_and_one_that_cannot_be_is_an_error(slow: Slow, tmp_path: Path) -> None:
+    slow.go_on.set()
+    opened: list[Slow] = []
+
+    def open_store(_: Path) -> Slow:
+        opened.append(slow if not opened else Slow())
+        opened[-1].go_on.set()
+        return opened[-1]
+
+    reads = OnlineReads(tmp_path, open_store)
+    assert reads.read("items", ["card"], [("a",)])
+    with pytest.raises(ConnectionResetError):
+        reads.read("items", ["card"], [("bad",)])
+    assert [len(store.asked) for store in opened] == [2, 1]
+    assert reads.read("items", ["card"], [("a",)])
+    assert len(opened) == 3
 
 
 def test_sixteen_callers_at_once_all_get_what_they_asked_for(reads: OnlineReads, slow: Slow) -> None:

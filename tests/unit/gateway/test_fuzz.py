@@ -62,7 +62,7 @@ def gateway() -> TestClient:
     return tiny_gateway(settings=OFTEN)
 
 
-BODIES = ("/ask/bundle", "/ask/make-bundle", "/ask/new", "/ask/substitutes", "/ask/complements", "/ask/scores", "/events")
+BODIES = ("/ask/bundle", "/ask/make-bundle", "/ask/new", "/ask/substitutes", "/ask/complements", "/ask/scores", "/events", "/offers")
 
 
 @pytest.mark.parametrize("path", BODIES)

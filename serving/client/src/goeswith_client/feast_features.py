@@ -11,6 +11,7 @@ from typing import Any
 from goeswith_client.answers import TYPES, Evidence, Item, Type
 from goeswith_client.errors import FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
+from goeswith_client.offers import Offers
 from goeswith_client.online_reads import Keys, OnlineReads, Row
 from goeswith_client.replaced import ReplacedFile
 from goeswith_client.rulebook import Rulebook
@@ -35,6 +36,7 @@ class FeastFeatures:
         self._reads = reads or OnlineReads(folder)
         self._online = ReplacedFile[dict[str, Any]](folder / "online.json", _parse, missing={})
         self._best = ReplacedFile[dict[str, list[str]]](folder / "bestsellers.json", _parse, missing={})
+        self._offers = Offers(folder, self._read)
         self._rules = RulesFile(folder / RULES_FILE)
 
     def warm_up(self) -> None:
@@ -49,9 +51,10 @@ class FeastFeatures:
         return State(found["release"], datetime.fromisoformat(found["released_at"]), found.get("versions", {}))
 
     def items(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
-        """Return the items that are known."""
+        """Return the items that are known, at the prices and with the stock that were pushed since the release."""
         rows = self._read("item_cards", ("card",), [(item_id,) for item_id in item_ids])
-        return {item_id: _item(row["card"]) for item_id, row in zip(item_ids, rows, strict=True) if row["card"]}
+        known = {item_id: _item(row["card"]) for item_id, row in zip(item_ids, rows, strict=True) if row["card"]}
+        return self._offers.over(known, lambda: self.state().released_at.timestamp())
 
     def neighbours(self, kind: str, item_ids: Sequence[str]) -> Mapping[str, Neighbours]:
         """Return the precomputed neighbours of a type, of the items that have a list."""

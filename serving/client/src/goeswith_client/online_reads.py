@@ -1,12 +1,12 @@
 """Rows of feature views from Feast's online store, through its provider: what concurrent callers ask for is read together."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 Row = Mapping[str, Any]
 """Feature -> value; a feature that the row does not have is None."""
@@ -24,6 +24,13 @@ class Wanted:
     error: BaseException | None = None
 
 
+class Store(Protocol):
+    """What rows are read from."""
+
+    def read(self, view: str, features: Sequence[str], keys: Keys) -> list[Row]:
+        """Return a row for each key."""
+
+
 class OnlineReads:
     """Reads from the online store of the folder that holds ``feature_store.yaml``.
 
@@ -31,8 +38,9 @@ class OnlineReads:
     at a time (Feast's SQLite connection is one for all threads), so who comes meanwhile waits, and the next one to read takes all of them along.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._lock, self._waiting = folder, Lock(), deque[Wanted]()
+    def __init__(self, folder: Path, open_store: "Callable[[Path], Store] | None" = None) -> None:
+        self._folder, self._open = folder, open_store or _Store
+        self._lock, self._waiting = Lock(), deque[Wanted]()
 
     @property
     def opened(self) -> bool:
@@ -40,8 +48,8 @@ class OnlineReads:
         return "_store" in self.__dict__
 
     @cached_property
-    def _store(self) -> "_Store":
-        return _Store(self._folder)
+    def _store(self) -> "Store":
+        return self._open(self._folder)
 
     def read(self, view: str, features: Sequence[str], keys: Keys) -> list[Row]:
         """Return a row for each key, values of the view's join keys in the order of their names. Raises what the store raises."""
@@ -65,14 +73,24 @@ class OnlineReads:
     def _read_group(self, view: str, features: tuple[str, ...], group: Sequence[Wanted]) -> None:
         keys = list(dict.fromkeys(key for wanted in group for key in wanted.keys))
         try:
-            rows = dict(zip(keys, self._store.read(view, features, keys), strict=True))
+            rows = dict(zip(keys, self._read_twice(view, features, keys), strict=True))
         except BaseException as error:  # noqa: BLE001 - whoever waits is told, whatever it is
-            self.__dict__.pop("_store", None)  # a connection that broke is not mended by all stores: the next reading opens another
             for wanted in group:
                 wanted.error = error
             return
         for wanted in group:
             wanted.found = [rows[key] for key in wanted.keys]
+
+    def _read_twice(self, view: str, features: tuple[str, ...], keys: Keys) -> list[Row]:
+        """Return the rows; a connection that broke since is not mended by all stores, so where one that stood fails another is opened."""
+        stood = self.opened
+        try:
+            return self._store.read(view, features, keys)
+        except Exception:
+            self.__dict__.pop("_store", None)
+            if not stood:
+                raise
+        return self._read_twice(view, features, keys)
 
 
 class _Store:
