@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from goeswith.errors import ConfigError, TrainingStopped
+from goeswith.heartbeat import heartbeat
 from goeswith.progress import Advance, progress
 from goeswith.results import write_atomically
 from training.trainer.checkpoint import Checkpoint, fingerprint, learned_state, load_learned, newest_checkpoint, write_checkpoint
@@ -118,6 +119,10 @@ def scale_lr(module: nn.Module, scale: float) -> None:
         parameter.lr_scale = scale  # type: ignore[attr-defined]  # an attribute of ours on torch's parameter
 
 
+def _unheard() -> None:
+    """Another process's heartbeat counts."""
+
+
 def _groups_by_scale(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
     groups: dict[float, list[nn.Parameter]] = {}
     for parameter in parameters:
@@ -141,6 +146,7 @@ class _Run:
         self.best: dict[str, Tensor] = {}
         self.journals: Sequence[Journal] = ()
         self.next_checkpoint = 0.0
+        self.beat: Callable[[], None] = _unheard
 
     def fit(self) -> list[Row]:
         """Run every epoch that is left."""
@@ -149,7 +155,8 @@ class _Run:
         total = self.config.epochs * self.steps_per_epoch
         name = f"{self.folder.parent.name}/{self.folder.name} {self.recipe_hash[:8]}"
         opened = open_journals(self.folder, self.state.step, self.what, name, asdict(self.config)) if self.ranks.first else nullcontext(())
-        with progress(self.what, total, unit="steps") as advance, opened as self.journals:
+        alive = heartbeat() if self.ranks.first else nullcontext(_unheard)  # where one process hangs, all of them wait
+        with progress(self.what, total, unit="steps") as advance, opened as self.journals, alive as self.beat:
             advance(self.state.step, "")
             while not self.state.done and self.state.epoch < self.config.epochs:
                 self._epoch(rng, advance)
@@ -166,6 +173,7 @@ class _Run:
         self.loader.waited_s = 0.0
         self.task.model.train()
         for batches in self._steps(rng):
+            self.beat()
             self._step(batches)
             rate = (self.state.items - items) / max(1e-9, time.monotonic() - started)
             advance(1, f"epoch {self.state.epoch + 1} loss {self._means()['loss']:.4f}, {rate:.0f} items/s")
