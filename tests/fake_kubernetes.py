@@ -118,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
             if resource == "pods" and name and self.cluster.drops:
                 self.cluster.drops -= 1
                 self.close_connection = True
-                return self.connection.close()
+                return None
             if resource == "pods" and name:
                 return self._say(self.cluster.read(name))
             items = self.cluster.select(query.get("labelSelector", [""])[0]) if resource == "pods" else []

@@ -8,6 +8,7 @@ from airflow.sdk import Asset, BaseOperator
 
 from dags.operators.kinds import OPERATORS
 from dags.operators.pools import pool_of
+from dags.operators.reaper import ReapPodsOperator
 from goeswith.errors import ConfigError
 from goeswith.jobs import JOBS
 from goeswith.profile import OperatorSettings, load_profile
@@ -23,6 +24,11 @@ def job_task(name: str, *, task_id: str | None = None, params: Mapping[str, Any]
     assets = [table_asset(table) for table in outlets]
     make = OPERATORS[settings.kind](settings, name)
     return make(task_id=task_id or name, job=name, job_params=dict(params or {}), outlets=assets, **_patience(settings, name))
+
+
+def reaping_task() -> BaseOperator:
+    """Return the task that looks after the pods of all others; it runs in Airflow itself, which knows what became of their tasks."""
+    return ReapPodsOperator(task_id="reap_pods")
 
 
 def table_asset(table: str) -> Asset:

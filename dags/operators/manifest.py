@@ -17,6 +17,8 @@ RESULT_FILE = "/dev/termination-log"
 
 NAME_LABEL, INSTANCE_LABEL, JOB_LABEL = "app.kubernetes.io/name", "app.kubernetes.io/instance", "goeswith-job"
 OWN = "goeswith"
+DAG, TASK, DAG_RUN, MAP_INDEX = "goeswith/dag", "goeswith/task", "goeswith/run", "goeswith/map-index"
+"""Annotations: whose pod it is in full, where Airflow's labels are shortened to 63 characters."""
 
 Manifest = dict[str, Any]
 

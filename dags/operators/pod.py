@@ -10,11 +10,8 @@ from airflow.providers.cncf.kubernetes.utils.pod_manager import PodNotFoundExcep
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from dags.operators.job import RUN, JobCommand, failure_of
-from dags.operators.manifest import CONTAINER, build_pod
+from dags.operators.manifest import CONTAINER, DAG, DAG_RUN, MAP_INDEX, TASK, build_pod
 from goeswith.profile import PodSettings
-
-DAG, TASK, DAG_RUN, MAP_INDEX = (f"goeswith/{name}" for name in ("dag", "task", "run", "map-index"))
-"""Annotations: whose pod it is in full, where a label's value is shortened to 63 characters."""
 
 
 class PodJobOperator(JobCommand, KubernetesPodOperator):

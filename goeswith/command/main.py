@@ -22,6 +22,7 @@ from goeswith.command import (
     job,
     keys,
     maintain,
+    pools,
     quarantine,
     report,
     rollout,
@@ -67,6 +68,7 @@ app.command()(report.report)
 app.command()(figures.figures)
 app.command()(tables.tables)
 app.command()(maintain.maintain)
+app.command()(pools.pools)
 app.command()(forget.forget_user)
 
 

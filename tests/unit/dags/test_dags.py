@@ -28,7 +28,7 @@ def order(dag: Any) -> list[str]:
 
 
 def test_every_task_runs_a_job_that_exists(dags: dict[str, Any]) -> None:
-    assert {task.job for dag in dags.values() for task in dag.tasks} == set(JOBS)
+    assert {task.job for dag in dags.values() for task in dag.tasks if dag.dag_id != "reap"} == set(JOBS)
 
 
 @pytest.mark.parametrize(
