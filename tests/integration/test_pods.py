@@ -35,7 +35,7 @@ LABEL = re.compile(r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$")
 @pytest.fixture(scope="module")
 def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Prepare Airflow once: its database takes seconds."""
-    from goeswith.command.airflow_home import prepare_airflow
+    from goeswith.command.airflow_home import prepare_airflow, set_airflow_environment
 
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
@@ -46,6 +46,7 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("GOESWITH_OPERATOR__DEADLINES_S", '{"maintain": 900}')
         patch.setenv("GOESWITH_OPERATOR__RETRIES", "1")
         patch.setenv("GOESWITH_OPERATOR__RETRY_DELAY_S", "0")
+        set_airflow_environment(load_profile(), patch.setenv)  # so that it is taken back
         prepare_airflow(load_profile())
         yield home
 
