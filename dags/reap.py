@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from dags.operators import reaping_task
+from dags.operators import reaping_task, run_deadline
 
-with DAG("reap", doc_md=__doc__, schedule="*/10 * * * *", catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG("reap", doc_md=__doc__, schedule="*/10 * * * *", deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
     reaping_task()

@@ -188,6 +188,8 @@ class OperatorSettings(_Section):
     retry_delay_max_s: float = Field(default=1_800.0, ge=0)
     deadline_s: int = Field(default=43_200, ge=1)
     deadlines_s: dict[str, Annotated[int, Field(ge=1)]] = {}
+    run_deadline_s: int = Field(default=0, ge=0)
+    """Of a DAG's run from when it is queued: a later one is told of, not ended. 0: none is."""
     spark_slots: int = Field(default=1, ge=1)
     gpu_slots: int = Field(default=1, ge=1)
     result_file: Path | None = None

@@ -1,12 +1,13 @@
-"""How a job becomes a task: one factory; the profile says which operator. A DAG file knows no more than ``job_task``."""
+"""How a job becomes a task: one factory; the profile says which operator. A DAG file knows no more than what stands here."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Asset, BaseOperator
+from airflow.sdk import Asset, BaseOperator, DeadlineAlert
 
 from dags.operators.kinds import OPERATORS
+from dags.operators.late import build_alert
 from dags.operators.pools import pool_of
 from dags.operators.reaper import ReapPodsOperator
 from goeswith.errors import ConfigError
@@ -24,6 +25,11 @@ def job_task(name: str, *, task_id: str | None = None, params: Mapping[str, Any]
     assets = [table_asset(table) for table in outlets]
     make = OPERATORS[settings.kind](settings, name)
     return make(task_id=task_id or name, job=name, job_params=dict(params or {}), outlets=assets, **_patience(settings, name))
+
+
+def run_deadline() -> DeadlineAlert | None:
+    """Return when a DAG's run is late, and who is told."""
+    return build_alert(load_profile().operator)
 
 
 def reaping_task() -> BaseOperator:

@@ -38,6 +38,7 @@ def build_pod(settings: PodSettings, job: str, words: Sequence[str], deadline_s:
         "spec": {
             "restartPolicy": "Never",
             "activeDeadlineSeconds": deadline_s,
+            "terminationGracePeriodSeconds": 5,  # jobs stand being killed at any moment
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             **({"serviceAccountName": settings.service_account} if settings.service_account else {}),

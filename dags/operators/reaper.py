@@ -1,5 +1,6 @@
 """Pods of jobs that nobody waits for any more, or that hang: found by their labels and by the heartbeats in the home, deleted, and named."""
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -8,7 +9,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from dags.operators.manifest import DAG, DAG_RUN, JOB_LABEL, MAP_INDEX, TASK, own_labels
 from goeswith.heartbeat import find_silent
-from goeswith.profile import PodSettings, load_profile
+from goeswith.profile import PodSettings, Profile, load_profile
+
+logger = logging.getLogger(__name__)
 
 OVER = {"success", "failed", "skipped", "upstream_failed", "removed"}
 """States of a task that needs no pod. One that is to be tried again may take over the pod that it finds."""
@@ -26,9 +29,8 @@ class ReapPodsOperator(BaseOperator):
         if profile.operator.kind != "kubernetes":
             raise AirflowSkipException(f"operator.kind is {profile.operator.kind!r}: no job is a pod")
         pods = profile.operator.pods
-        silent = {lease.host for lease in find_silent(profile, pods.silent_s)}
         client = _open_client(pods)
-        orphans = list(find_orphans(_list_pods(client, pods), silent, _state_of(context["ti"])))
+        orphans = list(find_orphans(_list_pods(client, pods), _silent_pods(profile), _state_of(context["ti"])))
         for pod, why in orphans:
             _delete(client, pod)
             self.log.warning("deleted pod %s: %s", pod.metadata.name, why)
@@ -46,6 +48,14 @@ def find_orphans(pods: Collection[Any], silent: Collection[str], find_state: Fin
             yield pod, f"its task {whose[DAG]}.{whose[TASK]} of run {whose[DAG_RUN]} is over: {state}"
         elif pod.metadata.name in silent:
             yield pod, f"its training of task {whose[DAG]}.{whose[TASK]} of run {whose[DAG_RUN]} takes no step any more"
+
+
+def _silent_pods(profile: Profile) -> set[str]:
+    """Return the names of pods whose training is silent: a pod's name is its host's. Where the home is not mounted nobody knows."""
+    if not profile.runs.is_dir():
+        logger.warning("%s holds no runs: mount the home here, so that trainings that hang are found", profile.root)
+        return set()
+    return {lease.host for lease in find_silent(profile, profile.operator.pods.silent_s)}
 
 
 def _open_client(pods: PodSettings) -> Any:

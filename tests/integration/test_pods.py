@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+import logging
 import os
 import re
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 import yaml
 from jsonschema import Draft7Validator
 
@@ -250,12 +253,22 @@ def test_a_training_that_takes_no_step_any_more_is_reaped(
 ) -> None:
     name = leave_for(cluster, "deferred")["metadata"]["name"]
     monkeypatch.setattr(socket, "gethostname", lambda: name)
+    load_profile().runs.mkdir(exist_ok=True)
     with hold_lease("train_cirp", JobRun(profile=load_profile(), run_id="monday")), heartbeat():
         lease = held_lease()
         assert lease is not None
         beaten = beat_file(lease).stat().st_mtime - silent_s
         os.utime(beat_file(lease), (beaten, beaten))
         assert reap(cluster) == [name] * reaped
+
+
+def test_without_the_home_pods_of_tasks_that_are_over_are_reaped_all_the_same(
+    cluster: FakeKubernetes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    orphan = leave(cluster, "a run that nobody knows")
+    monkeypatch.setenv("GOESWITH_HOME", str(tmp_path / "not mounted"))
+    assert reap(cluster) == [orphan["metadata"]["name"]]
+    assert not (tmp_path / "not mounted").exists()
 
 
 def test_pods_of_others_are_left_alone(cluster: FakeKubernetes) -> None:
@@ -279,3 +292,23 @@ def test_pools_have_the_profiles_sizes_and_count_tasks_that_wait_for_their_pod(
         "spark": (1, True),
         "gpu": (3, True),
     }
+
+
+def test_a_run_that_is_late_is_told_of(airflow_home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    from airflow.api.common.trigger_dag import trigger_dag
+    from airflow.models.deadline import Deadline
+    from airflow.sdk.execution_time.callback_supervisor import execute_callback
+    from airflow.utils.session import create_session
+    from airflow.utils.types import DagRunTriggeredByType
+
+    monkeypatch.setenv("GOESWITH_OPERATOR__RUN_DEADLINE_S", "60")
+    run("reap")  # Airflow knows a DAG as it was last run
+    late = trigger_dag("reap", triggered_by=DagRunTriggeredByType.TEST, run_id="late")
+    with create_session() as session:
+        (deadline,) = session.query(Deadline).all()
+        assert deadline.deadline_time - late.queued_at == timedelta(seconds=60)
+        deadline.handle_miss(session)
+        told = deadline.callback.data
+    caplog.set_level(logging.ERROR)
+    assert execute_callback(told["path"], told["kwargs"], "", None, structlog.get_logger()) == (True, None)
+    assert "run late of DAG reap is late" in caplog.text

@@ -30,7 +30,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 COMMANDS = ["demo", "doctor", "run", "job", "tables", "evaluate", "report", "up", "down", "status", "ask", "explain", "maintain", "forget-user"]
-COMMANDS += ["quarantine", "gates", "keys", "bench", "figures", "stream", "audit-verdicts", "rollout"]
+COMMANDS += ["quarantine", "gates", "keys", "bench", "figures", "stream", "audit-verdicts", "rollout", "pools"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
