@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Asset, BaseOperator, DeadlineAlert
+from airflow.sdk import Asset, BaseOperator
+from airflow.sdk.definitions.deadline import DeadlineAlert
 
 from dags.operators.kinds import OPERATORS
 from dags.operators.late import build_alert

@@ -306,9 +306,11 @@ def test_a_run_that_is_late_is_told_of(airflow_home: Path, monkeypatch: pytest.M
     late = trigger_dag("reap", triggered_by=DagRunTriggeredByType.TEST, run_id="late")
     with create_session() as session:
         (deadline,) = session.query(Deadline).all()
+        assert late is not None
+        assert late.queued_at is not None
         assert deadline.deadline_time - late.queued_at == timedelta(seconds=60)
         deadline.handle_miss(session)
         told = deadline.callback.data
     caplog.set_level(logging.ERROR)
-    assert execute_callback(told["path"], told["kwargs"], "", None, structlog.get_logger()) == (True, None)
+    assert execute_callback(told["path"], told["kwargs"], Path(), None, structlog.get_logger()) == (True, None)
     assert "run late of DAG reap is late" in caplog.text
