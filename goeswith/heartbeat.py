@@ -21,7 +21,7 @@ def heartbeat() -> Iterator[Callable[[], None]]:
     """
     lease = held_lease()
     if lease is None:
-        yield _unheard
+        yield unheard
         return
     beat = _Beat(lease)
     beat()
@@ -48,8 +48,8 @@ def _silence_s(lease: Path) -> float:
     return clock.stat().st_mtime - beaten
 
 
-def _unheard() -> None:
-    """Nobody listens."""
+def unheard() -> None:
+    """Stand in for a heartbeat where nobody listens."""
 
 
 class _Beat:

@@ -26,7 +26,7 @@ class PodJobOperator(JobCommand, KubernetesPodOperator):
             namespace=pods.namespace,
             name=kwargs["task_id"],
             kubernetes_conn_id=pods.connection or None,
-            automount_service_account_token=False,
+            automount_service_account_token=False,  # said here, too: a template's False is lost when the operator merges it with its own
             deferrable=True,
             poll_interval=pods.poll_s,
             startup_check_interval_seconds=max(1, round(pods.poll_s)),
@@ -44,12 +44,12 @@ class PodJobOperator(JobCommand, KubernetesPodOperator):
         self.run = RUN
 
     def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> Any:
-        """Return the job's pod. Templates lose what is false when they are merged, so that is put back."""
+        """Return the job's pod."""
         ti = context["ti"]
         whose = {DAG: ti.dag_id, TASK: ti.task_id, DAG_RUN: context["run_id"], MAP_INDEX: str(ti.map_index if ti.map_index is not None else -1)}
         self.pod_template_dict = build_pod(self.pods, self.job, self.words(context), self.deadline_s, whose)
         pod = super().build_pod_request_obj(context, dry_run=dry_run)
-        pod.spec.enable_service_links = False
+        pod.spec.enable_service_links = False  # lost in the merge, and no argument of the operator's
         return pod
 
     def trigger_reentry(self, context: Any, event: dict[str, Any]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
 
 from goeswith.command.airflow_home import set_airflow_environment
 from goeswith.errors import ConfigError, GoeswithError, is_final
@@ -138,3 +139,30 @@ def test_a_users_mistake_is_final_and_what_may_pass_is_not() -> None:
     assert len(codes) == len(GoeswithError.__subclasses__())
     assert {code for code in codes if not is_final(code)} == {10, 16, 17}
     assert not any(map(is_final, (0, 1, -9, 137, 143)))
+
+
+def ended(code: int, printed: str = "") -> Any:
+    """Return the task of a process that ended so, after its execution."""
+    job = task("release")
+    job.run, job.start = "monday", lambda *_: (code, printed)
+    return job.execute({"ti": SimpleNamespace(xcom_pull=lambda **_: None), "dag_run": SimpleNamespace(conf={})})
+
+
+def test_a_process_returns_its_versions_and_its_end_says_whether_to_try_again() -> None:
+    assert ended(0, 'a line\n{"versions": {"items": 3}, "summary": {}}\n') == {"items": 3}
+    with pytest.raises(AirflowFailException, match=r"failed \(2\)"):
+        ended(2)
+    for code in (1, 16, -9):
+        with pytest.raises(AirflowException) as crashed:
+            ended(code)
+        assert not isinstance(crashed.value, AirflowFailException)
+
+
+def test_a_process_that_took_too_long_is_not_tried_again() -> None:
+    def work(*_: Any) -> Any:
+        raise AirflowTaskTimeout
+
+    job = task("release", deadline_s="7")
+    job.run, job.start = "monday", work
+    with pytest.raises(AirflowFailException, match=r"its deadline, 0:00:07"):
+        job.execute({"ti": SimpleNamespace(xcom_pull=lambda **_: None), "dag_run": SimpleNamespace(conf={})})
