@@ -50,6 +50,8 @@ class FakeKubernetes:
     pods: dict[str, Pod] = field(default_factory=dict)
     created: list[Pod] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    forced: list[str] = field(default_factory=list)
+    """Those of them that were deleted without waiting for their node."""
     calls: set[tuple[str, str]] = field(default_factory=set)
     """Every (verb, resource) that was asked for, as a Role names them."""
     drops: int = 0
@@ -140,9 +142,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         with self.cluster.lock:
-            resource, name, _ = self._where()
+            resource, name, query = self._where()
             self._body()
             self.cluster.calls.add(("delete", resource))
+            self.cluster.forced += [name] if query.get("gracePeriodSeconds") == ["0"] else []
             pod = self.cluster.pods.pop(name, None)
             self.cluster.deleted += [name] if pod else []
             self._say(public(pod) if pod else None)

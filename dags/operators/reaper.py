@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import BaseOperator
@@ -16,12 +17,18 @@ logger = logging.getLogger(__name__)
 OVER = {"success", "failed", "skipped", "upstream_failed", "removed"}
 """States of a task that needs no pod. One that is to be tried again may take over the pod that it finds."""
 
+STUCK = timedelta(minutes=5)
+"""After the moment by which a pod's deletion was to be done."""
+
 FindState = Callable[[Mapping[str, str]], str | None]
 """Returns the state of the task instance that a pod's annotations name; "removed" for one that Airflow does not know."""
 
 
 class ReapPodsOperator(BaseOperator):
-    """Delete the pods of this deployment's jobs whose task is over or whose training is silent. Pods without our labels are never looked at."""
+    """Delete the pods of this deployment's jobs whose task is over, whose node is lost, or whose training is silent.
+
+    Pods without our labels are never looked at.
+    """
 
     def execute(self, context: Any) -> dict[str, str]:
         """Return by pod why it was deleted. Deleting frees its step: the next try goes on from the last checkpoint."""
@@ -46,6 +53,8 @@ def find_orphans(pods: Collection[Any], silent: Collection[str], find_state: Fin
         state = find_state(whose)
         if state in OVER:
             yield pod, f"its task {whose[DAG]}.{whose[TASK]} of run {whose[DAG_RUN]} is over: {state}"
+        elif _is_stuck(pod):
+            yield pod, f"its node does not answer, on which task {whose[DAG]}.{whose[TASK]} of run {whose[DAG_RUN]} worked"
         elif pod.metadata.name in silent:
             yield pod, f"its training of task {whose[DAG]}.{whose[TASK]} of run {whose[DAG_RUN]} takes no step any more"
 
@@ -65,10 +74,23 @@ def _open_client(pods: PodSettings) -> Any:
 
 
 def _delete(client: Any, pod: Any) -> None:
-    """Delete a pod; one that is gone by now is no error."""
-    from airflow.providers.cncf.kubernetes.utils.pod_manager import PodManager
+    """Delete a pod, one that hangs in its deletion at once; one that is gone by now is no error. No later try takes over what is deleted."""
+    from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+    from kubernetes.client.exceptions import ApiException
 
-    PodManager(kube_client=client).delete_pod(pod)
+    name, namespace = pod.metadata.name, pod.metadata.namespace
+    try:
+        client.patch_namespaced_pod(name, namespace, {"metadata": {"labels": {KubernetesPodOperator.POD_CHECKED_KEY: "True"}}})
+        client.delete_namespaced_pod(name, namespace, **({"grace_period_seconds": 0} if _is_stuck(pod) else {}))
+    except ApiException as error:
+        if error.status != 404:
+            raise
+
+
+def _is_stuck(pod: Any) -> bool:
+    """Return whether a pod was to be gone long ago: its node does not answer, and as long as the pod is listed Airflow waits for it."""
+    until = pod.metadata.deletion_timestamp
+    return until is not None and datetime.now(UTC) - until > STUCK
 
 
 def _list_pods(client: Any, pods: PodSettings) -> list[Any]:

@@ -7,7 +7,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -260,6 +260,15 @@ def test_a_training_that_takes_no_step_any_more_is_reaped(
         beaten = beat_file(lease).stat().st_mtime - silent_s
         os.utime(beat_file(lease), (beaten, beaten))
         assert reap(cluster) == [name] * reaped
+
+
+@pytest.mark.parametrize(("since_s", "reaped"), [(600, 1), (30, 0)])
+def test_a_pod_of_a_lost_node_is_reaped_without_waiting_for_that_node(cluster: FakeKubernetes, since_s: int, reaped: int) -> None:
+    metadata = leave_for(cluster, "deferred")["metadata"]
+    metadata["deletionTimestamp"] = (datetime.now(UTC) - timedelta(seconds=since_s)).isoformat()
+    assert reap(cluster) == [metadata["name"]] * reaped
+    assert cluster.forced == [metadata["name"]] * reaped
+    assert (metadata["labels"].get("already_checked") == "True") == bool(reaped)
 
 
 def test_without_the_home_pods_of_tasks_that_are_over_are_reaped_all_the_same(
