@@ -52,6 +52,7 @@ infra-lock: ## pin again what the images of Airflow and Triton install beside th
 
 docs: ## regenerate what is generated: tables from the catalogue, figures from docs/figures (make check refuses pages that drifted)
 	@$(RUN) goeswith tables > docs/tables.md
+	@$(RUN) goeswith features page > docs/features.md
 	@$(RUN) goeswith figures > docs/figures.md
 	@$(RUN) goeswith figures scale > docs/scale.md
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
-from deltalake import QueryBuilder
 
 from goeswith import lake
 from goeswith.jobs import JobRun
@@ -36,8 +35,6 @@ def evaluation_cut(job: JobRun) -> datetime | None:
     """
     if job.find_version("events") is None or job.find_version("holdout") is None:
         return None
-    query = QueryBuilder()
-    for name in ("events", "holdout"):
-        query = query.register(name, lake.open_table(job.profile, name, job.version_of(name)))
-    cut = pa.RecordBatchReader.from_stream(query.execute(_CUT)).read_all()["cut"][0].as_py()
+    tables = {name: (name, job.version_of(name)) for name in ("events", "holdout")}
+    cut = pa.Table.from_batches(lake.query_versions(job.profile, tables, _CUT))["cut"][0].as_py()
     return None if cut is None else cut.astimezone(UTC) - timedelta(microseconds=1)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pyarrow as pa
-from feast import FeatureStore
+from feast import FeatureView
+from feast.infra.provider import Provider
 
 from feature_repo.slices import Slice
 from feature_repo.snapshots import Versions, read_snapshot
@@ -34,15 +35,16 @@ def changed_rows(profile: Profile, part: Slice, before: Versions, after: Version
     return new.take(at), gone
 
 
-def write_rows(store: FeatureStore, part: Slice, rows: pa.Table, gone: pa.Table, advance: Callable[[int, str], None]) -> None:
+def write_rows(provider: Provider, view: FeatureView, part: Slice, rows: pa.Table, gone: pa.Table, advance: Callable[[int, str], None]) -> None:
     """Write the rows of a slice to the online store; entities that are gone become rows without values.
 
+    By the provider: ``FeatureStore.write_to_online_store`` leaves out batches without any value, so what is gone would stay.
     They go in the order of Feast's entity keys (join keys by name), so SQLite's B-tree grows at its end: twice as fast.
     """
     schema = pa.schema([field.with_nullable(True) for field in rows.schema])
     ordered = pa.concat_tables([rows.cast(schema), _emptied(part, schema, gone)]).sort_by([(key, "ascending") for key in sorted(part.entity)])
     for batch in _batches(ordered):
-        store.write_to_online_store(part.name, df=batch.to_pandas())
+        provider.ingest_df(view, batch.to_pandas())
         advance(batch.num_rows, part.name)
 
 

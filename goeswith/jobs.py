@@ -39,6 +39,7 @@ JOBS: dict[str, str] = {
     "infer_changed": "training.jobs.infer_changed",
     "export_models": "training.jobs.export_models",
     "publish_models": "serving.rollout.publish",
+    "watch_drift": "goeswith.drift.job",
     "maintain": "goeswith.upkeep.job",
 }
 """Job name -> module that holds its ``Config`` and ``run``."""
@@ -62,6 +63,7 @@ READS: dict[str, tuple[str, ...]] = {
     "embed_items": ("items", "training_sets"),
     "infer": ("edge_verdicts", "item_pairs", "items", "relations", "training_sets"),
     "infer_changed": ("edge_verdicts", "item_embeddings", "items", "relations", "training_sets"),
+    "watch_drift": ("items", "events", "relations", "item_neighbours"),
 }
 """The tables that a job's outcome depends on; a job that is not named here may read any."""
 
@@ -75,6 +77,7 @@ ONE_AT_A_TIME = (
     "build_relations",
     "embed_items",
     "infer_changed",
+    "watch_drift",
     "gate",
     "release",
 )

@@ -122,7 +122,7 @@ def read_batches(
     there = {column.name for column in delta.schema().fields}
     chosen = [_quoted(f.name) if f.name in there or not f.nullable else f"NULL AS {_quoted(f.name)}" for f in schema]
     query = f"SELECT {', '.join(chosen)} FROM t{_condition(where)}"  # noqa: S608 - names from the catalogue, values escaped
-    for batch in _query(profile, name, delta, query):
+    for batch in _query(profile, {"t": (name, delta)}, query):
         yield batch.cast(schema)
 
 
@@ -131,22 +131,32 @@ def query_table(profile: Profile, name: str, sql: str) -> Iterator[pa.RecordBatc
 
     Whoever writes the query escapes its values. Raises ``VersionMissing``, ``TableDamaged``.
     """
-    yield from _query(profile, name, open_table(profile, name), sql)
+    yield from _query(profile, {"t": (name, open_table(profile, name))}, sql)
 
 
-def _query(profile: Profile, name: str, delta: DeltaTable, sql: str) -> Iterator[pa.RecordBatch]:
-    found = QueryBuilder().register("t", delta).execute(sql)
-    yield from _sound_batches(profile, name, pa.RecordBatchReader.from_stream(found))
+def query_versions(profile: Profile, tables: Mapping[str, tuple[str, int]], sql: str) -> Iterator[pa.RecordBatch]:
+    """Yield what a query returns of tables at versions, by the names that it calls them; otherwise as ``query_table`` does."""
+    yield from _query(profile, {alias: (name, open_table(profile, name, version)) for alias, (name, version) in tables.items()}, sql)
 
 
-def _sound_batches(profile: Profile, name: str, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield what can be read; the error of a damaged file does not always say which it is, but the table is known here."""
+def _query(profile: Profile, tables: Mapping[str, tuple[str, DeltaTable]], sql: str) -> Iterator[pa.RecordBatch]:
+    query = QueryBuilder()
+    for alias, (_, delta) in tables.items():
+        query = query.register(alias, delta)
+    yield from _sound_batches(profile, [*tables.values()], pa.RecordBatchReader.from_stream(query.execute(sql)))
+
+
+def _sound_batches(profile: Profile, tables: Sequence[tuple[str, DeltaTable]], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield what can be read. The error of a damaged file does not always say which it is: of one table that is known, several are read again."""
     try:
         yield from batches
     except pa.ArrowInvalid as error:
         if "Parquet" not in str(error):
             raise
-        raise damaged_table(profile, name, str(error)) from error
+        for name, delta in tables[:-1]:
+            for _ in _query(profile, {"t": (name, delta)}, "SELECT * FROM t"):
+                pass
+        raise damaged_table(profile, tables[-1][0], str(error)) from error
 
 
 def _schema_of(table: Table, columns: Sequence[str] | None) -> pa.Schema:
@@ -156,14 +166,15 @@ def _schema_of(table: Table, columns: Sequence[str] | None) -> pa.Schema:
 def _condition(where: Mapping[str, str] | None) -> str:
     if not where:
         return ""
-    return " WHERE " + " AND ".join(f"{_quoted(column)} = {_literal(value)}" for column, value in where.items())
+    return " WHERE " + " AND ".join(f"{_quoted(column)} = {quote_text(value)}" for column, value in where.items())
 
 
 def _quoted(column: str) -> str:
     return f'"{column}"'
 
 
-def _literal(value: str) -> str:
+def quote_text(value: str) -> str:
+    """Return a text as queries write it."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -202,7 +213,7 @@ def write_table(
     fitted = _fit(table, rows)
     delta, commit = create_table(profile, name), _commit_of(consumed)
     if replace:
-        predicate = " AND ".join(f"{column} = {_literal(value)}" for column, value in replace.items())
+        predicate = " AND ".join(f"{column} = {quote_text(value)}" for column, value in replace.items())
         write_deltalake(delta, fitted, mode="overwrite", predicate=predicate, commit_properties=commit)
     elif fitted.num_rows:
         _merge(delta, table, fitted, commit)

@@ -52,6 +52,12 @@ def read_models(profile: Profile, before: float | None = None) -> dict[str, str]
     return {manifest["run"]: manifest["release"] for manifest in map(_read_json, there)}
 
 
+def served_release(profile: Profile) -> str | None:
+    """Return the release that the served models were trained from, or None before the first were published."""
+    path = profile.model_repository / MANIFEST
+    return str(_read_json(path)["release"]) if path.exists() else None
+
+
 def consumed_versions(profile: Profile) -> dict[str, int]:
     """Return, for each table whose changes a job goes on from, the oldest version that it goes on from."""
     oldest: dict[str, int] = {}
@@ -72,7 +78,8 @@ def _of_online_store(profile: Profile) -> Iterator[tuple[str, Mapping[str, int]]
     if path.exists():
         state = _read_json(path)
         yield "online store", state.get("versions", {})
-        yield "online store, under way", state.get("under_way", {})
+        for versions in state.get("under_way", []):
+            yield "online store, under way", versions
 
 
 def _of_jobs(profile: Profile) -> Iterator[tuple[str, Mapping[str, int]]]:

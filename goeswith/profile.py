@@ -1,13 +1,14 @@
 """Where things are and how big they may be: one profile, read from infra/profiles and ``GOESWITH_*``."""
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from goeswith.errors import ConfigError
@@ -22,6 +23,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _plain_secret(secret: SecretStr) -> SecretStr:
+    """Refuse what a file of settings, or a list of options, would read as something else."""
+    if not re.fullmatch(r"[A-Za-z0-9._~+/=@:-]*", secret.get_secret_value()):
+        raise ValueError("letters, digits and ._~+/=@:- only")
+    return secret
+
+
 class SparkSettings(_Section):
     """How Spark sessions are started."""
 
@@ -32,11 +40,14 @@ class SparkSettings(_Section):
 
 
 class FeastSettings(_Section):
-    """Feast's stores. ``online_path`` is a file for sqlite, a connection string otherwise."""
+    """Feast's online store, and where it is: a file (sqlite), HOST:PORT (redis), postgresql://USER@HOST:PORT/DATABASE (postgres).
 
-    offline_store: Literal["file", "spark"] = "file"
+    ``password`` comes from the environment only; every process that reads features needs it there.
+    """
+
     online_store: Literal["sqlite", "redis", "postgres"] = "sqlite"
     online_path: str = ""
+    password: Annotated[SecretStr, AfterValidator(_plain_secret)] = SecretStr("")
 
 
 class TlsSettings(_Section):

@@ -1,19 +1,30 @@
 """The job ``release``: name the gated versions of this run as one consistent release."""
 
+from pydantic.dataclasses import dataclass
+
 from goeswith import lake
+from goeswith.config import STRICT, parse_config
 from goeswith.errors import GateFailed
 from goeswith.gate_history import PASSED, find_decision
 from goeswith.jobs import JobResult, JobRun
 from goeswith.releases import released_versions, write_release
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Config:
+    """``reason``: why the run was started, kept with the release."""
+
+    reason: str | None = None
+
+
 def run(job: JobRun) -> JobResult:
     """Release the versions that this run wrote, on top of the newest release. Raises ``GateFailed`` where one passed no gate."""
+    config = parse_config(Config, job.params, where="job release")
     released = released_versions(job.profile)
     for table, version in job.versions.items():
         if released.get(table) != version:
             _require_passed(job, table, version)
-    release = write_release(job.profile, job.run_id, job.versions)
+    release = write_release(job.profile, job.run_id, job.versions, reason=config.reason)
     return JobResult(versions=release.versions, summary={"release": release.name, "tables": len(release.versions)})
 
 

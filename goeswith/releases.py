@@ -19,7 +19,8 @@ REMEDY = "read a newer one, or run the DAGs again: goeswith run ingest"
 class Release:
     """A released set: ``versions`` maps each table to the version that readers use.
 
-    ``invalid_since`` says from when on nobody may read it (None: it may be read), ``invalid_reason`` why.
+    ``invalid_since`` says from when on nobody may read it (None: it may be read), ``invalid_reason`` why. ``reason`` says why its run was
+    started, where that was said.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Release:
     created_at: datetime
     invalid_since: datetime | None = None
     invalid_reason: str | None = None
+    reason: str | None = None
 
     @property
     def valid(self) -> bool:
@@ -64,13 +66,18 @@ def read_release(profile: Profile, name: str | None = None) -> Release:
     return found[-1]
 
 
+def find_reason(profile: Profile, name: str) -> str | None:
+    """Return why the run of a release was started; None where nobody said, or there is no such release."""
+    return next((release.reason for release in read_releases(profile) if release.name == name), None)
+
+
 def released_versions(profile: Profile) -> dict[str, int]:
     """Return the versions of the newest release that may be read, or an empty mapping where there is none."""
     found = valid_releases(profile)
     return dict(found[-1].versions) if found else {}
 
 
-def write_release(profile: Profile, name: str, versions: Mapping[str, int], *, alone: bool = False) -> Release:
+def write_release(profile: Profile, name: str, versions: Mapping[str, int], *, alone: bool = False, reason: str | None = None) -> Release:
     """Release ``versions`` on top of the newest release's, or ``alone``. Releasing the same run again changes nothing.
 
     Raises ``VersionMissing`` where a version that is to be released does not exist.
@@ -81,7 +88,7 @@ def write_release(profile: Profile, name: str, versions: Mapping[str, int], *, a
     known = {release.name: release for release in valid_releases(profile)}
     if name in known and dict(known[name].versions) == merged:
         return known[name]
-    release = Release(name, merged, datetime.now(UTC))
+    release = Release(name, merged, datetime.now(UTC), reason=reason)
     _write(profile, [release])
     return release
 
@@ -103,9 +110,9 @@ def _write(profile: Profile, found: Iterable[Release]) -> None:
 def _as_row(release: Release) -> dict[str, Any]:
     versions = [{"table": table, "version": version} for table, version in sorted(release.versions.items())]
     row = {"release": release.name, "versions": versions, "created_at": release.created_at}
-    return {**row, "invalid_since": release.invalid_since, "invalid_reason": release.invalid_reason}
+    return {**row, "invalid_since": release.invalid_since, "invalid_reason": release.invalid_reason, "reason": release.reason}
 
 
 def _from_row(row: Mapping[str, Any]) -> Release:
     versions = {entry["table"]: entry["version"] for entry in row["versions"]}
-    return Release(row["release"], versions, row["created_at"], row["invalid_since"], row["invalid_reason"])
+    return Release(row["release"], versions, row["created_at"], row["invalid_since"], row["invalid_reason"], row["reason"])

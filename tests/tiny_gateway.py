@@ -15,6 +15,7 @@ from goeswith.ports import free_ports
 from goeswith.profile import GatewaySettings, load_profile
 from goeswith_client import Client, ClientConfig
 from serving.gateway.app import build_app
+from serving.gateway.drift import add_drift
 from serving.gateway.events import Inbox, add_events
 from serving.gateway.keys import Keys, create_key
 from serving.gateway.serve import build_server
@@ -31,12 +32,13 @@ def tiny_app(
     keys: Keys | None = None,
     home: Path | None = None,
 ) -> FastAPI:
-    """Return the application over twenty items and a model that ranks them all; events go to ``home``, experiments come from there."""
+    """Return the application over twenty items and a model that ranks them all; events go to ``home``, experiments and drift come from there."""
     held, bears = features or DictFeatures(), settings or GatewaySettings()
     profile = load_profile(overrides={"home": home or Path(_HOMES.name) / token_hex(4), "gateway": bears})
     client = Client(ClientConfig(features=profile.features), features=held, models=models or FakeModels(rank_all()))
     app = build_app(client, NearestIds(lambda: sorted(held.known)), settings, keys)
     add_events(app, Inbox(profile, client.experiments))
+    add_drift(app, profile)
     return app
 
 

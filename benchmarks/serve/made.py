@@ -58,8 +58,7 @@ def _category(n: int) -> tuple[str, str]:
 def write_tables(profile: Profile, catalogue: Catalogue, seed: int = 0) -> dict[str, int]:
     """Write and release what the online store is made from, block by block, and return the versions."""
     known_at = datetime.now(UTC)
-    for rows in _blocks([{**row, "known_at": known_at} for row in rows_of(catalogue, seed)]):
-        _write(profile, "items", rows)
+    write_blocks(profile, "items", [{**row, "known_at": known_at} for row in rows_of(catalogue, seed)])
     for rows in _list_blocks(catalogue, known_at, seed):
         _write(profile, "item_neighbours", rows)
     versions = {name: lake.open_table(profile, name).version() for name in ("items", "item_neighbours")}
@@ -73,8 +72,10 @@ def rows_of(catalogue: Catalogue, seed: int = 0) -> Iterator[dict[str, Any]]:
     return (_item(n, item, price) for n, (item, price) in enumerate(zip(catalogue.ids, prices, strict=True)))
 
 
-def _blocks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    return (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
+def write_blocks(profile: Profile, name: str, rows: list[dict[str, Any]]) -> None:
+    """Merge rows into a table, so many at a time."""
+    for start in range(0, len(rows), BLOCK):
+        _write(profile, name, rows[start : start + BLOCK])
 
 
 def _item(n: int, item_id: str, price: float) -> dict[str, Any]:

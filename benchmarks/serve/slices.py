@@ -114,10 +114,10 @@ def by_numpy(vectors: Floats, at: int) -> Floats:
     return np.asarray(best[np.argsort(-scores[best])])
 
 
-def as_figures(label: str, model: str, taken: list[Taken]) -> Iterator[Figure]:
+def as_figures(label: str, model: str, taken: list[Taken], task: str = TASK) -> Iterator[Figure]:
     """Yield each metric's mean over runs, with its interval; ``n`` is the number of answers."""
     rows, answers = [run.metrics() for run in taken], sum(len(run.ms) for run in taken)
     for metric in rows[0]:
         values = [row[metric] for row in rows]
         found = Estimate(float(np.mean(values)), None, None, len(values)) if metric in COUNTS else geometric_mean(values)
-        yield Figure(task=TASK, data=DATA, slice=label, model=model, metric=metric, value=found.value, low=found.low, high=found.high, n=answers)
+        yield Figure(task=task, data=DATA, slice=label, model=model, metric=metric, value=found.value, low=found.low, high=found.high, n=answers)

@@ -1,6 +1,6 @@
 """One description of every table; Spark schemas, MERGE keys, gates, Feast views and docs derive from it."""
 
-from goeswith.catalogue import control, feedback, graph, learned, merchandising, sets, sources
+from goeswith.catalogue import control, drift, feedback, graph, learned, merchandising, sets, sources
 from goeswith.catalogue.rules import (
     Between,
     ChangeRule,
@@ -48,6 +48,7 @@ TABLES: dict[str, Table] = {
         control.STREAM_BATCHES,
         merchandising.MERCHANDISING_RULES,
         feedback.FEEDBACK,
+        drift.DRIFT,
     )
 }
 

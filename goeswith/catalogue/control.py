@@ -94,6 +94,7 @@ RELEASES = Table(
             field("created_at", TIMESTAMP, "when"),
             field("invalid_since", TIMESTAMP, "from when on nobody may read it; null while it may be read", null=True),
             field("invalid_reason", pa.string(), "why: its versions expired, or a user that they knew was forgotten", null=True),
+            field("reason", pa.string(), "why its run was started, where somebody or something said so: drift, for one", null=True),
         ]
     ),
 )

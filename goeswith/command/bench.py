@@ -140,6 +140,34 @@ def serve(
 
 
 @app.command()
+def features(
+    slices: Annotated[str, typer.Option(help="Which: rows, fill, refresh.")] = "rows,refresh,fill",
+    items: Annotated[int, typer.Option(min=200, help="Items of the catalogue that is read.")] = 20_000,
+    filled: Annotated[int, typer.Option(min=1, help="Items that are brought online at once.")] = 1_000_000,
+    refreshed: Annotated[int, typer.Option(min=1, help="Items that all change.")] = 100_000,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each reader; an interval needs two.")] = 3,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long a run takes.")] = 3.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON lines.")] = False,
+) -> None:
+    """Read 1, 50 and 200 rows of online features beside plain Redis, and bring many rows online. Starts a Redis of its own.
+
+    Examples: goeswith bench features --slices rows
+
+              goeswith bench features --slices fill --filled 100000 --json
+    """
+    with _clone_and_its_tools():
+        from benchmarks.features.slices import SLICES, Sizes, bench_slice
+
+    profile, sizes = load_profile(), Sizes(items, filled, refreshed, repeats, seconds)
+    found: list[Figure] = []
+    with progress("bench features", None) as advance:
+        for name in _chosen(slices, SLICES):
+            found += bench_slice(profile, name, sizes, partial(advance, 1))
+            write_figures(profile, "bench-features", found)
+    _show(found, as_json=as_json)
+
+
+@app.command()
 def judge(
     labels: Annotated[Path, typer.Option(help="Pairs that people labelled, as FBL2023.tsv holds them.")],
     seeds: Annotated[int, typer.Option(min=1, help="Splits; each hides a quarter of the items.")] = 3,

@@ -13,9 +13,11 @@ from goeswith.command import (
     bench,
     demo,
     doctor,
+    drift,
     evaluate,
     experiments,
     export,
+    features,
     figures,
     forget,
     gates,
@@ -57,9 +59,11 @@ app.add_typer(ask.app)
 app.command()(ask.explain)
 app.add_typer(quarantine.app)
 app.add_typer(gates.app)
+app.add_typer(features.app)
 app.add_typer(keys.app)
 app.add_typer(rules.app)
 app.add_typer(experiments.app)
+app.command()(drift.drift)
 app.command("audit-verdicts")(audit_verdicts.audit_verdicts)
 app.command()(evaluate.evaluate)
 app.add_typer(bench.app)

@@ -14,23 +14,36 @@ from goeswith.profile import PROJECT_ROOT, Profile
 
 DAGS = ("ingest", "graph", "train", "publish")
 """The way from a source to answers, in this order."""
-OTHER_DAGS = ("stream", "feedback", "embed", "teach_judge", "maintenance", "reap")
+OTHER_DAGS = ("stream", "feedback", "embed", "teach_judge", "drift", "maintenance", "reap")
 
 
 def run(
-    dag_id: Annotated[str, typer.Argument(help="ingest, graph, train, publish, stream, feedback, embed, teach_judge, maintenance or reap.")],
+    dag_id: Annotated[str, typer.Argument(help="ingest, graph, train, publish, stream, feedback, embed, teach_judge, drift, maintenance or reap.")],
     run_id: Annotated[str, typer.Option("--run", help="Id of the run; the same one twice does only what is left.")] = "",
     params: Annotated[str, typer.Option(help='JSON: parameters by task, for example \'{"ingest": {"source": "hm"}}\'.')] = "{}",
 ) -> None:
-    """Run one DAG here and now.
+    """Run one DAG here and now, and after drift the training that it asks for.
 
     Example: goeswith run graph --run monday
     """
     from goeswith.profile import load_profile
 
-    chosen = run_id or f"{dag_id}-{time.strftime('%Y%m%dT%H%M%S')}"
-    run_dag(load_profile(), dag_id, chosen, json.loads(params))
+    profile, chosen = load_profile(), run_id or f"{dag_id}-{time.strftime('%Y%m%dT%H%M%S')}"
+    run_dag(profile, dag_id, chosen, json.loads(params))
     typer.echo(f"{dag_id}: run {chosen} succeeded")
+    if dag_id == "drift":
+        _train_if_due(profile, chosen)
+
+
+def _train_if_due(profile: Profile, run_id: str) -> None:
+    """Run the training that a run of drift asked for, which a scheduler would start."""
+    from goeswith.drift.history import asked_training
+
+    asked = asked_training(profile, run_id)
+    if asked:
+        typer.echo(f"train: run {asked.run}, because of {asked.reason}")
+        run_dag(profile, "train", asked.run, asked.conf["params"])
+        typer.echo(f"train: run {asked.run} succeeded")
 
 
 def run_dag(
@@ -46,7 +59,7 @@ def run_dag(
     dag = load_dag(dag_id)
     _clear_failures(profile, run_id)
     with watch_tasks(profile, run_id, on_task or _ignore):
-        finished = dag.test(run_conf={"run": run_id, "params": dict(params or {})})
+        finished = dag.test(run_conf={"run": run_id, "no_scheduler": True, "params": dict(params or {})})
     if str(finished.state) != "success":
         raise _failure(profile, run_id, dag_id)
 

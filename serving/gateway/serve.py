@@ -13,6 +13,7 @@ from goeswith_client import Client, ClientConfig, FeaturesUnavailable, Tls
 from goeswith_client.feast_features import FeastFeatures
 from serving.gateway.app import build_app
 from serving.gateway.connections import ImpatientProtocol
+from serving.gateway.drift import add_drift
 from serving.gateway.events import Inbox, add_events
 from serving.gateway.explorer import add_explorer
 from serving.gateway.exposure import check_exposure, is_loopback, tls_options
@@ -89,6 +90,7 @@ def serve() -> None:
         app = build_app(client, NearestIds(lambda: released_ids(profile)), profile.gateway, keys)
         add_explorer(app, client, profile)
         add_events(app, Inbox(profile, client.experiments))
+        add_drift(app, profile)
         build_server(app, profile.gateway).run()
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from goeswith.profile import Profile
+from goeswith.releases import find_reason
 from serving.rollout import repository as repo
 from serving.rollout.integrity import check_served
 from serving.rollout.loading import write_configs
@@ -13,7 +14,10 @@ from serving.runtime.triton import client_of, find_triton, is_live, launch_of, s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelStatus:
-    """Whether Triton answers, where, which version of which run is current (None: nothing was published yet), and which is canary."""
+    """Whether Triton answers, where, which version of which run is current (None: nothing was published yet), and which is canary.
+
+    ``why`` says why that run trained, where somebody or something said so.
+    """
 
     running: bool
     address: str
@@ -21,6 +25,7 @@ class ModelStatus:
     version: int | None
     run: str | None
     canary: str | None = None
+    why: str | None = None
 
 
 def serve_current(profile: Profile) -> ServerState:
@@ -59,6 +64,7 @@ def model_status(profile: Profile) -> ModelStatus:
         version=published.version if published else None,
         run=published.run if published else None,
         canary=_canary(published) if published else None,
+        why=find_reason(profile, published.release) if published else None,
     )
 
 

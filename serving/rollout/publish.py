@@ -17,6 +17,7 @@ from goeswith.faults import explain_faults
 from goeswith.jobs import JobResult, JobRun
 from goeswith.model_contract import MANIFEST, ExportManifest, read_export
 from goeswith.profile import Profile
+from goeswith.releases import find_reason
 from serving.rollout import manifest as states
 from serving.rollout import repository as repo
 from serving.rollout.integrity import holds
@@ -113,10 +114,11 @@ class _Publishing:
         return worst
 
     def _after(self, new: Version, share: float, figures: dict[str, Any]) -> Published:
+        why = find_reason(self.profile, new.release) or ""
         if not share or self.before is None:
-            return states.make_current(self.before, new, figures=figures)
+            return states.make_current(self.before, new, why, figures)
         canary = states.Canary(version=new.version, share=share, names=repo.names_of(new.models, new.version))
-        return states.make_canary(self.before, new, canary, figures=figures)
+        return states.make_canary(self.before, new, canary, why, figures)
 
     def _undo(self, new: Version, error: BaseException) -> None:
         """Serve again what was served before, and say in the history why the new version is not."""

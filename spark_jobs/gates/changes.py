@@ -6,7 +6,7 @@ from typing import Any, assert_never
 import pyarrow as pa
 
 from goeswith.catalogue import ChangeRule, DegreeDrift, Drift, NullRateChange, RowCountChange, Table
-from spark_jobs.gates.drift import Histogram, drift_of_numbers, drift_of_values
+from goeswith.drift.psi import Histogram, drift_of_numbers, drift_of_values
 from spark_jobs.gates.statistics import DEGREES, ROWS, Counts, nulls_of, values_of
 
 SLACK = 100

@@ -1,8 +1,5 @@
 """Real Chromium, once for the session, before the real gateway on a free port of the loopback."""
 
-import os
-import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,10 +19,10 @@ from serving.nearest import NearestIds
 from serving.rules.table import rules_path
 from tests.browser.lock import WantsKey
 from tests.browser.shop import TinyFeatures, models_of, write_shop
+from tests.debian import require
 from tests.tiny_client import FakeModels
 
 CHROMIUM = "/usr/bin/chromium"
-INSTALL = ["sh", "-c", "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium"]
 NETWORK = "Failed to load resource"
 """What Chromium itself says of an answer above 399; the page shows these, and tests of such answers expect them."""
 
@@ -48,10 +45,7 @@ class Shop:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Return Debian's Chromium, installed where it is missing and this may install it."""
-    if shutil.which(CHROMIUM) is None and os.geteuid() == 0:
-        subprocess.run(INSTALL, check=False)
-    assert shutil.which(CHROMIUM), f"there is no {CHROMIUM}: as root, apt-get install -y chromium"
-    return CHROMIUM
+    return require(CHROMIUM, "chromium")
 
 
 @pytest.fixture(scope="session")

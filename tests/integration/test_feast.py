@@ -12,13 +12,13 @@ import pytest
 
 from feature_repo.as_of import evaluation_cut
 from feature_repo.jobs import apply, materialise, training_sets
+from feature_repo.mark import VIEW
 from feature_repo.slices import Slice, find_slice, list_slices
 from feature_repo.snapshots import read_snapshot
-from feature_repo.store import apply_versions, open_store
+from feature_repo.store import open_store
 from goeswith import lake, releases
 from goeswith.jobs import JobRun
 from goeswith.profile import PROJECT_ROOT, Profile
-from goeswith.results import write_json
 from tests.tiny_features import write_tiny_features
 from tests.tiny_shop import bundle_rows, event_rows, item_rows, relation_rows, write_rows
 
@@ -156,21 +156,6 @@ def test_materialising_again_writes_only_what_changed_and_empties_what_is_gone(s
     assert found.available[1] is None
 
 
-def test_rows_of_a_killed_run_do_not_outlive_it(shop: Profile) -> None:
-    materialise.run(run_of(shop))
-    first = releases.released_versions(shop)["items"]
-    second = write_rows(shop, "items", [{**item_rows(shop)[0], "item_id": "short-lived"}])
-    state = dict(materialise.read_state(shop.features / materialise.STATE))
-    store = open_store(shop)
-    versions = {**state["versions"], "items": second}
-    apply_versions(shop, store, versions)
-    materialise.materialise(shop, store, [state["versions"]], versions)
-    write_json(shop.features / materialise.STATE, {**state, "under_way": versions})
-    releases.write_release(shop, "back", {"items": first})
-    assert materialise.run(run_of(shop, "back")).summary["rows"]["items"] == {"written": 0, "gone": 1}
-    assert online(shop, find_slice("items"), pd.DataFrame({"item_id": ["short-lived"]})).title[0] is None
-
-
 def test_best_sellers_are_counted_by_category(shop: Profile) -> None:
     materialise.run(run_of(shop))
     best = materialise.read_state(shop.features / "bestsellers.json")
@@ -191,4 +176,4 @@ def test_feasts_own_command_line_applies_the_repository(shop: Profile, tmp_path:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {view.name for view in open_store(shop).list_feature_views()} == {part.name for part in list_slices()}
+    assert {view.name for view in open_store(shop).list_feature_views()} == {*(part.name for part in list_slices()), VIEW}

@@ -56,6 +56,18 @@ def turn_bits(file: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [cut, turn_bits, Path.unlink])
+@pytest.mark.parametrize("names", [("items", "events"), ("events", "items")])
+def test_of_two_tables_that_are_read_together_the_damaged_one_is_named(
+    profile: Profile, names: tuple[str, str], harm: Callable[[Path], None]
+) -> None:
+    versions = tiny_shop.write_tiny_lake(profile)
+    harm(next((profile.root / "lake" / "events").rglob("part-*.parquet")))
+    tables = {name: (name, versions[name]) for name in names}
+    with pytest.raises(TableDamaged, match="table 'events' cannot be read"):
+        list(lake.query_versions(profile, tables, "SELECT * FROM items JOIN events ON items.item_id = events.item_id"))
+
+
+@pytest.mark.parametrize("harm", [cut, turn_bits, Path.unlink])
 def test_a_damaged_table_is_named_and_its_remedy_as_it_stands_mends_it(profile: Profile, harm: Callable[[Path], None]) -> None:
     tiny_shop.write_tiny_lake(profile)
     whole = lake.read_table(profile, "events").drop_columns(["updated_at"])

@@ -1,6 +1,7 @@
 """Jobs are known by name; a finished step is not done again unless something that it depends on changed."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -29,7 +30,12 @@ def test_an_unknown_job_lists_those_there_are() -> None:
 
 
 def test_the_release_job_runs(job: JobRun) -> None:
-    assert load_job("release").run(job).summary["release"] == "r"
+    assert load_job("release").run(replace(job, params={})).summary["release"] == "r"
+
+
+def test_the_release_job_refuses_what_it_does_not_know(job: JobRun) -> None:
+    with pytest.raises(ConfigError, match="job release: x"):
+        load_job("release").run(job)
 
 
 def test_a_result_is_one_line_of_json() -> None:

@@ -46,7 +46,7 @@ def test_an_invalid_release_pins_nothing_for_anybody(profile: Profile, versions:
 
 
 def test_what_the_online_store_holds_or_is_being_brought_to_is_pinned(profile: Profile, versions: list[int]) -> None:
-    state = {"release": "r0", "versions": {"item_pairs": versions[0]}, "under_way": {"item_pairs": versions[1]}}
+    state = {"release": "r0", "versions": {"item_pairs": versions[0]}, "under_way": [{"item_pairs": versions[1]}]}
     write_json(profile.features / pins.ONLINE_STATE, state)
     assert {pin.version for pin in read_pins(profile, 1)} == set(versions)
 

@@ -15,6 +15,7 @@ from goeswith.errors import ConfigError, ModelInvalid, ModelUnavailable
 from goeswith.jobs import JobRun
 from goeswith.model_contract import MANIFEST, GoldenCase, TensorType, Value, from_value, read_export, read_golden, to_value
 from goeswith.profile import Profile, load_profile
+from goeswith.releases import write_release
 from serving.rollout import publish
 from serving.rollout import repository as repo
 from serving.rollout.change import roll_back
@@ -82,6 +83,20 @@ def staged(profile: Profile, number: int) -> Version:
     repo.adopt_staging(profile.model_repository, number)
     files = repo.files_of(manifest, number)
     return Version(version=number, run=RUN, release=RUN, made_from="x", models=manifest.models, metrics=(), feature_names=(), files=files)
+
+
+def test_status_says_why_the_served_models_were_trained(home: Profile) -> None:
+    write_release(home, RUN, {}, reason="drift: prices")
+    write_published(home, make_current(None, staged(home, 1)))
+    assert model_status(home).why == "drift: prices"
+
+
+def test_history_says_why_a_published_version_was_trained(home: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_release(home, RUN, {}, reason="drift: prices")
+    for name, found in {"verify_alone": (None, 0.0), "serve": None, "replay_served": 0.0}.items():
+        monkeypatch.setattr(publish, name, lambda *_, found=found, **__: found)
+    publish.run(JobRun(profile=home, run_id="p"))
+    assert [(event.what, event.why) for event in require_trusted(home).history] == [("published", "drift: prices")]
 
 
 def test_a_version_is_whole_in_itself_code_and_golden_requests_included(home: Profile) -> None:

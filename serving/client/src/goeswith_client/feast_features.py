@@ -33,7 +33,7 @@ class FeastFeatures:
     def __init__(self, folder: Path, reads: OnlineReads | None = None) -> None:
         self._folder = folder
         self._reads = reads or OnlineReads(folder)
-        self._online = ReplacedFile[dict[str, Any] | None](folder / "online.json", _parse, missing=None)
+        self._online = ReplacedFile[dict[str, Any]](folder / "online.json", _parse, missing={})
         self._best = ReplacedFile[dict[str, list[str]]](folder / "bestsellers.json", _parse, missing={})
         self._rules = RulesFile(folder / RULES_FILE)
 
@@ -44,7 +44,7 @@ class FeastFeatures:
     def state(self) -> State:
         """Return the release behind the features. Raises ``FeaturesUnavailable`` where nothing was materialised."""
         found = self._online.read()
-        if found is None:
+        if "release" not in found:  # at the first time, until all is there
             raise FeaturesUnavailable(f"nothing was materialised in {self._folder}", "run: goeswith run publish")
         return State(found["release"], datetime.fromisoformat(found["released_at"]), found.get("versions", {}))
 

@@ -67,6 +67,7 @@ class OnlineReads:
         try:
             rows = dict(zip(keys, self._store.read(view, features, keys), strict=True))
         except BaseException as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+            self.__dict__.pop("_store", None)  # a connection that broke is not mended by all stores: the next reading opens another
             for wanted in group:
                 wanted.error = error
             return

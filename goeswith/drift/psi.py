@@ -20,24 +20,36 @@ def drift_of_numbers(before: Histogram, after: Histogram) -> float | None:
     return psi(_in_ranges(before, ends), _in_ranges(after, ends))
 
 
-def drift_of_values(before: Histogram, after: Histogram) -> float | None:
-    """Return the index over the values that are frequent in ``before``, and all others together."""
-    frequent = [value for value, n in before.items() if n >= SMALL_SHARE * sum(before.values())]
+def drift_of_values(before: Histogram, after: Histogram, small_share: float = SMALL_SHARE) -> float | None:
+    """Return the index over the values that ``small_share`` of ``before`` or more holds, and all others together."""
+    frequent = [value for value, n in before.items() if n >= small_share * sum(before.values())]
     return psi(_frequent_and_rest(before, frequent), _frequent_and_rest(after, frequent))
 
 
 def psi(before: Sequence[int], after: Sequence[int]) -> float | None:
+    """Return ``stability_index`` less what chance gives, and never below 0; None where either is empty.
+
+    Two samples of one population come to (bins - 1)(1/n + 1/m) on average (Yurdakul and Naranjo, 2020, "Statistical properties of the
+    population stability index"). That is taken off, so that a small table does not look restless.
+    """
+    found, n, m = stability_index(before, after), sum(before), sum(after)
+    if found is None:
+        return None
+    bins = sum(bool(b or a) for b, a in zip(before, after, strict=True))
+    return max(0.0, found - (bins - 1) * (1 / n + 1 / m))
+
+
+def stability_index(before: Sequence[int], after: Sequence[int]) -> float | None:
     """Return sum((q - p) ln(q / p)) over the shares p and q of two counts over the same bins; None where either is empty.
 
-    What chance alone gives two samples of one population, (bins - 1)(1/n + 1/m) (Yurdakul and Naranjo, 2020), is taken off, so that a
-    small table does not look restless. Never below 0.
+    The formula is Siddiqi's ("Credit Risk Scorecards", 2006), a symmetric Kullback-Leibler divergence (Jeffreys, 1946). An empty bin counts as
+    ``LEAST_SHARE``.
     """
     n, m = sum(before), sum(after)
     if not n or not m:
         return None
-    bins = [(max(b / n, LEAST_SHARE), max(a / m, LEAST_SHARE)) for b, a in zip(before, after, strict=True) if b or a]
-    chance = (len(bins) - 1) * (1 / n + 1 / m)
-    return max(0.0, sum((q - p) * math.log(q / p) for p, q in bins) - chance)
+    shares = [(max(b / n, LEAST_SHARE), max(a / m, LEAST_SHARE)) for b, a in zip(before, after, strict=True) if b or a]
+    return sum((q - p) * math.log(q / p) for p, q in shares)
 
 
 def _range_ends(histogram: Histogram) -> list[int]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.gates.drift import drift_of_numbers, drift_of_values, psi
+from goeswith.drift.psi import drift_of_numbers, drift_of_values, psi, stability_index
 
 counts = st.lists(st.integers(0, 10_000), min_size=2, max_size=30)
 histograms = st.dictionaries(st.integers(-50, 50).map(str), st.integers(1, 10_000), min_size=1, max_size=40)
@@ -35,6 +35,12 @@ def test_it_is_finite_never_negative_and_the_same_both_ways(pair: tuple[list[int
     found = psi(before, after)
     assert found == pytest.approx(psi(after, before))
     assert found is None or 0 <= found < math.inf
+
+
+@given(counts, st.integers(2, 50))
+def test_the_published_sum_does_not_depend_on_how_many_were_counted(before: list[int], times: int) -> None:
+    after = before[::-1]
+    assert stability_index(before, [times * n for n in after]) == pytest.approx(stability_index(before, after))
 
 
 def test_two_small_samples_of_one_population_do_not_look_restless() -> None:

@@ -1,0 +1,1 @@
+"""``goeswith bench features``: reading online features beside plain Redis, and bringing many rows online."""
