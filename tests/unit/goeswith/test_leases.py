@@ -137,7 +137,7 @@ def take_step(step: str, run: str, profile: Profile) -> float:
         return time.monotonic()
 
 
-def test_a_second_try_of_a_step_waits_for_the_first_and_takes_its_lease_away(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_second_try_of_a_step_waits_for_the_first(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
     holder = start_holder(profile.root)
     with ThreadPoolExecutor(1) as pool:
         second = pool.submit(take_step, "count_pairs_again", "other", profile)
@@ -149,6 +149,14 @@ def test_a_second_try_of_a_step_waits_for_the_first_and_takes_its_lease_away(pro
         holder.wait()
         assert second.result(30) > killed
     assert caplog.messages == ["step count_pairs_again of run other waits until another try of it has ended"]
+
+
+def test_a_second_try_of_a_step_takes_away_the_lease_of_one_that_died(profile: Profile) -> None:
+    holder = start_holder(profile.root)
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert len(list((profile.root / "leases").glob("*.json"))) == 1
+    take_step("count_pairs_again", "other", profile)
     assert list((profile.root / "leases").glob("*.json")) == []
 
 
