@@ -2,11 +2,11 @@
 
 from airflow.sdk import DAG, chain
 
-from dags.operators import job_task
+from dags.operators import job_task, run_deadline
 
 SOURCES = ("items", "events", "bundles", "declared_relations", "quarantine")
 
-with DAG("feedback", doc_md=__doc__, schedule="@daily", catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG("feedback", doc_md=__doc__, schedule="@daily", deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
     chain(
         job_task("take_feedback"),
         job_task("stream", params={"source": "feedback"}),

@@ -2,7 +2,9 @@
 
 from airflow.sdk import DAG, chain
 
-from dags.operators import job_task, table_asset
+from dags.operators import job_task, run_deadline, table_asset
 
-with DAG("publish", doc_md=__doc__, schedule=[table_asset("item_neighbours")], catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG(
+    "publish", doc_md=__doc__, schedule=[table_asset("item_neighbours")], deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]
+) as dag:
     chain(job_task("materialise"), job_task("publish_models"))

@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from dags.operators import job_task
+from dags.operators import job_task, run_deadline
 
-with DAG("teach_judge", doc_md=__doc__, schedule=None, catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG("teach_judge", doc_md=__doc__, schedule=None, deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
     job_task("train_judge")

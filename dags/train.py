@@ -2,11 +2,13 @@
 
 from airflow.sdk import DAG, chain
 
-from dags.operators import job_task, table_asset
+from dags.operators import job_task, run_deadline, table_asset
 
 LEARNED = ("item_embeddings", "item_neighbours")
 
-with DAG("train", doc_md=__doc__, schedule=[table_asset("relations")], catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG(
+    "train", doc_md=__doc__, schedule=[table_asset("relations")], deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]
+) as dag:
     chain(
         job_task("apply_features"),
         job_task("build_training_set"),

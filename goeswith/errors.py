@@ -11,6 +11,8 @@ class GoeswithError(Exception):
     """
 
     exit_code = 1
+    transient = False
+    """Whether it may pass by itself: a job that met it may be tried again without anybody doing anything."""
 
     def __init__(self, what: str, remedy: str = "") -> None:
         super().__init__(what)
@@ -74,6 +76,7 @@ class ModelUnavailable(GoeswithError):
     """Triton, or the model asked for, does not answer."""
 
     exit_code = 10
+    transient = True
 
 
 class StaleFeature(GoeswithError):
@@ -110,3 +113,19 @@ class WriteConflict(GoeswithError):
     """Another process changed a table while a job wrote it; nothing of the job's write counts."""
 
     exit_code = 16
+    transient = True
+
+
+class LeaseLost(GoeswithError):
+    """A job that was taken for dead is still at work: another try may have its place, so it stops before it writes."""
+
+    exit_code = 17
+    transient = True
+
+
+def is_final(exit_code: int) -> bool:
+    """Return whether a command that ended with this code would end so again: first somebody has to do what its error says.
+
+    Any other code is that of a crash, of a kill, or of an error that may pass.
+    """
+    return exit_code in {kind.exit_code for kind in GoeswithError.__subclasses__() if not kind.transient}

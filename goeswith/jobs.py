@@ -44,6 +44,9 @@ JOBS: dict[str, str] = {
 }
 """Job name -> module that holds its ``Config`` and ``run``."""
 
+GPU = ("train_cirp", "train_bundles", "train_mmsc", "embed_items")
+"""Jobs that get a GPU where a deployment has one: those that train or run neural encoders over the whole catalogue."""
+
 READS: dict[str, tuple[str, ...]] = {
     "ingest": (),
     "take_feedback": (),
@@ -125,6 +128,11 @@ class Job(Protocol):
 
     def run(self, job: JobRun) -> JobResult:
         """Do the work."""
+
+
+def folder_of(name: str) -> str:
+    """Return the folder that a job belongs to: the catalogue's name of a writer."""
+    return JOBS[name].split(".")[0]
 
 
 def require_job(name: str) -> None:

@@ -7,17 +7,20 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
 from goeswith.errors import UpkeepRefused
-from goeswith.jobs import JOBS, ONE_AT_A_TIME, JobRun
+from goeswith.jobs import ONE_AT_A_TIME, JobRun, folder_of
 from goeswith.profile import Profile
 from goeswith.releases import released_versions
 
 logger = logging.getLogger(__name__)
+
+_held: ContextVar[Path | None] = ContextVar("held", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ class Lease:
     @property
     def folder(self) -> str:
         """The folder whose tables the job may write: the catalogue's name of a writer."""
-        return JOBS[self.job].split(".")[0]
+        return folder_of(self.job)
 
     @property
     def own(self) -> bool:
@@ -59,9 +62,38 @@ def hold_lease(name: str, job: JobRun) -> Iterator[None]:
         out.flush()
         hidden.rename(path)  # seen only once it is locked and whole
         try:
-            yield
+            with adopt_lease(path):
+                yield
         finally:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def adopt_lease(path: Path | None) -> Iterator[None]:
+    """Let what the block does count as work of the lease in this file, which this process or the one that started it holds."""
+    token = _held.set(path)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def held_lease() -> Path | None:
+    """Return the file of the lease under which this is done, None for work that is no job's."""
+    return _held.get()
+
+
+@contextmanager
+def await_step(step: str, job: JobRun) -> Iterator[None]:
+    """Let one process at a time do a step of a run: a second try waits until the first has ended or died, and takes its lease away.
+
+    The lock is on the shared home, so it holds between machines too, where the home has POSIX locks.
+    """
+    folder = job.profile.runs / job.run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock(folder / f".{step}.lock", f"step {step} of run {job.run_id} waits until another try of it has ended"):
+        live_leases(job.profile)
+        yield
 
 
 @contextmanager
@@ -73,19 +105,31 @@ def await_turn(name: str, job: JobRun) -> Iterator[None]:
     if name not in ONE_AT_A_TIME:
         yield
         return
-    with (_folder(job.profile) / f".{name}").open("a") as lock:
+    waiting = f"job {name} of run {job.run_id} waits until another process, which does the same job, has ended"
+    with _lock(_folder(job.profile) / f".{name}", waiting):
+        yield
+
+
+@contextmanager
+def _lock(path: Path, waiting: str) -> Iterator[None]:
+    with path.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            logger.warning("job %s of run %s waits until another process, which does the same job, has ended", name, job.run_id)
+            logger.warning(waiting)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def live_leases(profile: Profile) -> list[Lease]:
     """Return the leases of processes that live; those of dead ones are removed."""
-    found = [_read_live(path) for path in sorted(_folder(profile).glob("[!.]*.json"))]
-    return [lease for lease in found if lease is not None]
+    return list(live_files(profile).values())
+
+
+def live_files(profile: Profile) -> dict[Path, Lease]:
+    """Return the leases of processes that live by their files; those of dead ones are removed."""
+    found = {path: _read_live(path) for path in sorted(_folder(profile).glob("[!.]*.json"))}
+    return {path: lease for path, lease in found.items() if lease is not None}
 
 
 def _read_live(path: Path) -> Lease | None:
@@ -99,7 +143,13 @@ def _read_live(path: Path) -> Lease | None:
         except BlockingIOError:
             return Lease(**json.load(held))
         path.unlink(missing_ok=True)
+        beat_file(path).unlink(missing_ok=True)
         return None
+
+
+def beat_file(lease: Path) -> Path:
+    """Return the file whose time says when the holder of a lease last took a step (``goeswith.heartbeat``)."""
+    return lease.with_suffix(".beat")
 
 
 @contextmanager

@@ -129,11 +129,84 @@ class KafkaSettings(_Section):
     password: SecretStr = SecretStr("")
 
 
-class OperatorSettings(_Section):
-    """How a DAG's task becomes a process."""
+class Resources(_Section):
+    """What a container is given, and at most takes: quantities as Kubernetes writes them, by resource."""
 
-    kind: Literal["subprocess"] = "subprocess"
+    requests: dict[str, str]
+    limits: dict[str, str]
+
+
+class GpuSettings(_Section):
+    """What jobs that want a GPU are given beside other training; ``count`` 0: none, as where no node has one."""
+
+    count: int = Field(default=1, ge=0)
+    resource: str = "nvidia.com/gpu"
+    node_selector: dict[str, str] = {}
+    tolerations: list[dict[str, Any]] = [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+
+
+class PodSettings(_Section):
+    """Pods of jobs: in which ``namespace``, of which images, with what of the cluster. Secrets are named alone, never given.
+
+    Pods take their settings and secrets from the ``config_maps`` and ``secrets`` as variables, the home from the volume ``claim``, and the key
+    that signs models from the Secret ``signing_secret`` (key ``key``), where there is one. ``instance`` tells deployments apart that share a
+    namespace. ``connection`` is Airflow's to the cluster; "": the pod's own account, else KUBECONFIG.
+    """
+
+    namespace: str = "default"
+    instance: str = "goeswith"
+    connection: str = ""
+    jobs_image: str = ""
+    trainer_image: str = ""
+    pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    pull_secrets: list[str] = []
+    service_account: str = ""
+    claim: str = ""
+    config_maps: list[str] = []
+    secrets: list[str] = []
+    signing_secret: str = ""
+    jobs: Resources = Resources(requests={"cpu": "2", "memory": "8Gi"}, limits={"cpu": "4", "memory": "14Gi"})
+    training: Resources = Resources(requests={"cpu": "4", "memory": "16Gi"}, limits={"cpu": "8", "memory": "32Gi"})
+    gpu: GpuSettings = GpuSettings()
+    node_selector: dict[str, str] = {}
+    tolerations: list[dict[str, Any]] = []
+    scratch: str = "50Gi"
+    start_s: int = Field(default=1_200, ge=1)
+    """For how long a pod may wait for a node, and then for its image."""
+    poll_s: float = Field(default=10.0, gt=0)
+    silent_s: int = Field(default=3_600, ge=60)
+    """A training whose loop takes no step for so long hangs; longer than its validation takes."""
+
+
+class DatabricksSettings(_Section):
+    """Where Spark jobs run on Databricks: ``application`` is infra/spark/job.py there, ``cluster`` a cluster's id, ``connection`` Airflow's."""
+
+    connection: str = "databricks_default"
+    application: str = ""
+    cluster: str = ""
+
+
+class OperatorSettings(_Section):
+    """How a DAG's task becomes a process: here, by spark-submit (Spark jobs; others here), as a pod, or on Databricks (Spark jobs; others here).
+
+    What fails by chance is tried again ``retries`` times, first after ``retry_delay_s``, then after twice as long, and so on. A task may take
+    ``deadline_s``, or what ``deadlines_s`` says of its job. At most ``spark_slots`` and ``gpu_slots`` tasks of their kind run at once.
+    """
+
+    kind: Literal["subprocess", "spark-submit", "kubernetes", "databricks"] = "subprocess"
     retries: int = Field(default=0, ge=0)
+    retry_delay_s: float = Field(default=60.0, ge=0)
+    retry_delay_max_s: float = Field(default=1_800.0, ge=0)
+    deadline_s: int = Field(default=43_200, ge=1)
+    deadlines_s: dict[str, Annotated[int, Field(ge=1)]] = {}
+    run_deadline_s: int = Field(default=0, ge=0)
+    """Of a DAG's run from when it is queued: a later one is told of, not ended. 0: none is."""
+    spark_slots: int = Field(default=1, ge=1)
+    gpu_slots: int = Field(default=1, ge=1)
+    result_file: Path | None = None
+    """Where a job leaves the versions after it for whoever started it: in a pod, the file of its termination message."""
+    pods: PodSettings = PodSettings()
+    databricks: DatabricksSettings = DatabricksSettings()
 
 
 class Profile(BaseSettings):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from goeswith import fingerprint, lake
-from goeswith.jobs import JOBS, READS, JobResult, JobRun
+from goeswith.jobs import READS, JobResult, JobRun, folder_of
 from goeswith.profile import Profile
 from goeswith.results import write_json
 
@@ -18,7 +18,7 @@ def record_path(profile: Profile, run_id: str, step: str) -> Path:
 
 def fingerprint_job(name: str, job: JobRun) -> str:
     """Return what the job's outcome depends on: its folder's code and the kernel's, its parameters, and the rows of the pinned versions."""
-    folders = ("goeswith", JOBS[name].split(".")[0])
+    folders = ("goeswith", folder_of(name))
     return fingerprint.of_values(name, fingerprint.of_code(folders), dict(job.params), _read_versions(name, job))
 
 

@@ -6,7 +6,7 @@ from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import BaseOperator
 
-from dags.operators.process import RUN
+from dags.operators.job import RUN
 from goeswith.drift.history import AskedTraining, asked_training
 from goeswith.profile import load_profile
 

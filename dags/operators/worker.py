@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 CLOSE_S = 30.0
 
@@ -19,7 +19,8 @@ class Worker:
     def __init__(self) -> None:
         self.settings = _settings()
         command = [sys.executable, "-m", "goeswith", "--verbose", "worker"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own command
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self._process = subprocess.Popen(command, start_new_session=True, **pipes)  # noqa: S603 - our own command, in a group that ends as one
 
     def __enter__(self) -> Self:
         """Return the worker itself."""

@@ -13,6 +13,14 @@ def prepare_airflow(profile: Profile) -> None:
     """
     set_airflow_environment(profile, os.environ.__setitem__)
     _migrate(profile)
+    write_pools(profile)
+
+
+def write_pools(profile: Profile) -> dict[str, int]:
+    """Create the pools that our tasks name, or give them the profile's sizes, in the Airflow that the environment names; return slots by pool."""
+    from dags.operators import pools
+
+    return pools.write_pools(profile.operator)
 
 
 def set_airflow_environment(profile: Profile, set_variable: Callable[[str, str], None]) -> None:

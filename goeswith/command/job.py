@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -46,12 +47,23 @@ def _do(name: str, step: str, job_run: Any) -> str:
     from goeswith import records
     from goeswith.faults import explain_faults
     from goeswith.jobs import JobResult, require_job
-    from goeswith.leases import await_turn, hold_lease
+    from goeswith.leases import await_step, await_turn, hold_lease
 
     require_job(name)
-    with explain_faults(job_run.profile, f"job {name}"), hold_lease(name, job_run), await_turn(name, job_run):
-        result = records.find_record(name, step, job_run) or _do_now(name, step, job_run)
-    return JobResult(versions={**job_run.versions, **result.versions}, summary=result.summary).to_json()
+    with explain_faults(job_run.profile, f"job {name}"), hold_lease(name, job_run), await_step(step, job_run), await_turn(name, job_run):
+        done = records.find_record(name, step, job_run) or _do_now(name, step, job_run)
+    result = JobResult(versions={**job_run.versions, **done.versions}, summary=done.summary)
+    _leave_versions(job_run.profile.operator.result_file, result)
+    return result.to_json()
+
+
+def _leave_versions(path: Path | None, result: Any) -> None:
+    """Write what tasks downstream read to where a pod's status takes it from: a few thousand bytes, so without the summary.
+
+    The file is a mount of its own: nothing can be renamed onto it.
+    """
+    if path is not None:
+        path.write_text(json.dumps({"versions": dict(result.versions)}, separators=(",", ":")), encoding="utf-8")
 
 
 def _do_now(name: str, step: str, job_run: Any) -> Any:

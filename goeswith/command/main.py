@@ -24,6 +24,7 @@ from goeswith.command import (
     job,
     keys,
     maintain,
+    pools,
     quarantine,
     report,
     rollout,
@@ -71,6 +72,7 @@ app.command()(report.report)
 app.command()(figures.figures)
 app.command()(tables.tables)
 app.command()(maintain.maintain)
+app.command()(pools.pools)
 app.command()(forget.forget_user)
 
 

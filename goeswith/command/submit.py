@@ -31,7 +31,8 @@ def submit(context: typer.Context, name: str) -> None:
         settings.write(build_properties(profile))
         settings.flush()
         words = [*build_command(profile, settings.name), name, *context.args]
-        done = subprocess.run(words, check=False, env=_environment(profile))  # noqa: S603 - our own command, without a shell
+        done = subprocess.run(words, check=False, env=_environment(profile), stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own command, no shell
+    sys.stdout.write(done.stdout)  # by this process, so that whoever redirected its output gets the driver's, too
     raise typer.Exit(done.returncode)
 
 
@@ -60,9 +61,9 @@ def _environment(profile: "Profile") -> dict[str, str]:
 
 
 def _require_spark_job(name: str) -> None:
-    from goeswith.jobs import JOBS, require_job
+    from goeswith.jobs import JOBS, folder_of, require_job
 
     require_job(name)
-    if not JOBS[name].startswith("spark_jobs."):
-        legal = ", ".join(job for job, module in JOBS.items() if module.startswith("spark_jobs."))
+    if folder_of(name) != "spark_jobs":
+        legal = ", ".join(job for job in JOBS if folder_of(job) == "spark_jobs")
         raise ConfigError(f"job {name!r} needs no Spark", f"run it by: goeswith job {name}; jobs for spark-submit: {legal}")

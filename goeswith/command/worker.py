@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -38,8 +39,15 @@ def _read_orders(orders: SimpleQueue[str], busy: threading.Event) -> None:
     for line in sys.stdin:
         orders.put(line)
     if busy.is_set():
-        os._exit(1)  # the parent is gone; jobs stand being killed at any moment
+        _end_with_children()  # the parent is gone; jobs stand being killed at any moment
     orders.put("")
+
+
+def _end_with_children() -> None:
+    """End at once, and with this process what it has started: a spark-submit would go on writing."""
+    if os.getpgrp() == os.getpid():  # else the group is that of whoever started this by hand
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def _obey(order: Mapping[str, Any], call: Call) -> dict[str, Any]:

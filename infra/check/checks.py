@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
+from pydantic import ValidationError
 
-from goeswith.profile import PROJECT_ROOT
+from goeswith.profile import PROJECT_ROOT, PodSettings
 from infra.check import tools
 from infra.check.pods import find_breaches
 
@@ -56,7 +57,18 @@ def _checked_manifests(values: Path | None) -> str:
     _say([str(tools.kubeconform()), "-strict", *_schemas(), "-"], given=text)
     if breach := next(find_breaches(text), None):
         raise CheckFailed(breach)
+    _check_pod_settings(text)
     return text
+
+
+def _check_pod_settings(manifests: str) -> None:
+    """What the chart tells an Airflow of jobs' pods must be what the profile knows."""
+    for manifest in yaml.safe_load_all(manifests):
+        if (told := (manifest.get("data") or {}).get("GOESWITH_OPERATOR__PODS")) is not None:
+            try:
+                PodSettings.model_validate_json(told)
+            except ValidationError as error:
+                raise CheckFailed(f"ConfigMap {manifest['metadata']['name']}: {error}") from error
 
 
 def _schemas() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the restricted Pod Security Standard, and we, ask of every pod that the chart makes."""
+"""What the restricted Pod Security Standard, and we, ask of every pod that the chart or a job makes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ Manifest = Mapping[str, Any]
 
 
 def find_breaches(manifests: str) -> Iterator[str]:
-    """Yield what is missing, by manifest and container, from manifests as helm renders them."""
+    """Yield what is missing, by manifest and container, from manifests as helm renders them, or pods as they are posted."""
     for manifest in yaml.safe_load_all(manifests):
         pod = _pod_of(manifest)
         if pod is not None:
@@ -18,6 +18,8 @@ def find_breaches(manifests: str) -> Iterator[str]:
 
 def _pod_of(manifest: Manifest) -> Manifest | None:
     spec: Manifest = manifest.get("spec", {})
+    if manifest["kind"] == "Pod":
+        return spec
     if manifest["kind"] == "CronJob":
         spec = spec["jobTemplate"]["spec"]
     found: Manifest | None = spec.get("template", {}).get("spec")

@@ -1,4 +1,4 @@
-# Airflow's services. Its tasks run jobs as processes beside it (operator.kind: subprocess), so it stands on the jobs' image.
+# Airflow's services. Where its tasks run jobs as processes beside it (operator.kind: subprocess), they need what the jobs need: it stands on their image.
 # Build from the root of the repository, after that: docker build -f infra/docker/airflow.Dockerfile -t goeswith-airflow:0.1.0 .
 ARG JOBS_IMAGE=goeswith-jobs:0.1.0
 

@@ -17,6 +17,7 @@ KINDS = (
     "horizontalpodautoscaler-autoscaling-v2",
     "networkpolicy-networking-v1",
     "persistentvolumeclaim-v1",
+    "pod-v1",
     "poddisruptionbudget-policy-v1",
     "role-rbac-v1",
     "rolebinding-rbac-v1",

@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from goeswith.errors import ConfigError, TrainingStopped
+from goeswith.heartbeat import heartbeat, unheard
 from goeswith.progress import Advance, progress
 from goeswith.results import write_atomically
 from training.trainer.checkpoint import Checkpoint, fingerprint, learned_state, load_learned, newest_checkpoint, write_checkpoint
@@ -88,7 +89,7 @@ def fit(
     ``folder`` gets ``curve.jsonl``, ``tensorboard/`` and ``checkpoints/``; a run that was killed goes on from there. ``recipe`` (JSON values)
     names everything else that the result depends on. Of several processes (``ranks``) the first alone writes. Raises ``TrainingStopped``
     where a loss or gradient is not finite (before the optimizer's step) or the checkpoint found belongs to another recipe, ``ConfigError``
-    where processes cannot share its steps.
+    where processes cannot share its steps, ``LeaseLost`` where another process has taken this job's place.
     """
     _require_shares(task, config, ranks.count)
     return _Run(task, config, folder, fingerprint({"trainer": asdict(config), "recipe": dict(recipe or {})}), what, ranks).fit()
@@ -141,6 +142,7 @@ class _Run:
         self.best: dict[str, Tensor] = {}
         self.journals: Sequence[Journal] = ()
         self.next_checkpoint = 0.0
+        self.beat: Callable[[], None] = unheard
 
     def fit(self) -> list[Row]:
         """Run every epoch that is left."""
@@ -149,7 +151,8 @@ class _Run:
         total = self.config.epochs * self.steps_per_epoch
         name = f"{self.folder.parent.name}/{self.folder.name} {self.recipe_hash[:8]}"
         opened = open_journals(self.folder, self.state.step, self.what, name, asdict(self.config)) if self.ranks.first else nullcontext(())
-        with progress(self.what, total, unit="steps") as advance, opened as self.journals:
+        alive = heartbeat() if self.ranks.first else nullcontext(unheard)  # where one process hangs, all of them wait
+        with progress(self.what, total, unit="steps") as advance, opened as self.journals, alive as self.beat:
             advance(self.state.step, "")
             while not self.state.done and self.state.epoch < self.config.epochs:
                 self._epoch(rng, advance)
@@ -166,6 +169,7 @@ class _Run:
         self.loader.waited_s = 0.0
         self.task.model.train()
         for batches in self._steps(rng):
+            self.beat()
             self._step(batches)
             rate = (self.state.items - items) / max(1e-9, time.monotonic() - started)
             advance(1, f"epoch {self.state.epoch + 1} loss {self._means()['loss']:.4f}, {rate:.0f} items/s")

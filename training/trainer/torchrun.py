@@ -12,6 +12,7 @@ from typing import Any
 from goeswith import errors
 from goeswith.errors import GoeswithError, TrainingStopped
 from goeswith.jobs import JobRun, load_job
+from goeswith.leases import adopt_lease, held_lease
 from goeswith.ports import LOOPBACK, free_ports
 from goeswith.profile import PROJECT_ROOT, load_profile
 from goeswith.results import write_json
@@ -29,11 +30,14 @@ class Order:
     overrides: dict[str, str]
     failures: str
     """Folder in which a process says why it failed."""
+    lease: str
+    """File of the lease that the process which started these holds, '' for none."""
 
     def run(self) -> None:
         """Do the job."""
         profile = load_profile(self.profile, self.overrides)
-        load_job(self.job).run(JobRun(profile=profile, run_id=self.run_id, versions=self.versions, params=self.params))
+        with adopt_lease(Path(self.lease) if self.lease else None):
+            load_job(self.job).run(JobRun(profile=profile, run_id=self.run_id, versions=self.versions, params=self.params))
 
 
 def is_started() -> bool:
@@ -46,7 +50,8 @@ def run_processes(name: str, job: JobRun, count: int) -> None:
     where = {"home": str(job.profile.root), "lake": job.profile.lake}
     with TemporaryDirectory(prefix="goeswith-ranks-") as failures:
         what: dict[str, Any] = {"run_id": job.run_id, "versions": dict(job.versions), "params": dict(job.params)}
-        order = Order(job=name, **what, profile=job.profile.profile, overrides=where, failures=failures)
+        lease = str(held_lease() or "")
+        order = Order(job=name, **what, profile=job.profile.profile, overrides=where, failures=failures, lease=lease)
         meeting = ["--nnodes", "1", "--nproc-per-node", str(count), "--master-addr", LOOPBACK, "--master-port", str(free_ports(1)[0])]
         words = [sys.executable, "-m", "torch.distributed.run", *meeting, "-m", "training.trainer.torchrun", json.dumps(asdict(order))]
         threads = str(max(1, (os.cpu_count() or 1) // count))

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from goeswith.catalogue import TABLES
 from goeswith.command import doctor
 from goeswith.command.main import app
 from goeswith.command.tables import tables_markdown
 from goeswith.profile import PROJECT_ROOT, Profile
+from tests import tiny_shop
 
 HEAVY = ("torch", "pyspark", "feast", "airflow", "great_expectations", "transformers", "matplotlib")
 
@@ -28,7 +30,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 COMMANDS = ["demo", "doctor", "run", "job", "tables", "evaluate", "report", "up", "down", "status", "ask", "explain", "maintain", "forget-user"]
-COMMANDS += ["quarantine", "gates", "keys", "bench", "figures", "stream", "audit-verdicts", "rollout"]
+COMMANDS += ["quarantine", "gates", "keys", "bench", "figures", "stream", "audit-verdicts", "rollout", "pools"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -55,6 +57,23 @@ def test_a_failed_job_leaves_its_error_for_whoever_started_it(tmp_path: Path) ->
     assert done.returncode == 7
     failure = json.loads((tmp_path / "runs" / "r" / "failures" / "release.json").read_text())
     assert failure["kind"] == "VersionMissing"
+
+
+def test_a_job_leaves_its_versions_where_its_pod_is_asked_for_them(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = json.dumps(tiny_shop.write_tiny_lake(profile))
+    message = profile.root / "termination-log"
+    message.touch()
+    mounted = message.stat().st_ino
+    monkeypatch.setenv("GOESWITH_HOME", str(profile.root))
+    monkeypatch.setenv("GOESWITH_OPERATOR__RESULT_FILE", str(message))
+    shown = CliRunner().invoke(app, ["job", "release", "--run", "r", "--versions", versions])
+    assert json.loads(message.read_text()) == {"versions": json.loads(shown.stdout.splitlines()[-1])["versions"]}
+    assert message.stat().st_ino == mounted
+
+
+def test_versions_of_all_tables_fit_into_a_termination_message() -> None:
+    told = json.dumps({"versions": dict.fromkeys(TABLES, 10**9)}, separators=(",", ":"))
+    assert len(told.encode()) < 4096
 
 
 def test_the_doctor_says_what_is_missing_and_how_to_get_it(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:

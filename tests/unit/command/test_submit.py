@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from goeswith.command import submit
 from goeswith.command.main import call
 from goeswith.command.submit import build_command, build_properties
 from goeswith.profile import Profile, load_profile
@@ -50,3 +51,13 @@ def test_the_driver_imports_the_folder_and_its_profiles_though_the_archive_stand
 def test_what_is_no_spark_job_is_refused_with_what_to_do(job: str, remedy: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["submit", job, "--run", "r"]) == 2
     assert remedy in capsys.readouterr().err
+
+
+def test_what_the_driver_prints_is_printed_by_the_command_itself(
+    cluster: Profile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = [sys.executable, "-c", "import sys; print('the last line'); sys.exit(6)"]
+    monkeypatch.setattr(submit, "build_command", lambda *_: program)
+    monkeypatch.setattr(submit, "build_properties", lambda _: "")
+    assert call(["submit", "count_pairs", "--run", "r"]) == 6
+    assert capsys.readouterr().out == "the last line\n"

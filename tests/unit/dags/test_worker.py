@@ -95,3 +95,21 @@ def wait_until(holds: Callable[[], bool]) -> None:
             return
         time.sleep(0.2)
     pytest.fail("it never happened")
+
+
+PARENT = """
+import subprocess, sys
+from pathlib import Path
+from goeswith.command.worker import _end_with_children
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+Path("pid").write_text(str(child.pid))
+_end_with_children()
+"""
+
+
+def test_what_a_worker_has_started_ends_with_it(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}
+    done = subprocess.run([sys.executable, "-c", PARENT], cwd=tmp_path, env=environment, check=False, start_new_session=True)
+    assert done.returncode == -signal.SIGKILL
+    child = Path("/proc", (tmp_path / "pid").read_text(encoding="utf-8"))
+    wait_until(lambda: not child.exists() or "\nState:\tZ" in (child / "status").read_text(encoding="utf-8"))

@@ -14,17 +14,17 @@ import pytest
 
 from goeswith.errors import UpkeepRefused
 from goeswith.jobs import JobRun
-from goeswith.leases import await_turn, hold_lease, hold_upkeep, live_leases
+from goeswith.leases import await_step, await_turn, hold_lease, hold_upkeep, live_leases
 from goeswith.profile import PROJECT_ROOT, Profile
 from tests import tiny_shop
 
 HOLD = """
 import sys, time
 from goeswith.jobs import JobRun
-from goeswith.leases import await_turn, hold_lease
+from goeswith.leases import await_step, await_turn, hold_lease
 from goeswith.profile import load_profile
 job = JobRun(profile=load_profile(), run_id="other", versions={"events": 3})
-with hold_lease("count_pairs", job), await_turn("count_pairs", job):
+with hold_lease("count_pairs", job), await_step("count_pairs_again", job), await_turn("count_pairs", job):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -129,3 +129,39 @@ def test_different_jobs_and_those_that_write_apart_wait_for_nobody(profile: Prof
 def test_a_lock_is_no_lease(profile: Profile) -> None:
     with await_turn("gate", JobRun(profile=profile, run_id="r")):
         assert live_leases(profile) == []
+
+
+def take_step(step: str, run: str, profile: Profile) -> float:
+    """Return when this process had its turn at the step."""
+    with await_step(step, JobRun(profile=profile, run_id=run)):
+        return time.monotonic()
+
+
+def test_a_second_try_of_a_step_waits_for_the_first(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
+    holder = start_holder(profile.root)
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(take_step, "count_pairs_again", "other", profile)
+        until = time.monotonic() + 30
+        while not caplog.messages and time.monotonic() < until:
+            time.sleep(0.01)
+        killed = time.monotonic()
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        assert second.result(30) > killed
+    assert caplog.messages == ["step count_pairs_again of run other waits until another try of it has ended"]
+
+
+def test_a_second_try_of_a_step_takes_away_the_lease_of_one_that_died(profile: Profile) -> None:
+    holder = start_holder(profile.root)
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert len(list((profile.root / "leases").glob("*.json"))) == 1
+    take_step("count_pairs_again", "other", profile)
+    assert list((profile.root / "leases").glob("*.json")) == []
+
+
+def test_other_steps_and_other_runs_wait_for_nobody(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
+    with await_step("train_cirp_full", JobRun(profile=profile, run_id="monday")):
+        take_step("train_cirp_evaluation", "monday", profile)
+        take_step("train_cirp_full", "tuesday", profile)
+    assert caplog.messages == []

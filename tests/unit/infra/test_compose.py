@@ -78,3 +78,10 @@ def test_jobs_and_servers_share_their_settings() -> None:
     shared = [{k: v for k, v in SERVICES[name]["environment"].items() if k.startswith("GOESWITH_")} for name in ours]
     assert shared[0] == shared[1] == shared[2]
     assert all(any(volume.startswith("home:/var/lib/goeswith") for volume in SERVICES[name]["volumes"]) for name in (*ours, "triton"))
+
+
+def test_the_pools_that_tasks_name_are_made_before_anything_is_scheduled() -> None:
+    assert SERVICES["airflow-migrate"]["command"] == ["airflow db migrate && goeswith pools"]
+    assert SERVICES["airflow-dag-processor"]["depends_on"]["airflow-migrate"] == {"condition": "service_completed_successfully"}
+    assert "airflow-api" in SERVICES["airflow-scheduler"]["depends_on"]
+    assert SERVICES["airflow-api"]["depends_on"]["airflow-migrate"] == {"condition": "service_completed_successfully"}

@@ -34,6 +34,11 @@ def test_a_pod_that_can_do_no_more_than_it_must_passes() -> None:
     assert list(find_breaches(rendered(pod()))) == []
 
 
+def test_a_pod_by_itself_is_looked_at_too() -> None:
+    told = find_breaches(yaml.safe_dump({"kind": "Pod", "metadata": {"name": "p"}, "spec": pod(securityContext={})}))
+    assert [line.partition(":")[0] for line in told] == ["Pod p"]
+
+
 BREACHES = [
     ({"securityContext": {}}, "may run as root"),
     ({"automountServiceAccountToken": True}, "gets a token"),

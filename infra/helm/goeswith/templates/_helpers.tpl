@@ -87,3 +87,16 @@ envFrom:
 {{- define "goeswith.match" -}}
 {matchLabels: {app.kubernetes.io/name: goeswith, app.kubernetes.io/instance: {{ .root.Release.Name }}, app.kubernetes.io/component: {{ .component }}}}
 {{- end -}}
+
+{{/* The profile's operator.pods (goeswith/profile.py), as JSON. */}}
+{{- define "goeswith.pods" -}}
+{{- $name := include "goeswith.name" . -}}
+{{- $run := .Values.runPods -}}
+{{- $gpu := dict "count" $run.gpu.count "node_selector" $run.gpu.nodeSelector "tolerations" $run.gpu.tolerations -}}
+{{- $images := dict "jobs_image" .Values.images.jobs "trainer_image" .Values.images.trainer "pull_policy" .Values.images.pullPolicy -}}
+{{- $names := dict "config_maps" (list $name) "secrets" (list .Values.secrets.environment) "signing_secret" .Values.secrets.signing -}}
+{{- $place := dict "namespace" .Release.Namespace "instance" .Release.Name "service_account" (printf "%s-jobs" $name) -}}
+{{- $sizes := dict "jobs" $run.resources "training" $run.training "gpu" $gpu "scratch" $run.scratch "claim" (include "goeswith.claim" .) -}}
+{{- $nodes := dict "node_selector" $run.nodeSelector "tolerations" $run.tolerations "pull_secrets" .Values.images.pullSecrets -}}
+{{- merge $images $names $place $sizes $nodes | toJson -}}
+{{- end -}}

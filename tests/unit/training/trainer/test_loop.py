@@ -9,7 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from goeswith.errors import ConfigError, TrainingStopped
+from goeswith import heartbeat
+from goeswith.errors import ConfigError, LeaseLost, TrainingStopped
+from goeswith.jobs import JobRun
+from goeswith.leases import beat_file, held_lease, hold_lease
+from goeswith.profile import Profile
 from training.trainer.checkpoint import remove_checkpoints
 from training.trainer.device import choose_device, move
 from training.trainer.loop import TrainerConfig, fit, learning_rate
@@ -219,3 +223,29 @@ def test_cuda_without_a_device_is_refused_with_the_remedy() -> None:
         return
     with pytest.raises(ConfigError, match="auto"):
         choose_device("cuda")
+
+
+class Watched(Line):
+    """Takes its lease away at a batch, and keeps what it has seen of its heartbeat."""
+
+    def __init__(self, lose_at: int) -> None:
+        super().__init__()
+        self.lose_at = lose_at
+        self.beaten: list[bool] = []
+
+    def losses(self, batch: Tensor) -> dict[str, Tensor]:
+        """Look at the heartbeat first."""
+        lease = held_lease()
+        assert lease is not None
+        self.beaten.append(beat_file(lease).exists())
+        if len(self.beaten) == self.lose_at:
+            lease.unlink()
+        return super().losses(batch)
+
+
+def test_a_trainer_that_was_taken_for_dead_stops_before_its_next_step(profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "EVERY_S", 0.0)
+    task = Watched(lose_at=2)
+    with hold_lease("train_cirp", JobRun(profile=profile, run_id="r")), pytest.raises(LeaseLost):
+        fit(task, CONFIG, tmp_path / "model")
+    assert task.beaten == [True, True]
