@@ -2,8 +2,8 @@
 
 from airflow.sdk import DAG, chain
 
-from dags.operators import job_task, run_deadline
+from dags.operators import dag_defaults, job_task
 from dags.operators.retraining import is_training_due, start_training
 
-with DAG("drift", doc_md=__doc__, schedule="@daily", deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG("drift", schedule="@daily", **dag_defaults(__doc__)) as dag:
     chain(job_task("watch_drift"), is_training_due(), start_training())

@@ -2,11 +2,11 @@
 
 from airflow.sdk import DAG, chain
 
-from dags.operators import job_task, run_deadline
+from dags.operators import dag_defaults, job_task
 
 LEARNED = ("item_embeddings", "item_neighbours")
 
-with DAG("embed", doc_md=__doc__, schedule=None, deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG("embed", schedule=None, **dag_defaults(__doc__)) as dag:
     chain(
         job_task("embed_items"),
         job_task("infer_changed"),

@@ -2,11 +2,11 @@
 
 from airflow.sdk import DAG, chain
 
-from dags.operators import job_task, run_deadline
+from dags.operators import dag_defaults, job_task
 
 SOURCES = ("items", "events", "bundles", "declared_relations", "quarantine")
 
-with DAG("feedback", doc_md=__doc__, schedule="@daily", deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG("feedback", schedule="@daily", **dag_defaults(__doc__)) as dag:
     chain(
         job_task("take_feedback"),
         job_task("stream", params={"source": "feedback"}),

@@ -2,11 +2,9 @@
 
 from airflow.sdk import DAG, chain
 
-from dags.operators import job_task, run_deadline, table_asset
+from dags.operators import dag_defaults, job_task, table_asset
 
-with DAG(
-    "graph", doc_md=__doc__, schedule=[table_asset("events")], deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]
-) as dag:
+with DAG("graph", schedule=[table_asset("events")], **dag_defaults(__doc__)) as dag:
     chain(
         job_task("count_pairs"),
         job_task("measure_pairs"),

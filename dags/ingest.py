@@ -2,11 +2,11 @@
 
 from airflow.sdk import DAG, chain
 
-from dags.operators import job_task, run_deadline
+from dags.operators import dag_defaults, job_task
 
 SOURCES = ("items", "events", "bundles", "declared_relations", "quarantine")
 
-with DAG("ingest", doc_md=__doc__, schedule=None, deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG("ingest", schedule=None, **dag_defaults(__doc__)) as dag:
     chain(
         job_task("ingest"),
         job_task("gate", task_id="gate_sources", params={"tables": list(SOURCES)}),

@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from dags.operators import job_task, run_deadline
+from dags.operators import dag_defaults, job_task
 
-with DAG("maintenance", doc_md=__doc__, schedule="@daily", deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG("maintenance", schedule="@daily", **dag_defaults(__doc__)) as dag:
     job_task("maintain")

@@ -2,9 +2,7 @@
 
 from airflow.sdk import DAG, chain
 
-from dags.operators import job_task, run_deadline, table_asset
+from dags.operators import dag_defaults, job_task, table_asset
 
-with DAG(
-    "publish", doc_md=__doc__, schedule=[table_asset("item_neighbours")], deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]
-) as dag:
+with DAG("publish", schedule=[table_asset("item_neighbours")], **dag_defaults(__doc__)) as dag:
     chain(job_task("materialise"), job_task("publish_models"))

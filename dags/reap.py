@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from dags.operators import reaping_task, run_deadline
+from dags.operators import dag_defaults, reaping_task
 
-with DAG("reap", doc_md=__doc__, schedule="*/10 * * * *", deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG("reap", schedule="*/10 * * * *", **dag_defaults(__doc__)) as dag:
     reaping_task()

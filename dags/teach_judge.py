@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 
-from dags.operators import job_task, run_deadline
+from dags.operators import dag_defaults, job_task
 
-with DAG("teach_judge", doc_md=__doc__, schedule=None, deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]) as dag:
+with DAG("teach_judge", schedule=None, **dag_defaults(__doc__)) as dag:
     job_task("train_judge")

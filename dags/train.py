@@ -2,13 +2,11 @@
 
 from airflow.sdk import DAG, chain
 
-from dags.operators import job_task, run_deadline, table_asset
+from dags.operators import dag_defaults, job_task, table_asset
 
 LEARNED = ("item_embeddings", "item_neighbours")
 
-with DAG(
-    "train", doc_md=__doc__, schedule=[table_asset("relations")], deadline=run_deadline(), catchup=False, max_active_runs=1, tags=["goeswith"]
-) as dag:
+with DAG("train", schedule=[table_asset("relations")], **dag_defaults(__doc__)) as dag:
     chain(
         job_task("apply_features"),
         job_task("build_training_set"),

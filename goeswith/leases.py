@@ -92,7 +92,7 @@ def await_step(step: str, job: JobRun) -> Iterator[None]:
     folder = job.profile.runs / job.run_id
     folder.mkdir(parents=True, exist_ok=True)
     with _lock(folder / f".{step}.lock", f"step {step} of run {job.run_id} waits until another try of it has ended"):
-        live_leases(job.profile)
+        live_leases(job.profile)  # looking removes those of the dead
         yield
 
 

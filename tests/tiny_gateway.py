@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from goeswith.ports import free_ports
-from goeswith.profile import GatewaySettings, load_profile
+from goeswith.profile import load_profile
+from goeswith.settings import GatewaySettings
 from goeswith_client import Client, ClientConfig
 from serving.gateway.app import build_app
 from serving.gateway.drift import add_drift

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Asset, BaseOperator
-from airflow.sdk.definitions.deadline import DeadlineAlert
 
 from dags.operators.kinds import OPERATORS
 from dags.operators.late import build_alert
@@ -13,7 +12,8 @@ from dags.operators.pools import pool_of
 from dags.operators.reaper import ReapPodsOperator
 from goeswith.errors import ConfigError
 from goeswith.jobs import JOBS
-from goeswith.profile import OperatorSettings, load_profile
+from goeswith.profile import load_profile
+from goeswith.settings import OperatorSettings
 
 
 def job_task(name: str, *, task_id: str | None = None, params: Mapping[str, Any] | None = None, outlets: tuple[str, ...] = ()) -> BaseOperator:
@@ -28,9 +28,9 @@ def job_task(name: str, *, task_id: str | None = None, params: Mapping[str, Any]
     return make(task_id=task_id or name, job=name, job_params=dict(params or {}), outlets=assets, **_patience(settings, name))
 
 
-def run_deadline() -> DeadlineAlert | None:
-    """Return when a DAG's run is late, and who is told."""
-    return build_alert(load_profile().operator)
+def dag_defaults(doc: str | None) -> dict[str, Any]:
+    """Return what every DAG of ours says of itself: when a run is late and who is told, and that runs neither overlap nor catch up."""
+    return {"doc_md": doc, "deadline": build_alert(load_profile().operator), "catchup": False, "max_active_runs": 1, "tags": ["goeswith"]}
 
 
 def reaping_task() -> BaseOperator:

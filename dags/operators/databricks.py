@@ -7,7 +7,7 @@ from typing import Any
 from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
 
 from dags.operators.job import RUN, JobCommand
-from goeswith.profile import DatabricksSettings
+from goeswith.settings import DatabricksSettings
 
 
 class DatabricksJobOperator(JobCommand, DatabricksSubmitRunOperator):  # type: ignore[misc]  # its provider is none of our dependencies

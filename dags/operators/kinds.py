@@ -8,7 +8,7 @@ from airflow.sdk import BaseOperator
 from dags.operators.process import SparkSubmitJobOperator, SubprocessJobOperator
 from goeswith.errors import ConfigError
 from goeswith.jobs import folder_of
-from goeswith.profile import OperatorSettings
+from goeswith.settings import OperatorSettings
 
 Make = Callable[..., BaseOperator]
 """Takes the arguments of every operator of a job."""

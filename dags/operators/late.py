@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from goeswith.profile import OperatorSettings
+from goeswith.settings import OperatorSettings
 
 logger = logging.getLogger(__name__)
 

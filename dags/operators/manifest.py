@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goeswith.jobs import GPU, folder_of
-from goeswith.profile import PodSettings, Resources
+from goeswith.settings import PodSettings, Resources
 
 CONTAINER = "base"
 """KubernetesPodOperator looks for the container by this name."""

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from dags.operators.job import RUN, JobCommand, failure_of
 from dags.operators.manifest import CONTAINER, DAG, DAG_RUN, MAP_INDEX, TASK, build_pod
-from goeswith.profile import PodSettings
+from goeswith.settings import PodSettings
 
 
 class PodJobOperator(JobCommand, KubernetesPodOperator):

@@ -1,7 +1,7 @@
 """Airflow's pools: at most so many tasks of a kind at once, however many DAGs run."""
 
 from goeswith.jobs import GPU, folder_of
-from goeswith.profile import OperatorSettings
+from goeswith.settings import OperatorSettings
 
 SPARK_POOL, GPU_POOL, DEFAULT_POOL = "spark", "gpu", "default_pool"
 

@@ -10,7 +10,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from dags.operators.manifest import DAG, DAG_RUN, JOB_LABEL, MAP_INDEX, TASK, own_labels
 from goeswith.heartbeat import find_silent
-from goeswith.profile import PodSettings, Profile, load_profile
+from goeswith.profile import Profile, load_profile
+from goeswith.settings import PodSettings
 
 logger = logging.getLogger(__name__)
 

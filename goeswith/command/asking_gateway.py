@@ -10,7 +10,8 @@ from typing import Any
 
 from goeswith.command.asker import Json, translate
 from goeswith.errors import ConfigError, GoeswithError, ModelUnavailable
-from goeswith.profile import Profile, TlsSettings
+from goeswith.profile import Profile
+from goeswith.settings import TlsSettings
 
 TIMEOUT_S = 30.0
 

@@ -12,7 +12,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from goeswith.profile import PROJECT_ROOT, PodSettings
+from goeswith.profile import PROJECT_ROOT
+from goeswith.settings import PodSettings
 from infra.check import tools
 from infra.check.pods import find_breaches
 

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from goeswith import __version__
-from goeswith.profile import GatewaySettings
+from goeswith.settings import GatewaySettings
 from goeswith_client import Answer, Client, ClientError, Explanation, Health, Item, Scores, UnknownItem
 from goeswith_client.answers import Type
 from goeswith_client.many import Result

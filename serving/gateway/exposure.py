@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from goeswith.errors import ConfigError
-from goeswith.profile import Profile, TlsSettings
+from goeswith.profile import Profile
+from goeswith.settings import TlsSettings
 from serving.gateway.keys import read_keys
 
 

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from goeswith.profile import GatewaySettings
+from goeswith.settings import GatewaySettings
 from goeswith_client import Client
 from serving.gateway.auth import RequireKey, declare_keys
 from serving.gateway.keys import Keys

@@ -8,7 +8,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from goeswith.model_contract import MANIFEST
-from goeswith.profile import GatewaySettings, Profile, TlsSettings, load_profile
+from goeswith.profile import Profile, load_profile
+from goeswith.settings import GatewaySettings, TlsSettings
 from goeswith_client import Client, ClientConfig, FeaturesUnavailable, Tls
 from goeswith_client.feast_features import FeastFeatures
 from serving.gateway.app import build_app

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goeswith.model_contract import GOLDEN, ExportManifest, ModelSpec, hash_files
-from goeswith.profile import PROJECT_ROOT, TritonSettings
+from goeswith.profile import PROJECT_ROOT
 from goeswith.results import write_atomically
+from goeswith.settings import TritonSettings
 from serving.rollout.manifest import Published, Version
 from serving.rollout.triton_config import Target, triton_config, warm_up_files
 

@@ -9,7 +9,7 @@ from prometheus_client.samples import Sample
 
 from goeswith.errors import ModelUnavailable
 from goeswith.model_contract import ModelSpec
-from goeswith.profile import TritonSettings
+from goeswith.settings import TritonSettings
 from serving.rollout.decision import Load, Loads
 
 SUCCEEDED, FAILED = "nv_inference_request_success", "nv_inference_request_failure"

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from goeswith.model_contract import MAX_BATCH_SIZE, NUMPY_TYPES, ModelSpec, Step, TensorSpec
-from goeswith.profile import TritonSettings
+from goeswith.settings import TritonSettings
 
 Target = Literal["wheel", "container"]
 

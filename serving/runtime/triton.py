@@ -15,8 +15,9 @@ from tritonclient.utils import InferenceServerException
 
 from goeswith.errors import ModelUnavailable
 from goeswith.ports import free_ports
-from goeswith.profile import Profile, TritonSettings
+from goeswith.profile import Profile
 from goeswith.progress import progress
+from goeswith.settings import TritonSettings
 from serving.runtime import processes
 from serving.runtime.environment import TritonEnvironment, load_environment
 

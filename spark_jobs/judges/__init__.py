@@ -5,7 +5,7 @@ from pathlib import Path
 
 from goeswith.errors import ConfigError
 from goeswith.pair_judge.model import RECIPE, Kind, read_recipe
-from goeswith.profile import JudgeSettings
+from goeswith.settings import JudgeSettings
 from spark_jobs.judges.base import ItemPair, Judge, JudgeFailed, Verdict
 from spark_jobs.judges.budget import Price
 from spark_jobs.judges.flan_t5 import FlanT5Judge, has_weights

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from goeswith.errors import ConfigError
-from goeswith.profile import JudgeSettings
+from goeswith.settings import JudgeSettings
 
 MILLION = 1_000_000
 

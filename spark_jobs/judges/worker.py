@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from goeswith.pair_judge.item import Item
-from goeswith.profile import JudgeSettings
+from goeswith.settings import JudgeSettings
 from spark_jobs.judges import worker_judge
 from spark_jobs.judges.base import ItemPair, Judge, JudgeFailed, Verdict
 

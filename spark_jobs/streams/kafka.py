@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 
 from goeswith.catalogue import find_table
 from goeswith.errors import ConfigError
-from goeswith.profile import KafkaSettings, Profile
+from goeswith.profile import Profile
+from goeswith.settings import KafkaSettings
 from spark_jobs.sources.mapping import FLAGS, OURS, read_mapping
 from spark_jobs.sources.reading import as_raw, parse_json_lines
 from spark_jobs.streams.base import Came

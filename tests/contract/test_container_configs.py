@@ -7,7 +7,8 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 
 from goeswith.model_contract import MAX_BATCH_SIZE, ModelSpec
-from goeswith.profile import PROJECT_ROOT, TritonSettings
+from goeswith.profile import PROJECT_ROOT
+from goeswith.settings import TritonSettings
 from serving.rollout.triton_config import WARMED, triton_config
 from training.export.signatures import Sizes, model_specs
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 from goeswith import item_text, pictures
 from goeswith.model_contract import ModelSpec
-from goeswith.profile import PROJECT_ROOT, TritonSettings
+from goeswith.profile import PROJECT_ROOT
+from goeswith.settings import TritonSettings
 from goeswith_client import limits
 from model_repository import bundle, item_encoder, item_preprocess, relations
 from serving.rollout.triton_config import WARMED, triton_config, warm_up_files

@@ -7,7 +7,8 @@ import pytest
 
 from goeswith_client import FeaturesUnavailable
 from goeswith_client.feast_features import FeastFeatures
-from goeswith_client.online_reads import Keys, OnlineReads, Row
+from goeswith_client.online_reads import OnlineReads
+from goeswith_client.online_store import Keys, Row
 
 
 class Away(OnlineReads):

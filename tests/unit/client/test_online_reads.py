@@ -7,7 +7,8 @@ from threading import Barrier, Event
 
 import pytest
 
-from goeswith_client.online_reads import Keys, OnlineReads, Row
+from goeswith_client.online_reads import OnlineReads
+from goeswith_client.online_store import Keys, Row
 
 WAIT_S = 10
 

@@ -126,7 +126,7 @@ def test_no_job_runs_while_an_erasure_is_unfinished(shop: Profile) -> None:
 def test_a_job_holds_a_lease_while_it_runs(shop: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def look(profile: Profile, *_args: Any) -> releases.Release:
+    def look(profile: Profile, *_args: Any, **_named: Any) -> releases.Release:
         seen.extend(live_leases(profile))
         return releases.read_release(profile)
 

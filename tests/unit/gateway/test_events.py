@@ -12,7 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from goeswith.erasure.user import hash_user
-from goeswith.profile import GatewaySettings, load_profile
+from goeswith.profile import load_profile
+from goeswith.settings import GatewaySettings
 from goeswith_client import Exposure
 from goeswith_client.answers import Answer
 from goeswith_client.experiments import FILE, Experiment

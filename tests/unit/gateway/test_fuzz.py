@@ -14,7 +14,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from goeswith.profile import GatewaySettings
+from goeswith.settings import GatewaySettings
 from serving.gateway.keys import SCOPES, Keys
 from tests.tiny_client import FakeModels, rank_all
 from tests.tiny_gateway import bearer, tiny_app, tiny_gateway

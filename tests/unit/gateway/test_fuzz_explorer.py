@@ -12,7 +12,8 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from goeswith import lake
-from goeswith.profile import GatewaySettings, Profile, load_profile
+from goeswith.profile import Profile, load_profile
+from goeswith.settings import GatewaySettings
 from goeswith_client import Client, ClientConfig
 from serving.gateway.app import build_app
 from serving.gateway.explorer import add_explorer

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from goeswith.errors import ConfigError
-from goeswith.profile import GatewaySettings, load_profile
+from goeswith.profile import load_profile
+from goeswith.settings import GatewaySettings
 from serving.gateway.keys import Keys
 from serving.gateway.rates import caller_of
 from tests.tiny_gateway import bearer, tiny_gateway

@@ -13,7 +13,8 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from goeswith.profile import PROJECT_ROOT, GatewaySettings
+from goeswith.profile import PROJECT_ROOT
+from goeswith.settings import GatewaySettings
 from serving.gateway.connections import ImpatientProtocol
 from serving.gateway.limit import LimitBody
 from tests.tiny_gateway import running, talk, tiny_app

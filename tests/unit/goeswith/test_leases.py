@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -103,19 +104,24 @@ def take_turn(name: str, profile: Profile) -> float:
         return time.monotonic()
 
 
-def test_a_second_process_that_does_the_same_job_waits_and_a_killed_one_keeps_nobody_waiting(
-    profile: Profile, caplog: pytest.LogCaptureFixture
-) -> None:
+def waits_for_the_killed(take: Callable[[], float], profile: Profile, caplog: pytest.LogCaptureFixture) -> bool:
+    """Return whether ``take``, which says when it had its turn, had it only after the process that held it was killed."""
     holder = start_holder(profile.root)
     with ThreadPoolExecutor(1) as pool:
-        second = pool.submit(take_turn, "count_pairs", profile)
+        second = pool.submit(take)
         until = time.monotonic() + 30
         while not caplog.messages and time.monotonic() < until:
             time.sleep(0.01)
         killed = time.monotonic()
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-        assert second.result(30) > killed
+        return second.result(30) > killed
+
+
+def test_a_second_process_that_does_the_same_job_waits_and_a_killed_one_keeps_nobody_waiting(
+    profile: Profile, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert waits_for_the_killed(lambda: take_turn("count_pairs", profile), profile, caplog)
     assert caplog.messages == ["job count_pairs of run second waits until another process, which does the same job, has ended"]
 
 
@@ -138,16 +144,7 @@ def take_step(step: str, run: str, profile: Profile) -> float:
 
 
 def test_a_second_try_of_a_step_waits_for_the_first(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
-    holder = start_holder(profile.root)
-    with ThreadPoolExecutor(1) as pool:
-        second = pool.submit(take_step, "count_pairs_again", "other", profile)
-        until = time.monotonic() + 30
-        while not caplog.messages and time.monotonic() < until:
-            time.sleep(0.01)
-        killed = time.monotonic()
-        holder.send_signal(signal.SIGKILL)
-        holder.wait()
-        assert second.result(30) > killed
+    assert waits_for_the_killed(lambda: take_step("count_pairs_again", "other", profile), profile, caplog)
     assert caplog.messages == ["step count_pairs_again of run other waits until another try of it has ended"]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from goeswith.profile import PROJECT_ROOT, GatewaySettings
+from goeswith.profile import PROJECT_ROOT
+from goeswith.settings import GatewaySettings
 from goeswith_client.answers import SOURCES
 from tests.tiny_gateway import tiny_app
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from goeswith.errors import EnvironmentMissing
-from goeswith.profile import TritonSettings
+from goeswith.settings import TritonSettings
 from serving.runtime.environment import TritonEnvironment, check_platform, load_environment
 from serving.runtime.triton import Launch, command_of, find_triton, stop_triton
 

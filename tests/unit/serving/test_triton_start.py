@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from goeswith.errors import ModelUnavailable
-from goeswith.profile import TritonSettings
+from goeswith.settings import TritonSettings
 from serving.runtime import processes, triton
 
 ABORT = "terminate called after throwing an instance of 'boost::interprocess::lock_exception'"

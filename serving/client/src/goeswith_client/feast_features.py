@@ -12,7 +12,8 @@ from goeswith_client.answers import TYPES, Evidence, Item, Type
 from goeswith_client.errors import FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
 from goeswith_client.offers import Offers
-from goeswith_client.online_reads import Keys, OnlineReads, Row
+from goeswith_client.online_reads import OnlineReads
+from goeswith_client.online_store import Keys, Row
 from goeswith_client.replaced import ReplacedFile
 from goeswith_client.rulebook import Rulebook
 from goeswith_client.rules_file import RULES_FILE, RulesFile

@@ -18,6 +18,8 @@ MAX_TEXT_CHARS = 20_000
 MAX_ID_CHARS = 256
 MAX_EVENTS = 1_000
 """Events that one request may bring."""
+MAX_OFFERS = 1_000
+"""Offers that one request may bring."""
 MAX_PIECES = 100_000
 MAX_PRICE = 1e7
 """Of an event, as the table ``events`` has them."""

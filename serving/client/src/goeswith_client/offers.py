@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from goeswith_client.answers import Item
-from goeswith_client.online_reads import Keys, Row
+from goeswith_client.online_store import Keys, Row
 from goeswith_client.replaced import ReplacedFile
 
 VIEW = "item_offers"

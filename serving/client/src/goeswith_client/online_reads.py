@@ -1,16 +1,12 @@
-"""Rows of feature views from Feast's online store, through its provider: what concurrent callers ask for is read together."""
+"""Reading from the online store for many callers: what is asked for at the same time is read together."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
 
-Row = Mapping[str, Any]
-"""Feature -> value; a feature that the row does not have is None."""
-Keys = Sequence[tuple[str, ...]]
+from goeswith_client.online_store import FeastStore, Keys, ReopenedStore, Row, Store
 
 
 @dataclass(slots=True)
@@ -24,13 +20,6 @@ class Wanted:
     error: BaseException | None = None
 
 
-class Store(Protocol):
-    """What rows are read from."""
-
-    def read(self, view: str, features: Sequence[str], keys: Keys) -> list[Row]:
-        """Return a row for each key."""
-
-
 class OnlineReads:
     """Reads from the online store of the folder that holds ``feature_store.yaml``.
 
@@ -38,18 +27,14 @@ class OnlineReads:
     at a time (Feast's SQLite connection is one for all threads), so who comes meanwhile waits, and the next one to read takes all of them along.
     """
 
-    def __init__(self, folder: Path, open_store: "Callable[[Path], Store] | None" = None) -> None:
-        self._folder, self._open = folder, open_store or _Store
+    def __init__(self, folder: Path, open_store: Callable[[Path], Store] = FeastStore) -> None:
+        self._store = ReopenedStore(folder, open_store)
         self._lock, self._waiting = Lock(), deque[Wanted]()
 
     @property
     def opened(self) -> bool:
         """Whether Feast was imported and its registry read, as the first reading does."""
-        return "_store" in self.__dict__
-
-    @cached_property
-    def _store(self) -> "Store":
-        return self._open(self._folder)
+        return self._store.opened
 
     def read(self, view: str, features: Sequence[str], keys: Keys) -> list[Row]:
         """Return a row for each key, values of the view's join keys in the order of their names. Raises what the store raises."""
@@ -73,57 +58,10 @@ class OnlineReads:
     def _read_group(self, view: str, features: tuple[str, ...], group: Sequence[Wanted]) -> None:
         keys = list(dict.fromkeys(key for wanted in group for key in wanted.keys))
         try:
-            rows = dict(zip(keys, self._read_twice(view, features, keys), strict=True))
+            rows = dict(zip(keys, self._store.use(lambda store: store.read(view, features, keys)), strict=True))
         except BaseException as error:  # noqa: BLE001 - whoever waits is told, whatever it is
             for wanted in group:
                 wanted.error = error
             return
         for wanted in group:
             wanted.found = [rows[key] for key in wanted.keys]
-
-    def _read_twice(self, view: str, features: tuple[str, ...], keys: Keys) -> list[Row]:
-        """Return the rows; a connection that broke since is not mended by all stores, so where one that stood fails another is opened."""
-        stood = self.opened
-        try:
-            return self._store.read(view, features, keys)
-        except Exception:
-            self.__dict__.pop("_store", None)
-            if not stood:
-                raise
-        return self._read_twice(view, features, keys)
-
-
-class _Store:
-    """Feast, which takes seconds to import, its provider, and the views that were asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        from feast import FeatureStore
-        from feast.infra.provider import get_provider
-        from feast.protos.feast.types.EntityKey_pb2 import EntityKey
-        from feast.protos.feast.types.Value_pb2 import Value
-
-        self._feast = FeatureStore(repo_path=str(folder))
-        self._provider = get_provider(self._feast.config)
-        self._key, self._value = EntityKey, Value
-        self._views: dict[str, tuple[Any, list[str]]] = {}
-
-    def read(self, view: str, features: Sequence[str], keys: Keys) -> list[Row]:
-        """Return a row for each key."""
-        found, names = self._views.get(view) or self._look_up(view)
-        asked = [self._key(join_keys=names, entity_values=[self._value(string_val=part) for part in key]) for key in keys]
-        read = self._provider.online_read(self._feast.config, found, asked, list(features))
-        return [{name: _plain((values or {}).get(name)) for name in features} for _, values in read]
-
-    def _look_up(self, view: str) -> tuple[Any, list[str]]:
-        found = self._feast.get_feature_view(view)
-        self._views[view] = (found, sorted(found.join_keys))
-        return self._views[view]
-
-
-def _plain(value: Any) -> Any:
-    """Return one of Feast's values as Python has it; null, and what is not there, as None."""
-    kind = value.WhichOneof("val") if value is not None else None
-    if kind is None or kind == "null_val":
-        return None
-    held = getattr(value, kind)
-    return list(held.val) if kind.endswith("_list_val") else held

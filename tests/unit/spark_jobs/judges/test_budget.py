@@ -7,7 +7,7 @@ import pytest
 
 from goeswith.errors import ConfigError
 from goeswith.pair_judge.item import Item
-from goeswith.profile import JudgeSettings
+from goeswith.settings import JudgeSettings
 from spark_jobs.judges import build_judge
 from spark_jobs.judges.base import ItemPair
 from spark_jobs.judges.budget import Budget, Price, build_budget

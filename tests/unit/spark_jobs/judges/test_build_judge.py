@@ -11,7 +11,8 @@ from goeswith.errors import ConfigError
 from goeswith.pair_judge.features import VERSION
 from goeswith.pair_judge.item import Item
 from goeswith.pair_judge.model import Recipe, write_model
-from goeswith.profile import JudgeSettings, load_profile
+from goeswith.profile import load_profile
+from goeswith.settings import JudgeSettings
 from spark_jobs.judges import build_judge, worker_judge
 from spark_jobs.judges.base import ItemPair
 from spark_jobs.judges.prompt import MAX_FIELD_CHARS, describe_item, load_prompt

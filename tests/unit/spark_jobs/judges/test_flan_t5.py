@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast, T5ForConditionalGeneration
 from goeswith.catalogue.graph import LABELS
 from goeswith.errors import ModelInvalid
 from goeswith.pair_judge.item import Item
-from goeswith.profile import JudgeSettings
+from goeswith.settings import JudgeSettings
 from spark_jobs.judges import build_judge
 from spark_jobs.judges.base import ItemPair, JudgeFailed
 from spark_jobs.judges.flan_t5 import FlanT5Judge, batches_by_length

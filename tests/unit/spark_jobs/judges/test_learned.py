@@ -15,7 +15,7 @@ from goeswith.errors import ConfigError
 from goeswith.pair_judge.features import STATISTICS
 from goeswith.pair_judge.item import Item
 from goeswith.pair_judge.model import RECIPE, write_model
-from goeswith.profile import JudgeSettings
+from goeswith.settings import JudgeSettings
 from spark_jobs.judges import build_judge
 from spark_jobs.judges.base import ItemPair, Verdict
 from spark_jobs.judges.learned import LearnedJudge

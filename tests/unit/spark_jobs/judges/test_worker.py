@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from goeswith.pair_judge.item import Item
-from goeswith.profile import JudgeSettings
+from goeswith.settings import JudgeSettings
 from spark_jobs.judges import worker
 from spark_jobs.judges.base import ItemPair, JudgeFailed, Verdict
 from spark_jobs.judges.worker import judge_frame, judge_frames, parse_item

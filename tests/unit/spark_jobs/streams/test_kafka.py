@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from goeswith.errors import ConfigError
-from goeswith.profile import KafkaSettings, Profile, load_profile
+from goeswith.profile import Profile, load_profile
+from goeswith.settings import KafkaSettings
 from spark_jobs.streams.kafka import build_kafka, connect_options
 
 SERVERS = "127.0.0.1:9092"
