@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from threading import Barrier, Event
 
@@ -27,6 +28,9 @@ class Slow:
         if ("bad",) in keys:
             raise ConnectionResetError("gone")
         return [dict.fromkeys(features, f"{view} {key[0]}") for key in keys]
+
+    def write(self, view: str, rows: Sequence[tuple[tuple[str, ...], Row]], at: datetime) -> None:
+        raise AssertionError("readers write nothing")
 
 
 @pytest.fixture
