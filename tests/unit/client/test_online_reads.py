@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from threading import Barrier, Event
 
@@ -29,7 +28,7 @@ class Slow:
             raise ConnectionResetError("gone")
         return [dict.fromkeys(features, f"{view} {key[0]}") for key in keys]
 
-    def write(self, view: str, rows: Sequence[tuple[tuple[str, ...], Row]], at: datetime) -> None:
+    def write(self, *_: object) -> None:
         raise AssertionError("readers write nothing")
 
 
