@@ -28,6 +28,8 @@ class Profile(BaseSettings):
     user_hash_key: SecretStr = SecretStr("goeswith-local")
     signing_key: Path | None = None
     """A file with the key that signs the model repository's manifest; without one it is not signed."""
+    logs: Literal["text", "json"] = "text"
+    """How jobs log: lines for people, or JSON with run, step and job, also of what Spark logs. The gateway always logs JSON."""
     spark: SparkSettings = SparkSettings()
     feast: FeastSettings = FeastSettings()
     triton: TritonSettings = TritonSettings()

@@ -9,11 +9,20 @@ from goeswith import fingerprint, lake
 from goeswith.jobs import READS, JobResult, JobRun, folder_of
 from goeswith.profile import Profile
 from goeswith.results import write_json
+from goeswith.usage import Usage, count_rows
+
+FAILURES = "failures"
+"""The folder, in a run's, of the errors of its steps that failed."""
 
 
 def record_path(profile: Profile, run_id: str, step: str) -> Path:
     """Return where the record of one step of one run lies."""
     return profile.runs / run_id / f"{step}.json"
+
+
+def failure_path(profile: Profile, run_id: str, step: str) -> Path:
+    """Return where the error of a step lies that failed; it is gone once the step is done."""
+    return profile.runs / run_id / FAILURES / f"{step}.json"
 
 
 def fingerprint_job(name: str, job: JobRun) -> str:
@@ -51,10 +60,10 @@ def _holds_rows_of(profile: Profile, table: str, version: int) -> bool:
     return current is not None and lake.content_version(profile, table, current) <= version <= current
 
 
-def write_record(name: str, step: str, job: JobRun, result: JobResult, seconds: float) -> Path:
-    """Record a finished step."""
-    record: dict[str, Any] = {"job": name, "fingerprint": fingerprint_job(name, job), "params": dict(job.params), "seconds": round(seconds, 2)}
-    record |= {"written": dict(result.versions), "summary": dict(result.summary)}
+def write_record(name: str, step: str, job: JobRun, result: JobResult, usage: Usage) -> Path:
+    """Record a finished step, and what it took."""
+    record: dict[str, Any] = {"job": name, "fingerprint": fingerprint_job(name, job), "params": dict(job.params), **usage.to_json()}
+    record |= {"rows": count_rows(job, result.versions), "written": dict(result.versions), "summary": dict(result.summary)}
     return write_json(record_path(job.profile, job.run_id, step), record)
 
 

@@ -12,6 +12,7 @@ import pyspark
 from pyspark.sql import SparkSession
 
 from goeswith.errors import EnvironmentMissing
+from goeswith.logs import current_context
 from goeswith.profile import Profile
 from spark_jobs.shipping import pack_code
 
@@ -36,11 +37,14 @@ COMMON = {
     "spark.sql.maxConcurrentOutputFileWriters": "32",
     "spark.log.level": "ERROR",
 }
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+JSON_LOGS = " -Dlog4j2.configurationFile=classpath:org/apache/spark/log4j2-json-layout.properties"
+"""Spark's own layout; ``spark.log.structuredLogging.enabled`` does nothing in a JVM that Python starts."""
 LOCAL = {
     "spark.ui.enabled": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -Dio.netty.tryReflectionSetAccessible=true",
+    JAVA_OPTIONS: "-XX:+UseSerialGC -Dio.netty.tryReflectionSetAccessible=true",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
     "spark.ui.retainedJobs": "50",
@@ -63,9 +67,18 @@ def get_session(profile: Profile, app: str) -> SparkSession:
 
     Raises ``EnvironmentMissing`` where Java, or Delta's jars and a repository to fetch them from, are missing.
     """
-    running = SparkSession.getActiveSession()
-    if running is not None:
-        return running
+    session = SparkSession.getActiveSession() or _start_session(profile, app)
+    _name_work(session)
+    return session
+
+
+def _name_work(session: SparkSession) -> None:
+    """Let what Spark and its executors log name the run and the step, where they log as JSON."""
+    for name, value in current_context().items():
+        session.sparkContext.setLocalProperty(f"mdc.{name}", value)
+
+
+def _start_session(profile: Profile, app: str) -> SparkSession:
     _require_java()
     if profile.spark.master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", LOCAL["spark.driver.host"])
@@ -110,9 +123,11 @@ def session_settings(profile: Profile) -> dict[str, str]:
     }
     if profile.spark.master.startswith("local"):
         placed = {**LOCAL, "spark.driver.extraClassPath": ":".join(f"{local_jars(package)}/*" for package in packages)}
+        placed[JAVA_OPTIONS] += JSON_LOGS if profile.logs == "json" else ""
     else:
         jars = ",".join(str(jar) for package in packages for jar in sorted(local_jars(package).glob("*.jar")))
         placed = {"spark.jars": jars, "spark.submit.pyFiles": str(pack_code(profile))}
+        placed["spark.log.structuredLogging.enabled"] = str(profile.logs == "json").lower()
     return {**COMMON, **placed, **sized, **profile.spark.conf}
 
 

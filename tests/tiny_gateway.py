@@ -20,6 +20,7 @@ from serving.gateway.drift import add_drift
 from serving.gateway.events import Inbox, add_events
 from serving.gateway.keys import Keys, create_key
 from serving.gateway.offers import Shelf, add_offers
+from serving.gateway.run_gauges import add_run_gauges
 from serving.gateway.serve import build_server
 from serving.nearest import NearestIds
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
@@ -42,6 +43,7 @@ def tiny_app(
     add_events(app, Inbox(profile, client.experiments))
     add_offers(app, Shelf(profile, client))
     add_drift(app, profile)
+    add_run_gauges(app, profile)
     return app
 
 

@@ -1,14 +1,16 @@
 """``goeswith job``: one job, the same in every profile; what a DAG's task runs."""
 
 import json
+import logging
 import sys
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from goeswith.errors import ConfigError, GoeswithError
+
+logger = logging.getLogger(__name__)
 
 
 def job(
@@ -23,13 +25,17 @@ def job(
     Example: goeswith job count_pairs --run monday --params '{"max_basket": 60}'
     """
     from goeswith.jobs import JobRun
+    from goeswith.logs import log_as_json, log_context
     from goeswith.profile import load_profile
     from goeswith.releases import released_versions
 
     profile = load_profile()
+    if profile.logs == "json":
+        log_as_json()
     pinned = read_option("--versions", versions) or released_versions(profile)
     job_run = JobRun(profile=profile, run_id=run, versions=pinned, params=read_option("--params", params))
-    sys.stdout.write(_do(name, step or name, job_run) + "\n")
+    with log_context(run=run, step=step or name, job=name):
+        sys.stdout.write(_do(name, step or name, job_run) + "\n")
 
 
 def read_option(option: str, text: str) -> dict[str, Any]:
@@ -72,22 +78,28 @@ def _do_now(name: str, step: str, job_run: Any) -> Any:
     from goeswith.erasure.state import require_none_pending
     from goeswith.faults import explain_faults
     from goeswith.jobs import load_job
+    from goeswith.usage import start_usage
 
-    started = time.monotonic()
+    used = start_usage(name)
     try:
         require_none_pending(job_run.profile)
         with explain_faults(job_run.profile, f"job {name}"):
             result = load_job(name).run(job_run)
     except GoeswithError as error:
-        _write_failure(job_run, step, error)
+        _write_failure(job_run, name, step, error)
         raise
+    records.failure_path(job_run.profile, job_run.run_id, step).unlink(missing_ok=True)
     if not (result.summary.get("unchanged") and records.record_path(job_run.profile, job_run.run_id, step).exists()):
-        records.write_record(name, step, job_run, result, time.monotonic() - started)
+        taken = used()
+        records.write_record(name, step, job_run, result, taken)
+        logger.info("step done", extra={"fields": taken.to_json()})
     return result
 
 
-def _write_failure(job_run: Any, step: str, error: GoeswithError) -> None:
+def _write_failure(job_run: Any, name: str, step: str, error: GoeswithError) -> None:
+    from goeswith.records import failure_path
     from goeswith.results import write_json
 
-    failure = {"kind": type(error).__name__, "what": error.what, "remedy": error.remedy}
-    write_json(job_run.profile.runs / job_run.run_id / "failures" / f"{step}.json", failure)
+    failure = {"job": name, "kind": type(error).__name__, "what": error.what, "remedy": error.remedy}
+    write_json(failure_path(job_run.profile, job_run.run_id, step), failure)
+    logger.error("step failed: %s", error.what, extra={"fields": {"kind": failure["kind"], "remedy": error.remedy}})

@@ -30,6 +30,7 @@ from goeswith.command import (
     rollout,
     rules,
     run,
+    runs,
     servers,
     stream,
     submit,
@@ -63,6 +64,7 @@ app.add_typer(features.app)
 app.add_typer(keys.app)
 app.add_typer(rules.app)
 app.add_typer(experiments.app)
+app.command()(runs.runs)
 app.command()(drift.drift)
 app.command("audit-verdicts")(audit_verdicts.audit_verdicts)
 app.command()(evaluate.evaluate)

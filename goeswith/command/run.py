@@ -11,6 +11,7 @@ from goeswith import errors
 from goeswith.command.task_watch import watch_tasks
 from goeswith.errors import ConfigError, GoeswithError
 from goeswith.profile import PROJECT_ROOT, Profile
+from goeswith.records import FAILURES
 
 DAGS = ("ingest", "graph", "train", "publish")
 """The way from a source to answers, in this order."""
@@ -81,13 +82,13 @@ def _ignore(_task: str) -> None:
 
 
 def _clear_failures(profile: Profile, run_id: str) -> None:
-    for path in (profile.runs / run_id / "failures").glob("*.json"):
+    for path in (profile.runs / run_id / FAILURES).glob("*.json"):
         path.unlink()
 
 
 def _failure(profile: Profile, run_id: str, dag_id: str) -> GoeswithError:
     folder = profile.runs / run_id
-    for path in sorted((folder / "failures").glob("*.json")):
+    for path in sorted((folder / FAILURES).glob("*.json")):
         failure = json.loads(path.read_text(encoding="utf-8"))
         kind = getattr(errors, failure["kind"], GoeswithError)
         error: GoeswithError = kind(failure["what"], failure["remedy"])

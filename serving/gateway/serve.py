@@ -7,6 +7,7 @@ import resource
 import uvicorn
 from starlette.types import ASGIApp
 
+from goeswith.logs import log_as_json
 from goeswith.model_contract import MANIFEST
 from goeswith.profile import Profile, load_profile
 from goeswith.settings import GatewaySettings, TlsSettings
@@ -19,8 +20,8 @@ from serving.gateway.events import Inbox, add_events
 from serving.gateway.explorer import add_explorer
 from serving.gateway.exposure import check_exposure, is_loopback, tls_options
 from serving.gateway.keys import Keys
-from serving.gateway.logs import log_as_json
 from serving.gateway.offers import Shelf, add_offers
+from serving.gateway.run_gauges import add_run_gauges
 from serving.nearest import NearestIds, released_ids
 from serving.rules.table import renew_rules
 
@@ -94,6 +95,7 @@ def serve() -> None:
         add_events(app, Inbox(profile, client.experiments))
         add_offers(app, Shelf(profile, client))
         add_drift(app, profile)
+        add_run_gauges(app, profile)
         build_server(app, profile.gateway).run()
 
 

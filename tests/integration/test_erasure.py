@@ -22,6 +22,7 @@ from goeswith.pins import ONLINE_STATE
 from goeswith.profile import Profile, load_profile
 from goeswith.records import write_record
 from goeswith.upkeep import job as upkeep
+from goeswith.usage import Usage
 from spark_jobs import cleaning
 from tests.unit.goeswith.erasure.shop import files_below_that_hold
 
@@ -73,7 +74,7 @@ def run_jobs(profile: Profile, source: Path, run: str, jobs: Mapping[str, Mappin
     for name, params in {"ingest": {"source": "files", "data": str(source)}, **jobs}.items():
         job = JobRun(profile=profile, run_id=run, versions=versions, params=params)
         result = load_job(name).run(job)
-        write_record(name, name, job, result, 0.0)
+        write_record(name, name, job, result, Usage(0.0, 0.0, 0.0))
         versions |= result.versions
     releases.write_release(profile, run, versions)
 

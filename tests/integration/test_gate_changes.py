@@ -11,6 +11,7 @@ from goeswith.errors import GateFailed
 from goeswith.jobs import JobResult, JobRun
 from goeswith.overrides import give_override
 from goeswith.profile import Profile
+from goeswith.usage import Usage
 from spark_jobs.gates import baseline as baseline_module
 from spark_jobs.gates.job import run
 from spark_jobs.gates.statistics import read_counts
@@ -128,7 +129,7 @@ def test_one_of_two_overrides_is_not_spent_on_a_version_that_stays_refused(profi
 def test_another_shop_is_not_compared(profile: Profile, released: int) -> None:
     for run_id, source in (("first", "hm"), ("second", "synthetic")):
         ingested = JobResult(versions={"items": released}, summary={"source": source})
-        records.write_record("ingest", "ingest", JobRun(profile=profile, run_id=run_id, params={"options": {}}), ingested, 1.0)
+        records.write_record("ingest", "ingest", JobRun(profile=profile, run_id=run_id, params={"options": {}}), ingested, Usage(1.0, 1.0, 0.0))
     version = replace_rows(profile, "items", items(50))
     assert gate(profile, "items", {"items": version}, "second").summary["tables"]["items"]["decision"] == "pass"
     assert seen(profile, "items", "second")[FEW]["observed"] == {"note": "the released version holds another shop"}

@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from goeswith.logs import JsonLines
 from goeswith_client import FeaturesUnavailable, State, UnknownItem
-from serving.gateway.logs import JsonLines
 from serving.gateway.seen import NO_ROUTE
 from tests.tiny_client import DictFeatures, FakeModels, rank_all
 from tests.tiny_gateway import tiny_app, tiny_gateway

@@ -11,6 +11,7 @@ from goeswith.config import parse_config
 from goeswith.errors import ConfigError
 from goeswith.jobs import JobResult, JobRun, load_job
 from goeswith.profile import Profile
+from goeswith.usage import Usage
 from tests import tiny_shop
 
 
@@ -21,7 +22,7 @@ def job(profile: Profile) -> JobRun:
 
 
 def record(job: JobRun, name: str = "reserve_holdout") -> None:
-    records.write_record(name, name, job, JobResult(versions={"items": job.versions["items"]}, summary={"rows": 60}), 1.0)
+    records.write_record(name, name, job, JobResult(versions={"items": job.versions["items"]}, summary={"rows": 60}), Usage(1.0, 1.0, 0.0))
 
 
 def test_an_unknown_job_lists_those_there_are() -> None:
@@ -72,7 +73,7 @@ def test_a_step_whose_output_was_overwritten_is_done_again(job: JobRun) -> None:
 
 
 def test_a_step_whose_output_is_no_table_is_left_to_the_job_itself(job: JobRun) -> None:
-    records.write_record("export_models", "export_models", job, JobResult(summary={}), 1.0)
+    records.write_record("export_models", "export_models", job, JobResult(summary={}), Usage(1.0, 1.0, 0.0))
     assert records.find_record("export_models", "export_models", job) is None
 
 

@@ -9,6 +9,7 @@ from goeswith.errors import ConfigError, UpkeepRefused, VersionMissing
 from goeswith.jobs import JobResult, JobRun
 from goeswith.leases import hold_upkeep
 from goeswith.profile import Profile
+from goeswith.usage import Usage
 from tests import tiny_shop
 from tests.unit.goeswith.test_leases import start_holder
 from tests.unit.goeswith.upkeep.shop import export_model, files_of, maintain, pair, pairs_at, write_pairs
@@ -102,7 +103,7 @@ def test_a_finished_step_stays_finished_when_only_upkeep_came_after(profile: Pro
     written = [write_pairs(profile, pair("a", str(k), k)) for k in range(4)][-1]
     releases.write_release(profile, "r", {"item_pairs": written})
     job = JobRun(profile=profile, run_id="r", versions={"item_pairs": written})
-    records.write_record("prune_pairs", "prune_pairs", job, JobResult(versions={"item_pairs": written}), 1.0)
+    records.write_record("prune_pairs", "prune_pairs", job, JobResult(versions={"item_pairs": written}), Usage(1.0, 1.0, 0.0))
     maintain(profile, min_small_files=2)
     current = lake.open_table(profile, "item_pairs").version()
     assert current > written
