@@ -12,6 +12,7 @@ from goeswith.command.main import app
 from goeswith.errors import ConfigError, ModelInvalid, ModelUnavailable
 from goeswith.jobs import JobRun
 from goeswith.model_contract import GOLDEN, MANIFEST
+from goeswith.ports import free_ports
 from goeswith.profile import Profile, load_profile
 from goeswith.promotions import Champion, Promotion, approve, require_promotion, write_promotion
 from serving.promotion import job
@@ -26,12 +27,18 @@ pytestmark = [pytest.mark.triton, pytest.mark.timeout(600)]
 CHALLENGER = "second"
 
 
+def profile_of(home: Path) -> Profile:
+    """Return a home's profile, with ports of its own: a publish loads models into whatever Triton answers there."""
+    http, rpc, metrics = free_ports(3)
+    return load_profile(overrides={"home": home, "triton": {"grpc_port": rpc, "http_port": http, "metrics_port": metrics}})
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a home in which the tiny shop's first export is served and a second one lies."""
     home = tmp_path_factory.mktemp("promotion") / "home"
     shutil.copytree(shared_home(), home)
-    profile = load_profile(overrides={"home": home})
+    profile = profile_of(home)
     publish.run(JobRun(profile=profile, run_id=RUN))
     write_tiny_export(profile, run=CHALLENGER, seed=1)
     return home
@@ -40,7 +47,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def shop(served: Path, tmp_path: Path) -> Profile:
     shutil.copytree(served, tmp_path / "home")
-    profile = load_profile(overrides={"home": tmp_path / "home"})
+    profile = profile_of(tmp_path / "home")
     compared(profile)
     return profile
 
@@ -98,7 +105,7 @@ def test_golden_answers_that_do_not_hold_are_found_before_anything_is_released(s
 
 def test_with_approval_it_waits_for_a_person_and_publishing_waits_too(shop: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOESWITH_OPERATOR__APPROVAL", "true")
-    asking = load_profile(overrides={"home": shop.root})
+    asking = profile_of(shop.root)
     assert decide(asking, slower=50).awaits_approval
     assert publish.run(JobRun(profile=asking, run_id=CHALLENGER)).summary["run"] == RUN
     approve(asking, CHALLENGER, approved=True, by="ada")
