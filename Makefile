@@ -7,7 +7,7 @@ BY_TWO := -n 2 --dist loadfile
 SOURCES := goeswith spark_jobs feature_repo training serving dags tests benchmarks model_repository infra
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types contracts unit integration test-long infra-check infra-lock docs clean
+.PHONY: help setup demo test check lint types contracts unit integration test-long infra-check infra-lock sbom docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}'
@@ -42,13 +42,16 @@ integration: ## Spark, Great Expectations, Feast, Airflow, Triton and the Explor
 test-long: setup ## faults and scale: the tests that take minutes each
 	@$(RUN) pytest tests -q -m long
 
-infra-check: setup ## images, Compose, chart, alerts, dashboards: hadolint, helm, kubeconform, promtool (needs Go; fetches the tools the first time)
+infra-check: setup ## images and their licences, Compose, chart, alerts, dashboards: hadolint, helm, kubeconform, promtool (needs Go; fetches the tools the first time)
 	@$(RUN) python -m infra.check
 	@$(RUN) pytest tests/unit/infra tests/contract/test_container_configs.py -q
 
 infra-lock: ## pin again what the images of Airflow and Triton install beside the lock
 	@cd infra/docker && uv pip compile -q --generate-hashes --no-header --python-version 3.11 airflow.in -o airflow.txt
 	@cd infra/docker && uv pip compile -q --generate-hashes --no-header --python-version 3.12 --python-platform x86_64-manylinux_2_28 triton.in -o triton.txt
+
+sbom: setup ## of each image a bill of materials (CycloneDX) and a licence report, to sbom/; fails for a licence that is not accepted
+	@$(RUN) python -m infra.sbom
 
 docs: ## regenerate what is generated: tables from the catalogue, figures from docs/figures (make check refuses pages that drifted)
 	@$(RUN) goeswith tables > docs/tables.md

@@ -87,6 +87,11 @@ class Profile(BaseSettings):
         return self.root / "model_repository"
 
     @property
+    def promotions(self) -> Path:
+        """One record a training: whether its models go live, and why (``goeswith.promotions``)."""
+        return self.root / "promotions"
+
+    @property
     def features(self) -> Path:
         """Feast's settings, registry, online store and pinned snapshots: what a reader of features opens."""
         return self.root / "features"

@@ -191,6 +191,8 @@ class OperatorSettings(Section):
     retry_delay_max_s: float = Field(default=1_800.0, ge=0)
     deadline_s: int = Field(default=43_200, ge=1)
     deadlines_s: dict[str, Annotated[int, Field(ge=1)]] = {}
+    approval: bool = False
+    """Whether a person approves a training's models before they are released and published."""
     run_deadline_s: int = Field(default=0, ge=0)
     """Of a DAG's run from when it is queued: a later one is told of, not ended. 0: none is."""
     spark_slots: int = Field(default=1, ge=1)

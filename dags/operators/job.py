@@ -26,14 +26,16 @@ class JobCommand:
         conf = context["dag_run"].conf or {}
         params = {**self.job_params, **conf.get("params", {}).get(self.task_id, {})}
         words = ["job", self.job, "--run", self.run, "--step", self.task_id]
-        return [*words, "--versions", json.dumps(self._versions(context)), "--params", json.dumps(params)]
+        return [*words, "--versions", json.dumps(upstream_versions(self.upstream_task_ids, context)), "--params", json.dumps(params)]
 
-    def _versions(self, context: Any) -> dict[str, int]:
-        pushed = context["ti"].xcom_pull(task_ids=sorted(self.upstream_task_ids)) or []
-        versions: dict[str, int] = {}
-        for upstream in pushed:
-            versions |= upstream or {}
-        return versions
+
+def upstream_versions(upstream_task_ids: set[str], context: Any) -> dict[str, int]:
+    """Return the table versions after the tasks before: what a task that is no job hands on to the jobs behind it."""
+    pushed = context["ti"].xcom_pull(task_ids=sorted(upstream_task_ids)) or []
+    versions: dict[str, int] = {}
+    for upstream in pushed:
+        versions |= upstream or {}
+    return versions
 
 
 def failure_of(code: int | None, what: str) -> AirflowException:

@@ -11,6 +11,7 @@ from goeswith.command import (
     ask,
     audit_verdicts,
     bench,
+    cards,
     demo,
     doctor,
     drift,
@@ -72,6 +73,7 @@ app.add_typer(bench.app)
 app.add_typer(export.app)
 app.command()(report.report)
 app.command()(figures.figures)
+app.command()(cards.cards)
 app.command()(tables.tables)
 app.command()(maintain.maintain)
 app.command()(pools.pools)

@@ -13,6 +13,7 @@ from goeswith.errors import ConfigError
 from goeswith.profile import load_profile
 
 if TYPE_CHECKING:
+    from goeswith.promotions import Promotion
     from serving.rollout.manifest import Event, Published
 
 app = typer.Typer(name="rollout", help="Model versions: publish, verify, try as canary, promote, roll back.", no_args_is_help=True)
@@ -21,6 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the history.")]
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 STYLES = {"rolled back": "red", "refused": "red", "canary": "yellow", "promoted": "green", "published": "green"}
+STYLES |= {"kept back": "red", "awaits approval": "yellow", "in training": "dim"}
 
 
 @app.command()
@@ -117,23 +119,45 @@ def watch(
 
 @app.command()
 def history(as_json: AsJson = False) -> None:
-    """Print what is served, and all that happened to it, the newest first.
+    """Print what is served, all that happened to it, and which trainings were kept back, the newest first.
 
     Example: goeswith rollout history --json
     """
+    from goeswith.promotions import read_promotions
     from serving.rollout.manifest import require_trusted
 
-    published = require_trusted(load_profile())
+    profile = load_profile()
+    published, records = require_trusted(profile), read_promotions(profile)
     if as_json:
-        typer.echo(json.dumps({**_state(published), "history": [event.model_dump(mode="json") for event in published.history]}))
+        told = {"history": published.history, "promotions": records}
+        typer.echo(json.dumps({**_state(published), **{name: [each.model_dump(mode="json") for each in found] for name, found in told.items()}}))
         return
     canary = f", canary {published.canary.version} with {published.canary.share:.0%} of requests" if published.canary else ""
     typer.echo(f"current {published.current.name}{canary}; kept {', '.join(map(str, published.kept))}")
     columns = [Column(name, no_wrap=name != "why") for name in ("when", "who", "what", "version", "why")]
     table = Table(*columns)
-    for event in reversed(published.history):
-        table.add_row(*_row(event))
+    rows = [*((event.at, _row(event)) for event in published.history), *((each.at, _row_of(each)) for each in records if each.decision != "promoted")]
+    for _, row in sorted(rows, reverse=True):
+        table.add_row(*row)
     Console().print(table, highlight=False)
+
+
+@app.command()
+def approve(
+    run: Annotated[str, typer.Argument(help="The training run that awaits approval.")],
+    reject: Annotated[bool, typer.Option("--reject", help="Keep it back.")] = False,
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let a training whose figures hold go live, or keep it back, where no scheduler of Airflow's asks you (operator.approval).
+
+    Example: goeswith rollout approve monday --reason "looks right for the sale"
+    """
+    from goeswith import promotions
+
+    after = promotions.approve(load_profile(), run, approved=not reject, why=reason)
+    next_step = f"; go on: goeswith run train --run {run}" if after.decision == "promoted" else ""
+    _say(after.model_dump(mode="json"), f"{run} is {after.decision}: {after.reason}{next_step}", as_json=as_json)
 
 
 def read_seconds(text: str) -> float:
@@ -147,6 +171,12 @@ def read_seconds(text: str) -> float:
 def _row(event: "Event") -> tuple[str, ...]:
     what = f"[{STYLES[event.what]}]{event.what}[/]"
     return f"{event.at:%Y-%m-%d %H:%M:%S}", escape(event.by), what, f"{escape(event.run)}/{event.version}", escape(event.why)
+
+
+def _row_of(record: "Promotion") -> tuple[str, ...]:
+    said = "kept back" if record.decision == "kept back" else "awaits approval" if record.awaits_approval else "in training"
+    what = f"[{STYLES[said]}]{said}[/]"
+    return f"{record.at:%Y-%m-%d %H:%M:%S}", escape(record.by), what, escape(record.run), escape(record.reason)
 
 
 def _state(published: "Published") -> dict[str, Any]:

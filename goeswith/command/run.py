@@ -32,6 +32,7 @@ def run(
     profile, chosen = load_profile(), run_id or f"{dag_id}-{time.strftime('%Y%m%dT%H%M%S')}"
     run_dag(profile, dag_id, chosen, json.loads(params))
     typer.echo(f"{dag_id}: run {chosen} succeeded")
+    _tell_decision(profile, dag_id, chosen)
     if dag_id == "drift":
         _train_if_due(profile, chosen)
 
@@ -45,6 +46,18 @@ def _train_if_due(profile: Profile, run_id: str) -> None:
         typer.echo(f"train: run {asked.run}, because of {asked.reason}")
         run_dag(profile, "train", asked.run, asked.conf["params"])
         typer.echo(f"train: run {asked.run} succeeded")
+        _tell_decision(profile, "train", asked.run)
+
+
+def _tell_decision(profile: Profile, dag_id: str, run_id: str) -> None:
+    """Say whether a training's models go live, and what to do where a person is asked: no scheduler asks anybody here."""
+    from goeswith.promotions import read_promotion
+
+    found = read_promotion(profile, run_id) if dag_id == "train" else None
+    if found:
+        typer.echo(f"train: {found.decision}: {found.reason}")
+    if found and found.awaits_approval:
+        typer.echo(f"  -> goeswith rollout approve {run_id} (or --reject), then: goeswith run train --run {run_id}")
 
 
 def run_dag(

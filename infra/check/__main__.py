@@ -1,12 +1,12 @@
-"""``make infra-check``: images, services, chart, alerts and dashboards, each by the tool that knows them. Needs no container engine."""
+"""``make infra-check``: images and their licences, services, chart, alerts, dashboards, each by the tool that knows it. Needs no container engine."""
 
 import sys
 from collections.abc import Callable
 
 from goeswith.errors import GoeswithError
-from infra.check.checks import CheckFailed, check_chart, check_compose, check_dashboards, check_dockerfiles, check_prometheus
+from infra.check.checks import CheckFailed, check_chart, check_compose, check_dashboards, check_dockerfiles, check_licences, check_prometheus
 
-CHECKS: tuple[Callable[[], str], ...] = (check_dockerfiles, check_compose, check_chart, check_prometheus, check_dashboards)
+CHECKS: tuple[Callable[[], str], ...] = (check_dockerfiles, check_compose, check_chart, check_prometheus, check_dashboards, check_licences)
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from goeswith.profile import PROJECT_ROOT
 from goeswith.settings import PodSettings
 from infra.check import tools
 from infra.check.pods import find_breaches
+from infra.sbom.write import write_all
 
 INFRA = PROJECT_ROOT / "infra"
 CHART = INFRA / "helm" / "goeswith"
@@ -34,6 +35,15 @@ def check_dockerfiles() -> str:
     found = sorted((INFRA / "docker").glob("*.Dockerfile"))
     _say([*tools.hadolint(), *map(str, found)])
     return f"{len(found)} Dockerfiles"
+
+
+def check_licences() -> str:
+    """The licence of every package and JAR in every image, against the list of those that we accept."""
+    with tempfile.TemporaryDirectory() as folder:
+        refused = write_all(Path(folder))
+        if refused:
+            raise CheckFailed("\n".join(refused))
+        return f"{len(list(Path(folder).glob('*.cdx.json')))} images"
 
 
 def check_compose() -> str:

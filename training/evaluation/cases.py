@@ -26,5 +26,8 @@ class RelationCases:
         """Return at most ``max_cases`` of the cases, drawn by ``seed``."""
         if len(self) <= max_cases:
             return self
-        chosen = np.sort(np.random.default_rng(seed).choice(len(self), max_cases, replace=False))
-        return RelationCases(self.kind, self.src[chosen], self.dst[chosen], self.known)
+        return self.take(np.sort(np.random.default_rng(seed).choice(len(self), max_cases, replace=False)))
+
+    def take(self, at: Ints) -> "RelationCases":
+        """Return some of the cases, in that order."""
+        return RelationCases(self.kind, self.src[at], self.dst[at], self.known)

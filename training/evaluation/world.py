@@ -1,5 +1,6 @@
 """All that one evaluation reads, at pinned versions: the training set, what the holdout reserves, and the truth where it exists."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +30,19 @@ class World:
     truth: Truth | None
 
 
-def read_world(job: JobRun, *, data: str, max_cases: int, seed: int) -> World:
-    """Read everything that the protocols need. Raises ``DataContractError`` where validation and test overlap."""
+def keep_all(reserved: Reserved) -> Reserved:
+    """Return what is reserved as it is."""
+    return reserved
+
+
+def read_world(job: JobRun, *, data: str, max_cases: int, seed: int, keep: Callable[[Reserved], Reserved] = keep_all) -> World:
+    """Read everything that the protocols need; ``keep`` may take away from what is tested.
+
+    Raises ``DataContractError`` where validation and test overlap.
+    """
     version = job.version_of("training_sets")
     training, full = (read_training_set(job.profile, version=version, run=job.run_id, graph=graph) for graph in ("evaluation", "full"))
-    test, validation = read_reserved(job, "test"), read_reserved(job, "validation")
+    test, validation = keep(read_reserved(job, "test")), read_reserved(job, "validation")
     refuse_overlap(test, validation)
     units = read_units(job, test)
     truth = read_truth(job.profile.truth, training)

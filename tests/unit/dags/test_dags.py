@@ -59,6 +59,22 @@ def test_models_are_measured_before_they_are_fitted_on_all_data(dags: dict[str, 
     assert steps.index("evaluate_models") < steps.index("train_cirp_full")
 
 
+def test_nothing_of_a_training_is_released_before_it_was_compared_and_decided_about(dags: dict[str, Any]) -> None:
+    wanted = [
+        "evaluate_models",
+        "compare_models",
+        "is_no_worse",
+        "train_cirp_full",
+        "export_models",
+        "decide_promotion",
+        "may_go_live",
+        "embed_items",
+    ]
+    steps = order(dags["train"])
+    assert [step for step in steps if step in wanted] == wanted
+    assert steps[-1] == "release_models"
+
+
 def test_each_dag_follows_the_assets_of_the_one_before(dags: dict[str, Any]) -> None:
     outlets = {dag_id: {asset.name for task in dag.tasks for asset in task.outlets} for dag_id, dag in dags.items()}
     for before, after in itertools.pairwise(DAGS):
