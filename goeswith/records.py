@@ -19,10 +19,11 @@ def record_path(profile: Profile, run_id: str, step: str) -> Path:
 def fingerprint_job(name: str, job: JobRun) -> str:
     """Return what the job's outcome depends on: its folder's code and the kernel's, its parameters, and the rows of the pinned versions."""
     folders = ("goeswith", folder_of(name))
-    return fingerprint.of_values(name, fingerprint.of_code(folders), dict(job.params), _read_versions(name, job))
+    return fingerprint.of_values(name, fingerprint.of_code(folders), dict(job.params), read_versions(name, job))
 
 
-def _read_versions(name: str, job: JobRun) -> dict[str, int]:
+def read_versions(name: str, job: JobRun) -> dict[str, int]:
+    """Return by table the version that a job reads, as the version in which its rows were written."""
     tables = ("items", *job.params["tables"]) if name == "gate" else READS.get(name, tuple(job.versions))
     return {table: lake.content_version(job.profile, table, job.versions[table]) for table in tables if table in job.versions}
 
