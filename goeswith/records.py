@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from goeswith import fingerprint, lake
-from goeswith.jobs import READS, JobResult, JobRun, folder_of
+from goeswith.jobs import JobResult, JobRun, folder_of
+from goeswith.lineage.refs import inputs_of, outputs_of, read_versions
 from goeswith.profile import Profile
 from goeswith.results import write_json
 
@@ -20,12 +23,6 @@ def fingerprint_job(name: str, job: JobRun) -> str:
     """Return what the job's outcome depends on: its folder's code and the kernel's, its parameters, and the rows of the pinned versions."""
     folders = ("goeswith", folder_of(name))
     return fingerprint.of_values(name, fingerprint.of_code(folders), dict(job.params), read_versions(name, job))
-
-
-def read_versions(name: str, job: JobRun) -> dict[str, int]:
-    """Return by table the version that a job reads, as the version in which its rows were written."""
-    tables = ("items", *job.params["tables"]) if name == "gate" else READS.get(name, tuple(job.versions))
-    return {table: lake.content_version(job.profile, table, job.versions[table]) for table in tables if table in job.versions}
 
 
 def find_record(name: str, step: str, job: JobRun) -> JobResult | None:
@@ -55,7 +52,8 @@ def _holds_rows_of(profile: Profile, table: str, version: int) -> bool:
 def write_record(name: str, step: str, job: JobRun, result: JobResult, seconds: float) -> Path:
     """Record a finished step."""
     record: dict[str, Any] = {"job": name, "fingerprint": fingerprint_job(name, job), "params": dict(job.params), "seconds": round(seconds, 2)}
-    record |= {"written": dict(result.versions), "summary": dict(result.summary)}
+    record |= {"written": dict(result.versions), "summary": dict(result.summary), "ended_at": datetime.now(UTC).isoformat()}
+    record |= {"inputs": [asdict(ref) for ref in inputs_of(name, job, result)], "outputs": [asdict(ref) for ref in outputs_of(name, job, result)]}
     return write_json(record_path(job.profile, job.run_id, step), record)
 
 
