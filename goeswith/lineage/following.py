@@ -59,18 +59,16 @@ class _Told:
 
     def __init__(self, name: str, step: str, dag: str, job: JobRun) -> None:
         client = _open_client()
-        from openlineage.client.event_v2 import Job, Run
+        from openlineage.client.event_v2 import Job
         from openlineage.client.uuid import generate_new_uuid
 
         from goeswith.lineage import events
 
         namespace = os.environ.get(NAMESPACE, events.PRODUCER)
-        parent = {"parent": events.build_parent(namespace, dag, job.run_id)} if dag else {}
+        parent: dict[str, Any] = {"parent": events.build_parent(namespace, dag, job.run_id)} if dag else {}
         self._client, self._events, self._name, self._job = client, events, name, job
-        self._of = {
-            "job": Job(namespace=namespace, name=f"{dag}.{step}" if dag else step),
-            "run": Run(runId=str(generate_new_uuid()), facets=parent),
-        }
+        self._as_job = Job(namespace=namespace, name=f"{dag}.{step}" if dag else step)
+        self._id, self._facets = str(generate_new_uuid()), parent
 
     def start(self) -> None:
         self._emit("START")
@@ -82,15 +80,16 @@ class _Told:
         self._emit("COMPLETE", inputs, outputs)
 
     def fail(self, error: BaseException) -> None:
-        self._of["run"].facets["errorMessage"] = self._events.build_failure(error)
+        self._facets["errorMessage"] = self._events.build_failure(error)
         self._emit("FAIL")
 
     def _emit(self, state: str, *datasets: list[Any]) -> None:
         """Hand on an event. A lineage server that is away holds up no job: what it missed stands in the log."""
-        from openlineage.client.event_v2 import RunState
+        from openlineage.client.event_v2 import Run, RunState
 
+        run = Run(runId=self._id, facets=self._facets)
         try:
-            self._client.emit(self._events.build_event(RunState(state), self._of["job"], self._of["run"], *datasets))
+            self._client.emit(self._events.build_event(RunState(state), self._as_job, run, *datasets))
         except (OSError, RuntimeError) as error:  # of the transports: requests' errors are OSErrors, RuntimeError is a composite's
             logger.warning("OpenLineage missed %s of job %s in run %s: %s", state, self._name, self._job.run_id, error)
 
