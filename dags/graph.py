@@ -3,6 +3,7 @@
 from airflow.sdk import DAG, chain
 
 from dags.operators import dag_defaults, job_task, table_asset
+from dags.operators.sequences import judge_relations
 
 with DAG("graph", schedule=[table_asset("events")], **dag_defaults(__doc__)) as dag:
     chain(
@@ -10,10 +11,7 @@ with DAG("graph", schedule=[table_asset("events")], **dag_defaults(__doc__)) as 
         job_task("measure_pairs"),
         job_task("gate", task_id="gate_pairs", params={"tables": ["item_numbers", "pair_ledger", "item_pairs"]}),
         job_task("prune_pairs"),
-        job_task("judge_edges"),
-        job_task("gate", task_id="gate_verdicts", params={"tables": ["pair_scores", "edge_verdicts"]}),
-        job_task("build_relations"),
-        job_task("gate", task_id="gate_relations", params={"tables": ["relations"]}),
+        *judge_relations(),
         job_task("mine_sets"),
         job_task("gate", task_id="gate_sets", params={"tables": ["item_sets"]}),
         job_task("release", task_id="release_graph", outlets=("relations",)),

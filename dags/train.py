@@ -4,18 +4,13 @@ from airflow.sdk import DAG, chain
 
 from dags.operators import dag_defaults, job_task, table_asset
 from dags.operators.promotion import is_no_worse, may_go_live
+from dags.operators.sequences import evaluate_models
 
 LEARNED = ("item_embeddings", "item_neighbours")
 
 with DAG("train", schedule=[table_asset("relations")], **dag_defaults(__doc__)) as dag:
     chain(
-        job_task("apply_features"),
-        job_task("build_training_set"),
-        job_task("gate", task_id="gate_training_set", params={"tables": ["training_sets"]}),
-        job_task("train_cirp", task_id="train_cirp_evaluation", params={"graph": "evaluation"}),
-        job_task("train_bundles", task_id="train_bundles_evaluation", params={"graph": "evaluation"}),
-        job_task("train_mmsc", task_id="train_mmsc_evaluation", params={"graph": "evaluation"}),
-        job_task("evaluate_models"),
+        *evaluate_models(),
         job_task("compare_models"),
         is_no_worse(),
         job_task("train_cirp", task_id="train_cirp_full", params={"graph": "full"}),

@@ -60,11 +60,19 @@ READS: dict[str, tuple[str, ...]] = {
     "judge_edges": ("items", "item_pairs", "pair_scores"),
     "build_relations": ("item_pairs", "pair_scores", "edge_verdicts"),
     "mine_sets": ("events", "holdout"),
+    "apply_features": ("items", "item_embeddings", "item_neighbours", "item_pairs", "edge_verdicts", "relations"),
+    "materialise": ("items", "events", "item_embeddings", "item_neighbours", "item_pairs", "edge_verdicts", "relations"),
     "build_training_set": ("items", "events", "holdout", "item_pairs", "edge_verdicts", "relations"),
+    "train_cirp": ("bundles", "events", "holdout", "items", "training_sets"),
+    "train_bundles": ("bundles", "events", "holdout", "items", "training_sets"),
+    "train_mmsc": ("training_sets",),
     "train_judge": ("items", "item_pairs", "edge_verdicts"),
+    "evaluate_models": ("bundles", "events", "holdout", "items", "training_sets"),
     "embed_items": ("items", "training_sets"),
     "infer": ("edge_verdicts", "item_pairs", "items", "relations", "training_sets"),
     "infer_changed": ("edge_verdicts", "item_embeddings", "items", "relations", "training_sets"),
+    "export_models": ("training_sets",),
+    "publish_models": (),
     "watch_drift": ("items", "events", "relations", "item_neighbours"),
 }
 """The tables that a job's outcome depends on; a job that is not named here may read any."""
@@ -79,11 +87,12 @@ ONE_AT_A_TIME = (
     "build_relations",
     "embed_items",
     "infer_changed",
+    "materialise",
     "watch_drift",
     "gate",
     "release",
 )
-"""Jobs that write on top of what they find in a table: of each, one process at a time is at work, whatever the run."""
+"""Jobs that write on top of what they find in a table or a store: of each, one process at a time is at work, whatever the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

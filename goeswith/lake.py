@@ -91,6 +91,12 @@ def _content_commit(profile: Profile, name: str, version: int) -> dict[str, Any]
     return (wrote or commits[-1:])[0]
 
 
+def count_rows(profile: Profile, name: str, version: int | None = None) -> int:
+    """Return how many rows a version holds, as the log tells: no file is opened. Raises ``VersionMissing``."""
+    actions = open_table(profile, name, version).get_add_actions(flatten=True)
+    return sum(actions.column("num_records").to_pylist())
+
+
 def last_metadata(profile: Profile, name: str) -> dict[str, Any]:
     """Return what the commit that last changed a row says of itself: run, job and consumed versions of a Spark job; else nothing."""
     current = current_version(profile, name)

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from goeswith import fingerprint, lake
-from goeswith.jobs import READS, JobResult, JobRun, folder_of
+from goeswith.jobs import JobResult, JobRun, folder_of
+from goeswith.lineage.refs import inputs_of, outputs_of, read_versions
 from goeswith.profile import Profile
 from goeswith.results import write_json
 from goeswith.usage import Usage, count_rows
@@ -28,12 +31,7 @@ def failure_path(profile: Profile, run_id: str, step: str) -> Path:
 def fingerprint_job(name: str, job: JobRun) -> str:
     """Return what the job's outcome depends on: its folder's code and the kernel's, its parameters, and the rows of the pinned versions."""
     folders = ("goeswith", folder_of(name))
-    return fingerprint.of_values(name, fingerprint.of_code(folders), dict(job.params), _read_versions(name, job))
-
-
-def _read_versions(name: str, job: JobRun) -> dict[str, int]:
-    tables = ("items", *job.params["tables"]) if name == "gate" else READS.get(name, tuple(job.versions))
-    return {table: lake.content_version(job.profile, table, job.versions[table]) for table in tables if table in job.versions}
+    return fingerprint.of_values(name, fingerprint.of_code(folders), dict(job.params), read_versions(name, job))
 
 
 def find_record(name: str, step: str, job: JobRun) -> JobResult | None:
@@ -61,9 +59,11 @@ def _holds_rows_of(profile: Profile, table: str, version: int) -> bool:
 
 
 def write_record(name: str, step: str, job: JobRun, result: JobResult, usage: Usage) -> Path:
-    """Record a finished step, and what it took."""
+    """Record a finished step: what it read, made and took."""
     record: dict[str, Any] = {"job": name, "fingerprint": fingerprint_job(name, job), "params": dict(job.params), **usage.to_json()}
     record |= {"rows": count_rows(job, result.versions), "written": dict(result.versions), "summary": dict(result.summary)}
+    record |= {"ended_at": datetime.now(UTC).isoformat()}
+    record |= {"inputs": [asdict(ref) for ref in inputs_of(name, job, result)], "outputs": [asdict(ref) for ref in outputs_of(name, job, result)]}
     return write_json(record_path(job.profile, job.run_id, step), record)
 
 

@@ -18,14 +18,19 @@ class Config:
 
 
 def run(job: JobRun) -> JobResult:
-    """Release the versions that this run wrote, on top of the newest release. Raises ``GateFailed`` where one passed no gate."""
+    """Release the versions that this run wrote, on top of the newest release. Raises ``GateFailed`` where one passed no gate.
+
+    A table that another run has released since this one read it stays as that run released it: no release takes a table back.
+    """
     config = parse_config(Config, job.params, where="job release")
     released = released_versions(job.profile)
-    for table, version in job.versions.items():
+    versions = {table: version for table, version in job.versions.items() if version >= released.get(table, version)}
+    for table, version in versions.items():
         if released.get(table) != version:
             _require_passed(job, table, version)
-    release = write_release(job.profile, job.run_id, job.versions, reason=config.reason)
-    return JobResult(versions=release.versions, summary={"release": release.name, "tables": len(release.versions)})
+    release = write_release(job.profile, job.run_id, versions, reason=config.reason)
+    newer = sorted(job.versions.keys() - versions.keys())
+    return JobResult(versions=release.versions, summary={"release": release.name, "tables": len(release.versions), "newer_already": newer})
 
 
 def _require_passed(job: JobRun, table: str, version: int) -> None:

@@ -25,7 +25,7 @@ class JobCommand:
         """Return the words after ``goeswith``: the same ones for every operator."""
         conf = context["dag_run"].conf or {}
         params = {**self.job_params, **conf.get("params", {}).get(self.task_id, {})}
-        words = ["job", self.job, "--run", self.run, "--step", self.task_id]
+        words = ["job", self.job, "--run", self.run, "--step", self.task_id, "--dag", context["dag_run"].dag_id]
         return [*words, "--versions", json.dumps(upstream_versions(self.upstream_task_ids, context)), "--params", json.dumps(params)]
 
 

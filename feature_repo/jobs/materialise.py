@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -36,7 +37,9 @@ class Config:
 def run(job: JobRun) -> JobResult:
     """Write what changed since the versions that the online store holds, then say so in its state file."""
     parse_config(Config, job.params, where="job materialise")
-    versions, release = viewed_versions(job), read_release(job.profile)
+    release = read_release(job.profile)
+    job = replace(job, versions=release.versions)  # not those that it was given: while it waited its turn, another may have gone further
+    versions = viewed_versions(job)
     store, path = open_store(job.profile), job.profile.features / STATE
     apply_versions(job.profile, store, versions)
     state = known_state(store, path)

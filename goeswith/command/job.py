@@ -19,6 +19,7 @@ def job(
     versions: Annotated[str, typer.Option(help="JSON: table versions to read; {} takes the newest release.")] = "{}",
     params: Annotated[str, typer.Option(help="JSON: the job's parameters.")] = "{}",
     step: Annotated[str, typer.Option(help="Name of this step in the run's records (the job's name).")] = "",
+    dag: Annotated[str, typer.Option(help="The DAG that the run is of, for lineage; none by hand.")] = "",
 ) -> None:
     """Run one job; its last line on standard output is JSON: the table versions after it, and a summary.
 
@@ -35,7 +36,7 @@ def job(
     pinned = read_option("--versions", versions) or released_versions(profile)
     job_run = JobRun(profile=profile, run_id=run, versions=pinned, params=read_option("--params", params))
     with log_context(run=run, step=step or name, job=name):
-        sys.stdout.write(_do(name, step or name, job_run) + "\n")
+        sys.stdout.write(_do(name, step or name, job_run, dag) + "\n")
 
 
 def read_option(option: str, text: str) -> dict[str, Any]:
@@ -49,15 +50,23 @@ def read_option(option: str, text: str) -> dict[str, Any]:
     return value
 
 
-def _do(name: str, step: str, job_run: Any) -> str:
+def _do(name: str, step: str, job_run: Any, dag: str = "") -> str:
     from goeswith import records
     from goeswith.faults import explain_faults
     from goeswith.jobs import JobResult, require_job
     from goeswith.leases import await_step, await_turn, hold_lease
+    from goeswith.lineage.following import follow
 
     require_job(name)
-    with explain_faults(job_run.profile, f"job {name}"), hold_lease(name, job_run), await_step(step, job_run), await_turn(name, job_run):
+    with (
+        explain_faults(job_run.profile, f"job {name}"),
+        hold_lease(name, job_run),
+        await_step(step, job_run),
+        await_turn(name, job_run),
+        follow(name, step, dag, job_run) as tell,
+    ):
         done = records.find_record(name, step, job_run) or _do_now(name, step, job_run)
+        tell(done)
     result = JobResult(versions={**job_run.versions, **done.versions}, summary=done.summary)
     _leave_versions(job_run.profile.operator.result_file, result)
     return result.to_json()

@@ -24,6 +24,7 @@ from goeswith.command import (
     gates,
     job,
     keys,
+    lineage,
     maintain,
     pools,
     quarantine,
@@ -67,6 +68,7 @@ app.add_typer(rules.app)
 app.add_typer(experiments.app)
 app.command()(runs.runs)
 app.command()(drift.drift)
+app.command()(lineage.lineage)
 app.command("audit-verdicts")(audit_verdicts.audit_verdicts)
 app.command()(evaluate.evaluate)
 app.add_typer(bench.app)

@@ -15,11 +15,11 @@ from goeswith.records import FAILURES
 
 DAGS = ("ingest", "graph", "train", "publish")
 """The way from a source to answers, in this order."""
-OTHER_DAGS = ("stream", "feedback", "embed", "teach_judge", "drift", "maintenance", "reap")
+OTHER_DAGS = ("stream", "feedback", "judge", "evaluate", "embed", "refresh_features", "teach_judge", "drift", "maintenance", "reap")
 
 
 def run(
-    dag_id: Annotated[str, typer.Argument(help="ingest, graph, train, publish, stream, feedback, embed, teach_judge, drift, maintenance or reap.")],
+    dag_id: Annotated[str, typer.Argument(help=f"{', '.join((*DAGS, *OTHER_DAGS))}.")],
     run_id: Annotated[str, typer.Option("--run", help="Id of the run; the same one twice does only what is left.")] = "",
     params: Annotated[str, typer.Option(help='JSON: parameters by task, for example \'{"ingest": {"source": "hm"}}\'.')] = "{}",
 ) -> None:

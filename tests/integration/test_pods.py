@@ -80,7 +80,7 @@ def context(task_id: str, run_id: str) -> dict[str, Any]:
     """Return what an operator reads of its task instance."""
     ti = SimpleNamespace(dag_id="train", task_id=task_id, map_index=-1, try_number=1, start_date=None)
     ti.xcom_pull, ti.xcom_push = (lambda **_: [{"items": 2}]), (lambda **_: None)
-    return {"ti": ti, "run_id": run_id, "dag_run": SimpleNamespace(conf={}), "dag": SimpleNamespace()}
+    return {"ti": ti, "run_id": run_id, "dag_run": SimpleNamespace(conf={}, dag_id="train"), "dag": SimpleNamespace()}
 
 
 def begin(task: Any, run_id: str = "monday") -> Any:
@@ -104,7 +104,7 @@ def test_a_pod_that_succeeds_is_a_task_whose_versions_go_on_to_the_next(cluster:
     cluster.plans = [[running(), running(), succeeded(DONE)], [running(), succeeded(DONE)]]
     assert str(run("publish").state) == "success"
     first, second = ([*pod["spec"]["containers"][0]["args"]] for pod in cluster.created)
-    assert first == ["job", "materialise", "--run", "monday", "--step", "materialise", "--versions", "{}", "--params", "{}"]
+    assert first == ["job", "materialise", "--run", "monday", "--step", "materialise", "--dag", "publish", "--versions", "{}", "--params", "{}"]
     assert second[second.index("--versions") + 1] == json.dumps({"items": 3})
     assert cluster.pods == {}
 

@@ -14,6 +14,7 @@ from goeswith.profile import Profile
 from goeswith.promotions import Approval, now
 from goeswith.records import write_record
 from goeswith.releases import invalidate_releases
+from goeswith.usage import Usage
 from serving.rollout.manifest import Version, make_current, write_published
 from tests.promotion_records import record, write
 from tests.tiny_shop import RUN, write_rows, write_tiny_lake
@@ -33,7 +34,7 @@ def shop(profile: Profile) -> Profile:
     write(profile, record(RUN, approval=said, reason="approved by ada; no worse", recipes=recipes, seed=42))
     counts = {"in": 70, "kept": 60, "quarantined": 8, "duplicates": 2}
     summary = {"source": "files", "lacks": ["views"], "rows": {"items": counts}, "rules": {}}
-    write_record("ingest", "ingest", JobRun(profile=profile, run_id=RUN), JobResult(summary=summary), 1.0)
+    write_record("ingest", "ingest", JobRun(profile=profile, run_id=RUN), JobResult(summary=summary), Usage(1.0, 1.0, 0.0))
     return profile
 
 

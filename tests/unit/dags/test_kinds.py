@@ -120,11 +120,11 @@ def test_a_job_on_databricks_has_the_words_of_every_other(databricks: list[Any])
     job = task("count_pairs", kind="databricks", databricks='{"application": "/Repos/job.py", "cluster": "c-1"}')
     job.run = "monday"
     ti = SimpleNamespace(try_number=1, xcom_pull=lambda **_: [{"events": 2}])
-    assert job.execute({"ti": ti, "dag_run": SimpleNamespace(conf={})}) == {"item_pairs": 4}
+    assert job.execute({"ti": ti, "dag_run": SimpleNamespace(conf={}, dag_id="graph")}) == {"item_pairs": 4}
     ((connection, order, _),) = databricks
     assert connection == "databricks_default"
     assert order["existing_cluster_id"] == "c-1"
-    words = ["count_pairs", "--run", "monday", "--step", "count_pairs", "--versions", '{"events": 2}', "--params", "{}"]
+    words = ["count_pairs", "--run", "monday", "--step", "count_pairs", "--dag", "graph", "--versions", '{"events": 2}', "--params", "{}"]
     assert order["spark_python_task"] == {"python_file": "/Repos/job.py", "parameters": words}
 
 
@@ -145,7 +145,7 @@ def ended(code: int, printed: str = "") -> Any:
     """Return the task of a process that ended so, after its execution."""
     job = task("release")
     job.run, job.start = "monday", lambda *_: (code, printed)
-    return job.execute({"ti": SimpleNamespace(xcom_pull=lambda **_: None), "dag_run": SimpleNamespace(conf={})})
+    return job.execute({"ti": SimpleNamespace(xcom_pull=lambda **_: None), "dag_run": SimpleNamespace(conf={}, dag_id="graph")})
 
 
 def test_a_process_returns_its_versions_and_its_end_says_whether_to_try_again() -> None:
@@ -165,4 +165,4 @@ def test_a_process_that_took_too_long_is_not_tried_again() -> None:
     job = task("release", deadline_s="7")
     job.run, job.start = "monday", work
     with pytest.raises(AirflowFailException, match=r"its deadline, 0:00:07"):
-        job.execute({"ti": SimpleNamespace(xcom_pull=lambda **_: None), "dag_run": SimpleNamespace(conf={})})
+        job.execute({"ti": SimpleNamespace(xcom_pull=lambda **_: None), "dag_run": SimpleNamespace(conf={}, dag_id="graph")})

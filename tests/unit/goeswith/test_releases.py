@@ -6,6 +6,7 @@ from goeswith import releases
 from goeswith.errors import VersionMissing
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile
+from goeswith.release_job import run as release
 from tests import tiny_shop
 
 
@@ -50,3 +51,13 @@ def test_a_job_reads_what_its_run_wrote_before_what_is_released(profile: Profile
     assert job.version_of("events") == versions["events"]
     with pytest.raises(VersionMissing, match="item_pairs"):
         job.version_of("item_pairs")
+
+
+def test_a_run_takes_no_table_back_that_another_released_while_it_was_at_work(profile: Profile, versions: dict[str, int]) -> None:
+    changed = {**tiny_shop.item_rows(profile)[0], "price": 1.0}
+    newer = tiny_shop.write_rows(profile, "items", [changed])
+    releases.write_release(profile, "meanwhile", {"items": newer})
+    done = release(JobRun(profile=profile, run_id="slow", versions=versions))
+    assert done.summary["newer_already"] == ["items"]
+    assert releases.read_release(profile).name == "slow"
+    assert releases.released_versions(profile) == {**versions, "items": newer}

@@ -1,0 +1,1 @@
+"""Lineage: from which rows, by which runs, a table's version or a served model came."""
