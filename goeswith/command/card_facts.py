@@ -58,7 +58,8 @@ def _package(name: str) -> dict[str, str]:
         found = metadata(name)
     except PackageNotFoundError:
         return {"name": name, "revision": "not installed here", "licence": "not known here"}
-    return {"name": name, "revision": found["Version"], "licence": found["License-Expression"] or found["License"] or "not stated"}
+    stated = found.get_all("License-Expression") or found.get_all("License") or ["not stated"]
+    return {"name": name, "revision": found["Version"], "licence": stated[0]}
 
 
 def data_facts(profile: Profile, name: str) -> dict[str, Any]:
