@@ -1,17 +1,22 @@
 """The object store that a lake may lie in: what delta-rs is told of it, how its files are reached without a JVM, what its errors mean."""
 
 import re
+import shutil
 from pathlib import Path
 
 from deltalake.fs import DeltaStorageHandler
-from pyarrow.fs import FileSystem, LocalFileSystem, PyFileSystem, SubTreeFileSystem
+from pyarrow.fs import FileSystem, LocalFileSystem, PyFileSystem, S3FileSystem, SubTreeFileSystem
 
 from goeswith.errors import ConfigError, EnvironmentMissing, GoeswithError, StoreUnavailable
 from goeswith.profile import Profile
 
 NO_BUCKET = re.compile(r"NoSuchBucket|UnknownStoreException")
-REFUSED = re.compile(r"lacked the necessary privileges|lacked valid authentication|AccessDenied|NoAuthWithAWS|NoAwsCredentials|Status Code: 40[13]\b")
-AWAY = re.compile(r"Generic S3 error|AWS\w*IOException|AWSStatus5\w+|Unable to execute HTTP request|provider chain|providers in chain")
+REFUSED = re.compile(
+    r"lacked the necessary privileges|lacked valid authentication|AccessDenied|NoAuthWithAWS|NoAwsCredentials|ACCESS_DENIED|Status Code: 40[13]\b"
+)
+AWAY = re.compile(
+    r"Generic S3 error|NETWORK_CONNECTION|AWS\w*IOException|AWSStatus5\w+|Unable to execute HTTP request|provider chain|providers in chain"
+)
 """What delta-rs and Hadoop's S3 client say of a store without the bucket, of one that does not let us in, of one that does not answer."""
 BOUNDS = {"connect_timeout": "5s", "timeout": "60s", "max_retries": "5", "retry_timeout": "30s"}
 """How long a request may take, and for how long it is tried again: an object store that is away ends a job within a minute."""
@@ -33,6 +38,13 @@ def open_files(profile: Profile, uri: str) -> FileSystem:
     if profile.on_s3:
         return PyFileSystem(DeltaStorageHandler(uri, storage_options(profile)))
     return SubTreeFileSystem(str(Path(uri).absolute()), LocalFileSystem())
+
+
+def write_file(profile: Profile, path: str, source: Path) -> None:
+    """Put a file into the lake's object store, at a path below the lake. delta-rs's own file system takes no bytes of pyarrow's."""
+    store = S3FileSystem(endpoint_override=profile.s3.endpoint or None, region=profile.s3.region)
+    with source.open("rb") as opened, store.open_output_stream(f"{profile.lake_uri.removeprefix('s3://')}/{path}") as out:
+        shutil.copyfileobj(opened, out)
 
 
 def find_store_fault(text: str, profile: Profile) -> GoeswithError | None:
