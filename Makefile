@@ -33,10 +33,10 @@ contracts: ## who may import whom
 	@$(RUN) lint-imports --no-cache --no-logo
 
 unit: ## unit, contract and behaviour tests
-	@OMP_NUM_THREADS=1 $(RUN) pytest tests/unit tests/contract tests/behaviour -q -m "not long" $(BY_TWO)
+	@OMP_NUM_THREADS=1 $(RUN) pytest tests/unit tests/contract tests/behaviour -q -m "not long" $(BY_TWO) --durations 20
 
 integration: ## Spark, Great Expectations, Feast, Airflow, Triton and the Explorer in a browser, for real
-	@$(RUN) pytest tests/integration -q -m "not long" $(BY_TWO)
+	@$(RUN) pytest tests/integration -q -m "not long" $(BY_TWO) --durations 20
 	@$(RUN) pytest tests/browser -q  # by itself: its driver keeps an event loop running for the whole session
 
 test-long: setup ## faults and scale: the tests that take minutes each

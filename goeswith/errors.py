@@ -123,6 +123,13 @@ class LeaseLost(GoeswithError):
     transient = True
 
 
+class StoreUnavailable(GoeswithError):
+    """The object store of the lake does not answer."""
+
+    exit_code = 18
+    transient = True
+
+
 def is_final(exit_code: int) -> bool:
     """Return whether a command that ended with this code would end so again: first somebody has to do what its error says.
 

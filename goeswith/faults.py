@@ -10,6 +10,7 @@ from tempfile import gettempdir
 from urllib.parse import unquote
 
 from goeswith.errors import EnvironmentMissing, GoeswithError, SourceUnreadable, TableDamaged, WriteConflict
+from goeswith.object_store import find_store_fault
 from goeswith.profile import Profile
 
 FULL = re.compile(r"No space left on device|Disk quota exceeded")
@@ -27,7 +28,7 @@ def explain_faults(profile: Profile, doing: str) -> Iterator[None]:
     """Raise an error of our tree, with what to do, in the place of what a library raises because of a fault from outside.
 
     ``EnvironmentMissing`` for a full disk, ``TableDamaged`` or ``SourceUnreadable`` for a file that cannot be read, ``WriteConflict`` for
-    another writer; any other error goes on as it is.
+    another writer, ``StoreUnavailable`` for an object store that is away; any other error goes on as it is.
     """
     try:
         yield
@@ -47,7 +48,7 @@ def find_fault(error: BaseException, profile: Profile, doing: str) -> GoeswithEr
         return _full_disk(profile, doing)
     if RIVAL.search(text):
         return WriteConflict(f"{doing}: another process changed a table that it was writing", "run it again once the other has ended")
-    return _damage(text, profile) if DAMAGED.search(text) else None
+    return find_store_fault(text, profile) or (_damage(text, profile) if DAMAGED.search(text) else None)
 
 
 def _texts(error: BaseException | None) -> Iterator[str]:

@@ -43,6 +43,7 @@ JOBS: dict[str, str] = {
     "publish_models": "serving.rollout.publish",
     "watch_drift": "goeswith.drift.job",
     "maintain": "goeswith.upkeep.job",
+    "register_tables": "spark_jobs.register_tables",
 }
 """Job name -> module that holds its ``Config`` and ``run``."""
 
@@ -91,6 +92,7 @@ ONE_AT_A_TIME = (
     "watch_drift",
     "gate",
     "release",
+    "register_tables",
 )
 """Jobs that write on top of what they find in a table or a store: of each, one process at a time is at work, whatever the run."""
 

@@ -16,6 +16,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from goeswith.catalogue import Table, Writer, find_table
 from goeswith.errors import DataContractError, VersionMissing
 from goeswith.faults import DAMAGED_LOG, damaged_log, damaged_table
+from goeswith.object_store import find_store_fault, storage_options
 from goeswith.profile import Profile
 
 PROPERTIES = {
@@ -40,20 +41,29 @@ def table_uri(profile: Profile, name: str) -> str:
 
 
 def open_table(profile: Profile, name: str, version: int | None = None) -> DeltaTable:
-    """Open a table at a version (the newest where None). Raises ``VersionMissing``, ``TableDamaged``."""
-    uri = table_uri(profile, name)
+    """Open a table at a version (the newest where None). Raises ``VersionMissing``, ``TableDamaged``, and ``StoreUnavailable`` of an object store."""
+    uri, options = table_uri(profile, name), storage_options(profile)
     try:
-        return DeltaTable(uri, version=version)
+        return DeltaTable(uri, version=version, storage_options=options)
     except (TableNotFoundError, OSError) as error:
-        if version is not None and DeltaTable.is_deltatable(uri):
+        _raise_store_fault(profile, error)
+        if version is not None and DeltaTable.is_deltatable(uri, options):
             raise _version_missing(name, version, error) from error
         raise VersionMissing(f"table {name!r} is not in {profile.lake_uri}", "run the DAG that writes it: goeswith run ingest") from error
     except DeltaError as error:  # its base class: for a log that cannot be read, and for a version that is gone
+        _raise_store_fault(profile, error)
         if DAMAGED_LOG.search(str(error)):
             raise damaged_log(profile, name, _first_line(error)) from error
         if version is None:
             raise
         raise _version_missing(name, version, error) from error
+
+
+def _raise_store_fault(profile: Profile, error: Exception) -> None:
+    """Tell an object store that is away, or refuses us, from a table that is not there."""
+    fault = find_store_fault(str(error), profile)
+    if fault is not None:
+        raise fault from error
 
 
 def _version_missing(name: str, version: int, error: Exception) -> VersionMissing:
@@ -187,11 +197,11 @@ def quote_text(value: str) -> str:
 def create_table(profile: Profile, name: str) -> DeltaTable:
     """Open a table, creating it from the catalogue where it does not exist, and adding the nullable columns that it lacks."""
     table, uri = find_table(name), table_uri(profile, name)
-    if "://" not in uri:
+    if not profile.on_s3:
         Path(uri).mkdir(parents=True, exist_ok=True)
-    delta = DeltaTable.create(
-        uri, schema=table.schema, mode="ignore", partition_by=list(table.partition_by), configuration=dict(PROPERTIES), description=table.doc
-    )
+    where = {"table_uri": uri, "storage_options": storage_options(profile)}
+    what = {"schema": table.schema, "partition_by": list(table.partition_by), "configuration": dict(PROPERTIES), "description": table.doc}
+    delta = DeltaTable.create(**where, **what, mode="ignore")
     held = {field.name for field in delta.schema().fields}
     missing = [field for field in Schema.from_arrow(table.schema).fields if field.name not in held and field.nullable]
     if missing:

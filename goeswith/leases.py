@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import logging
 import os
 import socket
 from collections.abc import Iterator, Mapping
@@ -15,10 +14,9 @@ from secrets import token_hex
 
 from goeswith.errors import UpkeepRefused
 from goeswith.jobs import ONE_AT_A_TIME, JobRun, folder_of
+from goeswith.locks import await_lock
 from goeswith.profile import Profile
 from goeswith.releases import released_versions
-
-logger = logging.getLogger(__name__)
 
 _held: ContextVar[Path | None] = ContextVar("held", default=None)
 
@@ -91,7 +89,7 @@ def await_step(step: str, job: JobRun) -> Iterator[None]:
     """
     folder = job.profile.runs / job.run_id
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder / f".{step}.lock", f"step {step} of run {job.run_id} waits until another try of it has ended"):
+    with await_lock(folder / f".{step}.lock", f"step {step} of run {job.run_id} waits until another try of it has ended"):
         live_leases(job.profile)  # looking removes those of the dead
         yield
 
@@ -106,18 +104,7 @@ def await_turn(name: str, job: JobRun) -> Iterator[None]:
         yield
         return
     waiting = f"job {name} of run {job.run_id} waits until another process, which does the same job, has ended"
-    with _lock(_folder(job.profile) / f".{name}", waiting):
-        yield
-
-
-@contextmanager
-def _lock(path: Path, waiting: str) -> Iterator[None]:
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            logger.warning(waiting)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with await_lock(_folder(job.profile) / f".{name}", waiting):
         yield
 
 

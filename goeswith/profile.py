@@ -1,17 +1,27 @@
 """Where things are and how big they may be: one profile, read from infra/profiles and ``GOESWITH_*``."""
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from goeswith.errors import ConfigError
-from goeswith.settings import FeastSettings, GatewaySettings, JudgeSettings, KafkaSettings, OperatorSettings, SparkSettings, TritonSettings
+from goeswith.settings import (
+    FeastSettings,
+    GatewaySettings,
+    JudgeSettings,
+    KafkaSettings,
+    OperatorSettings,
+    S3Settings,
+    SparkSettings,
+    TritonSettings,
+)
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PROFILES = PROJECT_ROOT / "infra" / "profiles"
@@ -25,6 +35,8 @@ class Profile(BaseSettings):
     profile: Literal["local", "compose", "cluster"] = "local"
     home: Path = Path(".goeswith")
     lake: str = ""
+    """A folder, or ``s3://BUCKET/PREFIX``; "": the folder ``lake`` of the home."""
+    s3: S3Settings = S3Settings()
     user_hash_key: SecretStr = SecretStr("goeswith-local")
     signing_key: Path | None = None
     """A file with the key that signs the model repository's manifest; without one it is not signed."""
@@ -50,6 +62,14 @@ class Profile(BaseSettings):
         """Let the environment win over the profile's file."""
         return env_settings, init_settings
 
+    @field_validator("lake")
+    @classmethod
+    def _one_spelling(cls, lake: str) -> str:
+        """Refuse every spelling of an object store but the one that all libraries are told."""
+        if "://" in lake and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.=-]+)*/?", lake):
+            raise ValueError("a folder, or s3://BUCKET/PREFIX")
+        return lake.rstrip("/")
+
     def moved(self, home: Path, **sections: Mapping[str, Any]) -> "Profile":
         """Return this profile at another home, its lake there too, with these values in its sections, whatever ``GOESWITH_*`` say."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
@@ -63,8 +83,13 @@ class Profile(BaseSettings):
 
     @cached_property
     def lake_uri(self) -> str:
-        """Where the Delta tables are: a folder, or an object store's URI."""
+        """Where the Delta tables are: a folder, or ``s3://BUCKET/PREFIX``. Pictures, models and all else stay below the home."""
         return self.lake or str(self.root / "lake")
+
+    @property
+    def on_s3(self) -> bool:
+        """Whether the lake lies in an object store."""
+        return self.lake_uri.startswith("s3://")
 
     @property
     def pictures(self) -> Path:

@@ -31,6 +31,16 @@ class SparkSettings(Section):
     conf: dict[str, str] = {}
 
 
+class S3Settings(Section):
+    """The object store of a lake ``s3://BUCKET/PREFIX``: ``endpoint`` is http(s)://HOST:PORT, "" Amazon's own in ``region``.
+
+    Credentials are AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN in the environment, or what a machine of Amazon's is given.
+    """
+
+    endpoint: Annotated[str, Field(pattern=r"^(https?://[^/@\s]+)?$")] = ""
+    region: str = "us-east-1"
+
+
 class FeastSettings(Section):
     """Feast's online store, and where it is: a file (sqlite), HOST:PORT (redis), postgresql://USER@HOST:PORT/DATABASE (postgres).
 

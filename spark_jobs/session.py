@@ -2,30 +2,17 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import pyspark
 from pyspark.sql import SparkSession
 
 from goeswith.errors import EnvironmentMissing
 from goeswith.logs import current_context
 from goeswith.profile import Profile
+from spark_jobs.jars import DELTA, KAFKA, S3, local_jars
 from spark_jobs.shipping import pack_code
-
-DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
-KAFKA_PACKAGE = f"org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark.__version__}"
-"""Spark's connector, of Spark's own version: part of a session whose profile names brokers."""
-JARS = Path("~/.cache/goeswith/jars").expanduser()
-"""Where packages' jars are kept, so that a start asks no repository."""
-OWN_JARS = {
-    DELTA_PACKAGE: ("io.delta_",),
-    KAFKA_PACKAGE: ("org.apache.spark_spark-", "org.apache.kafka_", "org.apache.commons_commons-pool2"),
-}
-"""Package -> how the names of those of its jars begin that Spark itself does not bring."""
 
 COMMON = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -60,6 +47,9 @@ LOCAL = {
 
 What finished jobs are remembered for is the page that is not shown; a thousand of them with their plans fill a small heap.
 """
+
+S3A = {"connection.establish.timeout": "5s", "connection.timeout": "60s", "attempts.maximum": "3", "retry.limit": "3", "retry.interval": "1s"}
+"""How long Hadoop's S3 client waits for an object store, and how often it asks again: one that is away ends a job within minutes."""
 
 
 def get_session(profile: Profile, app: str) -> SparkSession:
@@ -115,57 +105,32 @@ def session_settings(profile: Profile) -> dict[str, str]:
 
     A cluster is sent Delta's jars and our code. Its workers need a Python with our dependencies: this one's path, or ``spark.pyspark.python``.
     """
-    packages = (DELTA_PACKAGE, KAFKA_PACKAGE) if profile.kafka.servers else (DELTA_PACKAGE,)
+    needed = [DELTA, *([KAFKA] if profile.kafka.servers else []), *([S3] if profile.on_s3 else [])]
     sized = {
         "spark.driver.memory": profile.spark.driver_memory,
         "spark.sql.shuffle.partitions": str(profile.spark.shuffle_partitions),
         "spark.sql.warehouse.dir": str(profile.root / "warehouse"),
     }
     if profile.spark.master.startswith("local"):
-        placed = {**LOCAL, "spark.driver.extraClassPath": ":".join(f"{local_jars(package)}/*" for package in packages)}
+        placed = {**LOCAL, "spark.driver.extraClassPath": ":".join(f"{local_jars(jars)}/*" for jars in needed)}
         placed[JAVA_OPTIONS] += JSON_LOGS if profile.logs == "json" else ""
     else:
-        jars = ",".join(str(jar) for package in packages for jar in sorted(local_jars(package).glob("*.jar")))
-        placed = {"spark.jars": jars, "spark.submit.pyFiles": str(pack_code(profile))}
+        sent = ",".join(str(jar) for jars in needed for jar in sorted(local_jars(jars).glob("*.jar")))
+        placed = {"spark.jars": sent, "spark.submit.pyFiles": str(pack_code(profile))}
         placed["spark.log.structuredLogging.enabled"] = str(profile.logs == "json").lower()
-    return {**COMMON, **placed, **sized, **profile.spark.conf}
+    return {**COMMON, **placed, **sized, **store_settings(profile), **profile.spark.conf}
 
 
-def local_jars(package: str, folder: Path = JARS) -> Path:
-    """Return the folder of a package's jars, resolving them by Ivy the first time. Raises ``EnvironmentMissing``."""
-    target = folder / package.split(":", 1)[1].replace(":", "-")
-    if not target.is_dir():
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        _resolve_jars(package, beside)
-        _publish(beside, target)
-    return target
+def store_settings(profile: Profile) -> dict[str, str]:
+    """Return how Hadoop's S3 client reaches the lake's object store; nothing for a folder.
 
-
-def _resolve_jars(package: str, beside: Path) -> None:
-    """Let spark-submit resolve the package and exit, then keep the jars that Spark itself does not bring."""
-    ivy = beside / "ivy"
-    ivy.mkdir(parents=True, exist_ok=True)
-    nothing = beside / "nothing.py"
-    nothing.write_text("", encoding="utf-8")
-    submit = Path(sys.executable).with_name("spark-submit")
-    command = [str(submit), "--master", "local[1]", "--conf", f"spark.jars.ivy={ivy}", "--packages", package, str(nothing)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYSPARK_PYTHON": sys.executable})  # noqa: S603
-    if done.returncode:
-        reason = next((line for line in done.stderr.splitlines() if "unresolved" in line or "Exception" in line), f"exit code {done.returncode}")
-        shutil.rmtree(beside)
-        raise EnvironmentMissing(f"{package} could not be fetched: {reason.strip()}", f"connect to Maven Central once, or fill {JARS}")
-    for jar in (ivy / "jars").glob("*.jar"):
-        if jar.name.startswith(OWN_JARS[package]):
-            jar.rename(beside / jar.name)
-    shutil.rmtree(ivy)
-    nothing.unlink()
-
-
-def _publish(beside: Path, target: Path) -> None:
-    try:
-        beside.rename(target)
-    except OSError:  # another process was first; its jars are the same
-        shutil.rmtree(beside)
+    Credentials are not among them: Spark takes AWS_* from its environment, hands them to its executors and keeps them out of its logs.
+    """
+    if not profile.on_s3:
+        return {}
+    here = {"endpoint": profile.s3.endpoint, "path.style.access": "true"} if profile.s3.endpoint else {}
+    settings = {f"spark.hadoop.fs.s3a.{key}": value for key, value in {**S3A, **here, "endpoint.region": profile.s3.region}.items()}
+    return {"spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem", **settings}
 
 
 def _require_java() -> None:

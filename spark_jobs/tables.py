@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from goeswith import lake
 from goeswith.catalogue import Table, Writer, find_table
 from goeswith.errors import DataContractError
+from goeswith.locks import write_alone
 from goeswith.profile import Profile
 from spark_jobs.session import setting
 from spark_jobs.table_schema import KEY_PROPERTY, evolve_table, key_text
@@ -83,10 +84,11 @@ def merge_table(
     rows = fit_frame(table, frame).persist()
     try:
         _check_rows(table, rows)
-        target = create_table(spark, profile, name)
-        if _differs(table, target, rows, delete_missing=delete_missing):
-            with commit_metadata(spark, run_id, job, consumed):
-                _merge(table, target, rows, delete_missing=delete_missing)
+        with write_alone(profile, name):
+            target = create_table(spark, profile, name)
+            if _differs(table, target, rows, delete_missing=delete_missing):
+                with commit_metadata(spark, run_id, job, consumed):
+                    _merge(table, target, rows, delete_missing=delete_missing)
     finally:
         rows.unpersist()
     return lake.open_table(profile, name).version()
@@ -185,12 +187,12 @@ def write_table(
     caller looks again. Returns the table's version.
     """
     table = find_table(name)
-    create_table(spark, profile, name)
     rows = fit_frame(table, frame)
     if "updated_at" in table.columns:
         rows = rows.withColumn("updated_at", F.current_timestamp())
     once = {} if after is None else {"txnAppId": name, "txnVersion": str(after + 1)}
-    with commit_metadata(spark, run_id, job, consumed):
+    with write_alone(profile, name), commit_metadata(spark, run_id, job, consumed):
+        create_table(spark, profile, name)
         writer = rows.write.format("delta").mode(mode).options(compression="zstd", **once).partitionBy(*table.partition_by)
         writer.save(lake.table_uri(profile, name))
     return lake.open_table(profile, name).version()

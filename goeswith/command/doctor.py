@@ -163,8 +163,23 @@ def look_at_profile(profile: Profile) -> list[Check]:
     return [Check("profile", "ok", f"{profile.profile}: home {profile.root}, lake {profile.lake_uri}")]
 
 
+def look_at_store(profile: Profile) -> list[Check]:
+    """The lake's object store answers, lets us in, and refuses the second of two writers."""
+    from goeswith.store_probe import refuses_second
+
+    if not profile.on_s3:
+        return []
+    try:
+        apart = refuses_second(profile)
+    except GoeswithError as error:
+        return [Check("object store", "missing", error.what, error.remedy)]
+    found = "answers, and refuses the second of two writers" if apart else "lets a writer write over another's commit"
+    return [Check("object store", "ok" if apart else "missing", found, "" if apart else "use one that knows conditional writes (If-None-Match)")]
+
+
 LOOKS: tuple[Callable[[Profile], list[Check]], ...] = (
     look_at_profile,
+    look_at_store,
     look_at_java,
     look_at_glibc,
     look_at_room,

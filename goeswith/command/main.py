@@ -10,6 +10,7 @@ import typer
 from goeswith.command import (
     ask,
     audit_verdicts,
+    backup,
     bench,
     cards,
     demo,
@@ -78,6 +79,8 @@ app.command()(figures.figures)
 app.command()(cards.cards)
 app.command()(tables.tables)
 app.command()(maintain.maintain)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command()(pools.pools)
 app.command()(forget.forget_user)
 

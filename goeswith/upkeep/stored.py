@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from pyarrow.fs import FileSelector, FileSystem, FileType
 
 from goeswith import lake
+from goeswith.object_store import open_files
 from goeswith.profile import Profile
 
 LOG = "_delta_log"
@@ -40,35 +41,31 @@ class StoredFile:
         return int(digits) if self.in_log and digits.isdigit() else None
 
 
-def open_folder(profile: Profile, name: str) -> tuple[FileSystem, str]:
-    """Return the file system that a table lies on, and its folder there."""
-    uri = lake.table_uri(profile, name)
-    found: tuple[FileSystem, str] = FileSystem.from_uri(uri if "://" in uri else str(Path(uri).absolute()))
-    return found
+def open_folder(profile: Profile, name: str) -> FileSystem:
+    """Return the files of a table; their paths are relative to its folder."""
+    return open_files(profile, lake.table_uri(profile, name))
 
 
 def list_files(profile: Profile, name: str) -> list[StoredFile]:
     """Return every file below a table's folder, hidden ones too; none where there is no such folder."""
-    files, folder = open_folder(profile, name)
-    infos = files.get_file_info(FileSelector(folder, recursive=True, allow_not_found=True))
-    return [_stored(info, folder) for info in infos if info.type == FileType.File]
+    infos = open_folder(profile, name).get_file_info(FileSelector("", recursive=True, allow_not_found=True))
+    return [_stored(info) for info in infos if info.type == FileType.File]
 
 
-def _stored(info: object, folder: str) -> StoredFile:
+def _stored(info: object) -> StoredFile:
     path, size, modified_ns = info.path, info.size, info.mtime_ns  # type: ignore[attr-defined]  # pyarrow brings no types
-    return StoredFile(path.removeprefix(f"{folder}/"), size, datetime.fromtimestamp(modified_ns / 1e9, UTC))
+    return StoredFile(path, size, datetime.fromtimestamp(modified_ns / 1e9, UTC))
 
 
 def delete_files(profile: Profile, name: str, paths: Iterable[str]) -> None:
     """Delete files of a table by their relative paths."""
-    files, folder = open_folder(profile, name)
+    files = open_folder(profile, name)
     for path in paths:
-        files.delete_file(f"{folder}/{path}")
+        files.delete_file(path)
 
 
 def read_text(profile: Profile, name: str, path: str) -> str:
     """Return the text of a file of a table, a commit for example."""
-    files, folder = open_folder(profile, name)
-    with files.open_input_stream(f"{folder}/{path}") as stream:
+    with open_folder(profile, name).open_input_stream(path) as stream:
         text: str = stream.read().decode()
     return text

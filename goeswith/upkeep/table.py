@@ -7,6 +7,7 @@ from datetime import timedelta
 from goeswith import lake
 from goeswith.catalogue import Layer, find_table
 from goeswith.leases import Lease
+from goeswith.locks import write_alone
 from goeswith.profile import Profile
 from goeswith.releases import Release
 from goeswith.upkeep.log import checkpoint_if_due
@@ -75,10 +76,11 @@ def _is_settled(profile: Profile, name: str, newest: Release | None) -> bool:
 
 def rewrite_table(profile: Profile, name: str, rules: Rules) -> Rewritten:
     """Set the properties that a table lacks and rewrite the partitions that need it."""
-    done = would_rewrite(profile, name, rules)
-    set_properties(profile, name)
-    for chosen in done.partitions:
-        rewrite(profile, name, chosen, rules.target_bytes)
+    with write_alone(profile, name):
+        done = would_rewrite(profile, name, rules)
+        set_properties(profile, name)
+        for chosen in done.partitions:
+            rewrite(profile, name, chosen, rules.target_bytes)
     return done
 
 

@@ -22,8 +22,8 @@ COPY spark_jobs spark_jobs
 COPY serving serving
 COPY infra infra
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/opt/goeswith:/opt/goeswith/serving/client/src
-# What is else fetched by the first job: Delta's and Kafka's jars, and the Triton that a publish asks before anybody else does.
-RUN python -c "from spark_jobs.session import DELTA_PACKAGE, KAFKA_PACKAGE, local_jars; [local_jars(p) for p in (DELTA_PACKAGE, KAFKA_PACKAGE)]" \
+# What is else fetched by the first job: the jars of Delta, Kafka and S3, and the Triton that a publish asks before anybody else does.
+RUN python -c "from spark_jobs.jars import DELTA, KAFKA, S3, local_jars; [local_jars(jars) for jars in (DELTA, KAFKA, S3)]" \
  && env -u UV_PROJECT_ENVIRONMENT python -c "from serving.runtime.environment import load_environment; load_environment()"
 
 FROM java

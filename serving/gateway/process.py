@@ -87,7 +87,8 @@ def _launch(profile: Profile, log: Path) -> processes.ServerState:
 
 def _environment(profile: Profile) -> dict[str, str]:
     """Return the environment in which the process reads this very profile."""
-    sections = {"GATEWAY": profile.gateway.model_dump_json(exclude={"ask"}), "TRITON": profile.triton.model_dump_json()}
+    chosen = {"TRITON": profile.triton.model_dump_json(), "S3": profile.s3.model_dump_json()}
+    sections = {"GATEWAY": profile.gateway.model_dump_json(exclude={"ask"}), **chosen}
     settings = {"PROFILE": profile.profile, "HOME": str(profile.root), "LAKE": profile.lake, **sections}
     single = tuple(f"GOESWITH_{name}__" for name in sections)  # each would win over its section, and stands in it already
     inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(single)}

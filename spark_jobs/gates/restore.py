@@ -1,6 +1,7 @@
 """Put a table back to the version that readers were promised, after its gate refused a newer one."""
 
 from goeswith import lake, releases
+from goeswith.locks import write_alone
 from goeswith.profile import Profile
 
 
@@ -12,6 +13,11 @@ def restore_table(profile: Profile, name: str, refused: int) -> str:
     whoever wrote the table.
     """
     released = releases.released_versions(profile).get(name)
+    with write_alone(profile, name):
+        return _restore(profile, name, refused, released)
+
+
+def _restore(profile: Profile, name: str, refused: int, released: int | None) -> str:
     table = lake.open_table(profile, name)
     if table.version() != refused:
         return f"version {table.version()} was written since and stands"

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from goeswith import lake
 from goeswith.catalogue import find_table
+from goeswith.locks import write_alone
 from goeswith.profile import Profile
 from spark_jobs.settling import Account
 from spark_jobs.table_schema import spark_schema
@@ -32,10 +33,10 @@ class Place:
 
 def write_account(spark: SparkSession, profile: Profile, place: Place, accounts: Mapping[str, Account], *, run_id: str) -> None:
     """Append one row a target that rows came for, unless the micro-batch has its account already."""
-    create_table(spark, profile, TABLE)
     rows = _build_rows(spark, place, accounts)
     once = rows.write.format("delta").mode("append").option("txnAppId", place.query).option("txnVersion", place.batch)
-    with commit_metadata(spark, run_id, f"stream {place.stream}", {}):
+    with write_alone(profile, TABLE), commit_metadata(spark, run_id, f"stream {place.stream}", {}):
+        create_table(spark, profile, TABLE)
         once.save(lake.table_uri(profile, TABLE))
 
 

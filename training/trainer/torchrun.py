@@ -27,7 +27,7 @@ class Order:
     versions: dict[str, int]
     params: dict[str, Any]
     profile: str
-    overrides: dict[str, str]
+    overrides: dict[str, Any]
     failures: str
     """Folder in which a process says why it failed."""
     lease: str
@@ -47,7 +47,7 @@ def is_started() -> bool:
 
 def run_processes(name: str, job: JobRun, count: int) -> None:
     """Do a job in ``count`` processes and return once all have ended. Raises what the first of them that failed has raised."""
-    where = {"home": str(job.profile.root), "lake": job.profile.lake}
+    where = {"home": str(job.profile.root), "lake": job.profile.lake, "s3": job.profile.s3.model_dump()}
     with TemporaryDirectory(prefix="goeswith-ranks-") as failures:
         what: dict[str, Any] = {"run_id": job.run_id, "versions": dict(job.versions), "params": dict(job.params)}
         lease = str(held_lease() or "")

@@ -13,6 +13,9 @@ from goeswith.errors import ConfigError
 from goeswith.jobs import JOBS
 from goeswith.profile import PROJECT_ROOT
 
+BY_HAND = {"register_tables"}
+"""Jobs that no DAG runs: only some deployments have a metastore."""
+
 
 @pytest.fixture(scope="module")
 def dags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
@@ -29,7 +32,7 @@ def order(dag: Any) -> list[str]:
 
 
 def test_every_task_runs_a_job_that_exists(dags: dict[str, Any]) -> None:
-    assert {task.job for dag in dags.values() for task in dag.tasks if isinstance(task, SubprocessJobOperator)} == set(JOBS)
+    assert {task.job for dag in dags.values() for task in dag.tasks if isinstance(task, SubprocessJobOperator)} == set(JOBS) - BY_HAND
 
 
 @pytest.mark.parametrize(

@@ -66,3 +66,20 @@ def test_a_moved_profile_keeps_off_the_home_and_the_lake_that_the_environment_na
     moved = shop.moved(tmp_path / "bench", triton={"grpc_port": 4712})
     assert (moved.root, moved.lake_uri, moved.triton.grpc_port) == (tmp_path / "bench", str(tmp_path / "bench" / "lake"), 4712)
     assert (moved.triton.http_port, moved.judge) == (shop.triton.http_port, shop.judge)
+
+
+@pytest.mark.parametrize("lake", ["s3a://shop/lake", "gs://shop/lake", "s3://key:secret@shop/lake", "s3://"])
+def test_an_object_store_has_one_spelling(tmp_path: Path, lake: str) -> None:
+    with pytest.raises(ConfigError, match="s3://BUCKET/PREFIX"):
+        load_profile(overrides={"home": tmp_path, "lake": lake})
+
+
+def test_a_lake_in_an_object_store_is_known_for_one(tmp_path: Path) -> None:
+    assert load_profile(overrides={"home": tmp_path, "lake": "s3://shop/lake/"}).lake_uri == "s3://shop/lake"
+    assert load_profile(overrides={"home": tmp_path, "lake": "s3://shop/lake/"}).on_s3
+    assert not load_profile(overrides={"home": tmp_path}).on_s3
+
+
+def test_an_endpoint_with_a_key_in_it_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="endpoint"):
+        load_profile(overrides={"home": tmp_path, "s3": {"endpoint": "http://key:secret@host:9000"}})

@@ -60,7 +60,7 @@ def test_every_secret_file_is_made_by_the_script() -> None:
 
 def test_the_profile_names_services_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     profile = load_profile("compose")
-    hosts = [profile.triton.host, profile.feast.online_path, profile.spark.master, profile.spark.conf["spark.hadoop.fs.s3a.endpoint"]]
+    hosts = [profile.triton.host, profile.feast.online_path, profile.spark.master, profile.s3.endpoint]
     assert {host.rpartition("//")[2].partition(":")[0] for host in hosts} <= {*SERVICES}
 
 
