@@ -199,9 +199,15 @@ def create_table(profile: Profile, name: str) -> DeltaTable:
     table, uri = find_table(name), table_uri(profile, name)
     if not profile.on_s3:
         Path(uri).mkdir(parents=True, exist_ok=True)
-    where = {"table_uri": uri, "storage_options": storage_options(profile)}
-    what = {"schema": table.schema, "partition_by": list(table.partition_by), "configuration": dict(PROPERTIES), "description": table.doc}
-    delta = DeltaTable.create(**where, **what, mode="ignore")
+    delta = DeltaTable.create(
+        uri,
+        schema=table.schema,
+        mode="ignore",
+        partition_by=list(table.partition_by),
+        configuration=dict(PROPERTIES),
+        description=table.doc,
+        storage_options=storage_options(profile),
+    )
     held = {field.name for field in delta.schema().fields}
     missing = [field for field in Schema.from_arrow(table.schema).fields if field.name not in held and field.nullable]
     if missing:

@@ -82,7 +82,8 @@ def _require_metastore(spark: SparkSession, database: str) -> None:
 
 
 def _doc(table: Table, column: str) -> str:
-    return (table.schema.field(column).metadata or {}).get(b"doc", b"").decode()
+    told: bytes = (table.schema.field(column).metadata or {}).get(b"doc", b"")
+    return told.decode()
 
 
 def _escape(text: str) -> str:

@@ -1,6 +1,6 @@
 """Restoring: the home and the lake from a backup, into places that hold nothing yet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from pyarrow.fs import FileSelector, FileType
@@ -40,7 +40,7 @@ def restore_backup(profile: Profile, source: Path) -> Backup:
     return backup
 
 
-def in_order(paths: Sequence[str] | Iterator[str]) -> list[str]:
+def in_order(paths: Iterable[str]) -> list[str]:
     """Return paths so that nothing comes before what it names: data, then logs from their first entry on, the releases' at last."""
     return sorted(paths, key=lambda path: (path.startswith(RELEASES), f"/{LOG}/" in path, path))
 

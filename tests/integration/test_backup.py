@@ -65,9 +65,9 @@ def answers(profile: Profile) -> dict[str, Any]:
     return {"items": features.items(ITEMS), **lists, "release": features.state().release}
 
 
-def rows_at(profile: Profile) -> dict[str, Any]:
+def rows_at(profile: Profile) -> dict[tuple[str, int | None], list[str]]:
     """Return the rows of every table at its newest and at its released version."""
-    found = {}
+    found: dict[tuple[str, int | None], list[str]] = {}
     for name in TABLES:
         newest = lake.current_version(profile, name)
         for version in {newest, releases.released_versions(profile).get(name)} - {None}:

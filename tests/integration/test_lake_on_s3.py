@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from goeswith import lake, releases
-from goeswith.profile import PROJECT_ROOT, Profile, load_profile
+from goeswith.profile import PROJECT_ROOT
 from tests.faults import shop
 from tests.faults.history import Contents, list_steps, profile_of, read_contents
 from tests.faults.processes import SIZED, JobProcess, Step, run_step
@@ -104,11 +104,20 @@ def on_s3(first_steps: list[Step], server: S3Server, tmp_path_factory: pytest.Te
 
 
 @pytest.fixture
-def profile(on_s3: Way, server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Profile:
-    """Return the profile of the lake in the object store, and let this process reach it."""
+def reached(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process, and those that it starts, reach the lake in the object store."""
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
-    return load_profile(overrides={"home": on_s3.home})
+
+
+@pytest.fixture
+def begun(server: S3Server, steps: dict[str, Step], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Way:
+    """Return what the first ingest left in a lake of the test's own; this process reaches it, too."""
+    for name, value in server.environment(f"begun-{tmp_path.name}").items():
+        monkeypatch.setenv(name, value)
+    ended = run_step(tmp_path, steps["ingest_first"], {})
+    assert ended.code == 0, ended.said
+    return Way(tmp_path, ended.result["versions"])
 
 
 def contents(home: Path) -> Contents:
@@ -116,10 +125,10 @@ def contents(home: Path) -> Contents:
     return {name: rows for name, rows in read_contents(home).items() if name not in ("releases", "gate_results")}
 
 
-def test_the_same_rows_are_released_and_served_as_on_a_disk(on_disk: Way, on_s3: Way, profile: Profile) -> None:
+def test_the_same_rows_are_released_and_served_as_on_a_disk(on_disk: Way, on_s3: Way, reached: None) -> None:
     assert not (on_s3.home / "lake").exists()
     assert contents(on_s3.home) == contents_on_disk(on_disk)
-    assert {*releases.released_versions(profile)} >= {"items", "events", "relations", "edge_verdicts"}
+    assert {*releases.released_versions(profile_of(on_s3.home))} >= {"items", "events", "relations", "edge_verdicts"}
     assert (on_s3.home / "features" / "online.json").exists()
 
 
@@ -130,19 +139,18 @@ def contents_on_disk(way: Way) -> Contents:
         return contents(way.home)
 
 
-def test_no_file_holds_the_credential(on_s3: Way, profile: Profile, server: S3Server) -> None:
+def test_no_file_holds_the_credential(on_s3: Way, server: S3Server) -> None:
     files = [path for folder in (on_s3.home, server.folder / "buckets") for path in folder.rglob("*") if path.is_file()]
     assert [path.name for path in files if path.suffix == ".log"]
     assert not [path for path in files if server.secret.encode() in path.read_bytes()]
 
 
-def test_a_job_that_is_killed_between_two_commits_and_run_again_ends_where_it_would_have(
-    on_s3: Way, profile: Profile, steps: dict[str, Step], server: S3Server
-) -> None:
+def test_a_job_that_is_killed_between_two_commits_and_run_again_ends_where_it_would_have(begun: Way, steps: dict[str, Step]) -> None:
+    profile = profile_of(begun.home)
     step, before = steps["ingest_second"], {name: lake.current_version(profile, name) for name in ("items", "events")}
-    job = JobProcess(on_s3.home, step, on_s3.versions)
+    job = JobProcess(begun.home, step, begun.versions)
     assert job.kill_when(lambda: any(lake.current_version(profile, name) != version for name, version in before.items()))
-    ended = run_step(on_s3.home, step, on_s3.versions)
+    ended = run_step(begun.home, step, begun.versions)
     assert ended.code == 0, ended.said
     account = ended.result["summary"]["rows"]["events"]
     assert account["in"] == account["kept"] + account["quarantined"] + account["duplicates"]
@@ -152,11 +160,11 @@ def test_a_job_that_is_killed_between_two_commits_and_run_again_ends_where_it_wo
     assert len(kept) == len(set(kept))
 
 
-def test_a_job_whose_object_store_goes_away_ends_soon_and_says_so(on_s3: Way, profile: Profile, steps: dict[str, Step], server: S3Server) -> None:
+def test_a_job_whose_object_store_goes_away_ends_soon_and_says_so(begun: Way, steps: dict[str, Step], server: S3Server) -> None:
     server.stop()
     try:
         started = time.monotonic()
-        ended = run_step(on_s3.home, steps["count_pairs_first"], on_s3.versions)
+        ended = run_step(begun.home, steps["count_pairs_first"], begun.versions)
         assert ended.code == 18, ended.said
         assert server.endpoint in ended.said
         assert "GOESWITH_S3__ENDPOINT" in ended.said
@@ -164,4 +172,3 @@ def test_a_job_whose_object_store_goes_away_ends_soon_and_says_so(on_s3: Way, pr
         assert time.monotonic() - started < 180
     finally:
         server.start()
-    assert profile_of(on_s3.home).on_s3
