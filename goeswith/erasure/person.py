@@ -118,9 +118,9 @@ def _data_files(profile: Profile, name: str, *, newest_only: bool) -> Iterable[s
 
 def _read(profile: Profile, name: str, path: str, schema: pa.Schema) -> Iterator[pa.Table]:
     """Yield a file's rows in batches of bounded size. A partition's value stands in the path; a column newer than the file is null."""
-    files, folder = open_folder(profile, name)
+    files = open_folder(profile, name)
     try:
-        file = pq.ParquetFile(files.open_input_file(f"{folder}/{path}"))
+        file = pq.ParquetFile(files.open_input_file(path))
     except pa.ArrowInvalid:  # what a killed writer left: no version names it, and the end of the history takes it along
         logger.warning("%s/%s cannot be read and is left out of the search", name, path)
         return
