@@ -7,10 +7,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import psycopg
 import redis
 
@@ -46,10 +47,15 @@ class Server:
                 time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stop it at once, as a machine that goes away."""
+        """Stop it at once, as a machine that goes away: its children too, that hold PostgreSQL's memory for a while after their parent's end."""
         if self.process is not None:
+            children = psutil.Process(self.process.pid).children(recursive=True)
             self.process.kill()
             self.process.wait()
+            for child in children:
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
+            psutil.wait_procs(children)
             self.process = None
 
 

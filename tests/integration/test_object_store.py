@@ -12,12 +12,15 @@ from deltalake import write_deltalake
 from goeswith import lake, releases
 from goeswith.catalogue import Writer, find_table
 from goeswith.command.doctor import look_at_store
+from goeswith.erasure.person import find_person, find_rows
+from goeswith.erasure.user import hash_user
 from goeswith.errors import ConfigError, EnvironmentMissing, GoeswithError, StoreUnavailable, VersionMissing
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile, load_profile
 from goeswith.upkeep import job as upkeep
 from goeswith.upkeep.stored import list_files, read_text
 from tests.s3_server import S3Server, s3_server
+from tests.tiny_shop import bundle_rows, event_rows, item_rows, write_rows
 
 SOON_S = 90.0
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -62,6 +65,15 @@ def test_rows_are_written_read_at_versions_and_maintained_as_on_a_disk(profile: 
         lake.open_table(profile, "pair_scores", first)
     commits = [file.path for file in list_files(profile, "pair_scores") if file.path.endswith(".json")]
     assert '"commitInfo"' in read_text(profile, "pair_scores", commits[-1])
+
+
+def test_what_a_user_left_is_found_in_every_file_there(profile: Profile) -> None:
+    items = item_rows(profile)
+    events = [{**row, "user_id": hash_user(profile, row["user_id"])} for row in event_rows(bundle_rows(items))]
+    write_rows(profile, "events", events)
+    person = find_person(profile, "u1")
+    assert person.baskets == {row["basket_id"] for row in events if row["user_id"] == person.user_hash}
+    assert find_rows(profile, "events", person, newest_only=True).num_rows == len(events) / 3
 
 
 def test_two_writers_of_one_version_both_keep_their_rows(profile: Profile) -> None:

@@ -46,7 +46,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def shop(served: Path, tmp_path: Path) -> Profile:
-    shutil.copytree(served, tmp_path / "home")
+    shutil.copytree(served, tmp_path / "home", ignore=shutil.ignore_patterns("servers"))
     profile = profile_of(tmp_path / "home")
     compared(profile)
     return profile
