@@ -26,14 +26,16 @@ def _sqlite(profile: Profile) -> dict[str, Any]:
 def _redis(profile: Profile) -> dict[str, Any]:
     """HOST:PORT, then options of redis-py: ``redis:6379,db=0,ssl=true,ssl_ca_certs=/tls/ca.pem``.
 
+    ``retry=null``: redis-py would sleep for 10 s between its tries; here the client has its circuit breaker, and a job is run again.
     ``skip_dedup``: Feast would leave out rows whose event time is no newer, and a row's content changes without its event time.
     """
     where = profile.feast.online_path
     host, _, port = where.split(",")[0].rpartition(":")
     if not (host and port.isdecimal()):
         raise ConfigError(f"feast.online_path {where!r} is no Redis", "write HOST:PORT, for example redis:6379 or redis:6379,ssl=true")
-    options = [f"socket_timeout={WAIT_S}", f"socket_connect_timeout={WAIT_S}", *([f"password={PASSWORD}"] if _has_password(profile) else [])]
-    return {"type": "redis", "connection_string": ",".join([where, *options]), "skip_dedup": True}
+    waits = [f"socket_timeout={WAIT_S}", f"socket_connect_timeout={WAIT_S}", "retry=null"]
+    secret = [f"password={PASSWORD}"] if _has_password(profile) else []
+    return {"type": "redis", "connection_string": ",".join([where, *waits, *secret]), "skip_dedup": True}
 
 
 def _postgres(profile: Profile) -> dict[str, Any]:
