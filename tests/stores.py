@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import psutil
 import psycopg
@@ -35,14 +36,15 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        self.process = subprocess.Popen(self.command, user=self.user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(self.command, user=self.user, stdout=log, stderr=log)
         until = time.monotonic() + READY_S
         while True:
             try:
                 self.ready()
                 return
             except (psycopg.OperationalError, redis.ConnectionError):
-                assert self.process.poll() is None, f"{self.command[0]} ended with {self.process.returncode}"
+                assert self.process.poll() is None, f"{self.command[0]} ended with {self.process.returncode}: {_told(log)}"
                 assert time.monotonic() < until, f"{self.command[0]} does not answer"
                 time.sleep(0.05)
 
@@ -99,6 +101,11 @@ def postgres_server() -> Iterator[Server]:
             yield server
     finally:
         shutil.rmtree(folder)
+
+
+def _told(log: IO[bytes]) -> str:
+    log.seek(0)
+    return log.read().decode()
 
 
 def _own(folder: Path, user: str | None) -> None:
