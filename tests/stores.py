@@ -33,18 +33,18 @@ class Server:
     ready: Callable[[], object]
     user: str | None = None
     process: "subprocess.Popen[bytes] | None" = field(default=None)
+    log: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(self.command, user=self.user, stdout=log, stderr=log)
+        self.process = subprocess.Popen(self.command, user=self.user, stdout=self.log, stderr=self.log)
         until = time.monotonic() + READY_S
         while True:
             try:
                 self.ready()
                 return
             except (psycopg.OperationalError, redis.ConnectionError):
-                assert self.process.poll() is None, f"{self.command[0]} ended with {self.process.returncode}: {_told(log)}"
+                assert self.process.poll() is None, f"{self.command[0]} ended with {self.process.returncode}: {_told(self.log)}"
                 assert time.monotonic() < until, f"{self.command[0]} does not answer"
                 time.sleep(0.05)
 
