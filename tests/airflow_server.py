@@ -68,6 +68,13 @@ class AirflowServer:
         with (self.logs / f"{component}.log").open("ab") as log:
             self._running[component] = subprocess.Popen(command, env=self.environment, cwd=PROJECT_ROOT, stdout=log, stderr=log)
 
+    def revive(self) -> list[str]:
+        """Start what has ended by itself, as whoever runs the components does; return what had."""
+        ended = [component for component, running in self._running.items() if running.poll() is not None]
+        for component in ended:
+            self.start(component)
+        return ended
+
     def kill(self, component: str) -> None:
         """Kill -9 a component's process alone: what it has started goes on, as long as it can."""
         running = self._running.pop(component)
@@ -96,16 +103,16 @@ class AirflowServer:
         return run_id
 
     def runs(self, dag_id: str) -> list[Run]:
-        """Return the runs of a DAG."""
-        found: list[Run] = self.ask("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]
+        """Return the runs of a DAG, oldest first."""
+        found: list[Run] = self.ask("GET", f"/dags/{dag_id}/dagRuns?order_by=id")["dag_runs"]
         return found
 
     def tasks(self, dag_id: str) -> dict[str, Run]:
-        """Return the task instances of a DAG's only run by task; none before it starts."""
+        """Return the task instances of a DAG's newest run by task; none before the first."""
         runs = self.runs(dag_id)
         if not runs:
             return {}
-        (run,) = runs
+        run = runs[-1]
         found = self.ask("GET", f"/dags/{dag_id}/dagRuns/{run['dag_run_id']}/taskInstances")["task_instances"]
         return {task["task_id"]: task for task in found}
 

@@ -16,7 +16,7 @@ from spark_jobs.jars import Jars, local_jars
 
 S3PROXY = Jars(("org.gaul:s3proxy:4.1.0",), ("",))
 """Its jar and all that it needs: it brings its own of everything, apart from Spark."""
-BUCKET = "shop"
+BUCKET = "goeswith"
 READY_S = 60.0
 
 

@@ -72,11 +72,12 @@ def running(server: Server) -> Iterator[Server]:
 
 
 @contextmanager
-def redis_server() -> Iterator[Server]:
-    """Run a Redis that keeps nothing on the disk: started again, it is empty."""
+def redis_server(folder: Path | None = None) -> Iterator[Server]:
+    """Run a Redis. It keeps what it is told in ``folder``; without one it keeps nothing: started again, it is empty."""
     (port,) = free_ports(1)
     binary = require("redis-server", "redis-server")
-    options = {"bind": LOOPBACK, "port": str(port), "save": "", "appendonly": "no", "requirepass": PASSWORD}
+    kept = {"dir": str(folder), "appendonly": "yes"} if folder else {"appendonly": "no"}
+    options = {"bind": LOOPBACK, "port": str(port), "save": "", **kept, "requirepass": PASSWORD}
     command = [binary, *(word for name, value in options.items() for word in (f"--{name}", value))]
     client = redis.Redis(LOOPBACK, port, password=PASSWORD)
     with running(Server("redis", f"{LOOPBACK}:{port}", command, client.ping)) as server:

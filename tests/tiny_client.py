@@ -34,6 +34,7 @@ class DictFeatures:
         self.held: list[Evidence] = []
         self.best: dict[str, list[str]] = {}
         self.rulebook = NO_RULES
+        self.away = False
 
     def rank(self, kind: str, item_id: str, found: Sequence[str], *, sure: int | None = None) -> None:
         """Precompute neighbours, the first ``sure`` of which reach the threshold."""
@@ -43,7 +44,7 @@ class DictFeatures:
 
     def state(self) -> State:
         """Return the release."""
-        return State("r1", datetime.now(UTC) - self.age)
+        return State("r1", datetime.now(UTC) - self.age, away=self.away)
 
     def items(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
         """Return the known items."""

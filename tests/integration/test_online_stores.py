@@ -1,5 +1,6 @@
 """Every online store serves the same: what was released, row by row; it is filled again when it was emptied, and found again when it was away."""
 
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from goeswith.profile import Profile, load_profile
 from goeswith.results import write_json
 from goeswith_client import Client, ClientConfig, FeaturesUnavailable
 from goeswith_client.feast_features import FeastFeatures
+from goeswith_client.online_reads import TRY_AGAIN_S
 from serving.gateway.offers import Offer, Pushed, Shelf
 from tests.stores import PASSWORD, Server, postgres_server, redis_server
 from tests.tiny_client import FakeModels, rank_all
@@ -210,20 +212,24 @@ def test_while_a_store_is_away_offers_are_refused_and_afterwards_taken(remote: P
         shelf.push([offer])
     server.start()
     materialised(remote)
+    time.sleep(TRY_AGAIN_S)
     assert shelf.push([offer]).taken == 1
 
 
 def test_while_a_store_is_away_answers_say_so_and_afterwards_they_go_on(remote: Profile, servers: dict[str, Server]) -> None:
     materialised(remote)
     features, server = FeastFeatures(remote.features), servers[remote.feast.online_store]
-    assert features.items(["pan-red-0"])
+    known = features.items(["pan-red-0"])
+    assert known
     server.stop()
     for _ in range(2):
         with pytest.raises(FeaturesUnavailable, match="the online store failed"):
-            features.items(["pan-red-0"])
+            features.items(["pan-red-0", "pen-red-0"])
+        assert (features.items(["pan-red-0"]), features.state().away) == (known, True), "what was read before is answered with"
     server.start()
     materialised(remote)  # the Redis of these tests keeps nothing
-    assert features.items(["pan-red-0"])
+    time.sleep(TRY_AGAIN_S)
+    assert ([*features.items(["pen-red-0"])], features.state().away) == (["pen-red-0"], False)
 
 
 def test_the_password_is_in_no_file_and_in_no_message(remote: Profile, servers: dict[str, Server], caplog: pytest.LogCaptureFixture) -> None:

@@ -7,6 +7,7 @@ from threading import Barrier, Event
 
 import pytest
 
+from goeswith_client.last_rows import LastRows
 from goeswith_client.online_reads import OnlineReads
 from goeswith_client.online_store import Keys, Row
 
@@ -27,6 +28,23 @@ class Slow:
         if ("bad",) in keys:
             raise ConnectionResetError("gone")
         return [dict.fromkeys(features, f"{view} {key[0]}") for key in keys]
+
+    def write(self, *_: object) -> None:
+        raise AssertionError("readers write nothing")
+
+
+class Failing:
+    """A store that fails when told so; what it holds changes with every reading."""
+
+    def __init__(self) -> None:
+        self.fails, self.asked, self.answered = False, 0, 0
+
+    def read(self, _view: str, features: Sequence[str], keys: Keys) -> list[Row]:
+        self.asked += 1
+        if self.fails:
+            raise ConnectionResetError("gone")
+        self.answered += 1
+        return [dict.fromkeys(features, f"{key[0]}{self.answered}") for key in keys]
 
     def write(self, *_: object) -> None:
         raise AssertionError("readers write nothing")
@@ -86,6 +104,43 @@ def test_a_connection_that_broke_since_is_opened_anew_and_one_that_cannot_be_is_
     assert [len(store.asked) for store in opened] == [2, 1]
     assert reads.read("items", ["card"], [("a",)])
     assert len(opened) == 3
+
+
+def test_while_the_store_fails_what_was_read_before_is_returned_and_it_is_asked_once_a_while(tmp_path: Path) -> None:
+    store, now = Failing(), [0.0]
+    reads = OnlineReads(tmp_path, lambda _: store, last_good_s=60, clock=lambda: now[0])
+    assert reads.read("items", ["card"], [("a",), ("b",)]) == [{"card": "a1"}, {"card": "b1"}]
+    store.fails = True
+    assert [reads.read("items", ["card"], [("b",)]) for _ in range(10)] == [[{"card": "b1"}]] * 10
+    assert reads.away
+    with pytest.raises(ConnectionResetError):
+        reads.read("items", ["card"], [("a",), ("never asked for",)])
+    asked = store.asked
+    now[0] += 2
+    assert reads.read("items", ["card"], [("a",)]) == [{"card": "a1"}]
+    assert store.asked == asked + 1
+    store.fails = False
+    now[0] += 2
+    assert reads.read("items", ["card"], [("a",)]) == [{"card": "a2"}]
+    assert not reads.away
+
+
+def test_what_was_read_too_long_ago_is_not_returned_again(tmp_path: Path) -> None:
+    store, now = Failing(), [0.0]
+    reads = OnlineReads(tmp_path, lambda _: store, last_good_s=60, clock=lambda: now[0])
+    reads.read("items", ["card"], [("a",)])
+    store.fails, now[0] = True, 61
+    with pytest.raises(ConnectionResetError):
+        reads.read("items", ["card"], [("a",)])
+
+
+def test_only_the_rows_that_were_read_last_are_kept() -> None:
+    rows = LastRows(60, kept=2)
+    for key in ("a", "b", "a", "c"):
+        rows.keep("items", ("card",), {(key,): {"card": key}})
+    assert rows.find("items", ("card",), [("c",), ("a",)]) == [{"card": "c"}, {"card": "a"}]
+    assert rows.find("items", ("card",), [("b",)]) is None
+    assert rows.find("items", ("price",), [("a",)]) is None
 
 
 def test_sixteen_callers_at_once_all_get_what_they_asked_for(reads: OnlineReads, slow: Slow) -> None:

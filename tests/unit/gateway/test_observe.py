@@ -121,9 +121,12 @@ def test_the_state_of_features_and_breaker_is_read_when_it_is_asked_for() -> Non
     gateway = tiny_gateway(features, models)
     found = samples(gateway)
     assert (found["goeswith_breaker_open", ()], round(found["goeswith_features_age_seconds", ()], -1)) == (0, 7200)
+    assert found["goeswith_online_store_away", ()] == 0
+    features.away = True
     for _ in range(5):
         models.breaker.failed()
-    assert samples(gateway)["goeswith_breaker_open", ()] == 1
+    found = samples(gateway)
+    assert (found["goeswith_breaker_open", ()], found["goeswith_online_store_away", ()]) == (1, 1)
 
 
 def test_without_features_their_age_is_no_number() -> None:

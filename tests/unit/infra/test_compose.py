@@ -1,6 +1,9 @@
 """The services of one machine: nothing is open, root, unbounded or secret by accident, and names agree with the profile's."""
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from goeswith.profile import PROJECT_ROOT, load_profile
 FOLDER = PROJECT_ROOT / "infra" / "compose"
 PROJECT: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = PROJECT["services"]
-ONE_SHOT = {"airflow-migrate", "minio-volume"}
+ONE_SHOT = {"airflow-migrate", "minio-volume", "minio-bucket"}
 SECRET = re.compile(r"PASSWORD|SECRET|KEY|CONN")
 
 each_service = pytest.mark.parametrize("name", SERVICES)
@@ -50,7 +53,7 @@ def test_what_is_secret_comes_from_files_or_the_environment() -> None:
     assert values
     assert literal == {}
     given = dict(re.findall(r"^(\w+)=(.*)$", (FOLDER / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
-    assert given["GOESWITH_USER_HASH_KEY"] == given["AWS_SECRET_ACCESS_KEY"] == ""
+    assert {given[name] for name in ("GOESWITH_USER_HASH_KEY", "AWS_SECRET_ACCESS_KEY", "GOESWITH_FEAST__PASSWORD")} == {""}
 
 
 def test_every_secret_file_is_made_by_the_script() -> None:
@@ -64,13 +67,38 @@ def test_the_profile_names_services_that_there_are(monkeypatch: pytest.MonkeyPat
     assert {host.rpartition("//")[2].partition(":")[0] for host in hosts} <= {*SERVICES}
 
 
-def test_until_redis_and_s3_are_built_services_use_the_shared_volume(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_services_have_their_features_in_redis_and_the_lake_in_minio(monkeypatch: pytest.MonkeyPatch) -> None:
     for key, value in SERVICES["gateway"]["environment"].items():
-        monkeypatch.setenv(key, value)
+        monkeypatch.setenv(key, "drawn" if value.startswith("${") else value)
     profile = load_profile()
-    assert (profile.profile, profile.feast.online_store, profile.feast.online_path) == ("compose", "sqlite", "")
-    assert profile.lake_uri == "/var/lib/goeswith/lake"
+    assert (profile.profile, profile.feast.online_store, profile.feast.online_path) == ("compose", "redis", "redis:6379")
+    assert profile.feast.password.get_secret_value() == "drawn"
+    assert (profile.lake_uri, profile.s3.endpoint) == ("s3://goeswith/lake", "http://minio:9000")
     assert (profile.triton.host, profile.triton.grpc_port) == ("triton", 8001)
+
+
+def test_the_stores_are_there_before_who_uses_them() -> None:
+    assert SERVICES["gateway"]["depends_on"] == {"redis": {"condition": "service_healthy"}}
+    assert SERVICES["airflow-scheduler"]["depends_on"]["redis"] == {"condition": "service_healthy"}
+    assert SERVICES["airflow-scheduler"]["depends_on"]["minio-bucket"] == {"condition": "service_completed_successfully"}
+    assert not any("profiles" in service for service in SERVICES.values())
+
+
+def test_secrets_are_drawn_once_and_what_a_later_version_needs_is_added(tmp_path: Path) -> None:
+    for name in ("make_secrets.sh", ".env.example"):
+        shutil.copy(FOLDER / name, tmp_path)
+    first = draw(tmp_path)
+    assert (tmp_path / "secrets" / "redis.conf").read_text(encoding="utf-8") == f"requirepass {first['GOESWITH_FEAST__PASSWORD']}"
+    assert first["AWS_SECRET_ACCESS_KEY"] == (tmp_path / "secrets" / "minio_password").read_text(encoding="utf-8")
+    lines = (tmp_path / ".env").read_text(encoding="utf-8").splitlines()
+    (tmp_path / ".env").write_text("\n".join(line for line in lines if "FEAST" not in line) + "\n", encoding="utf-8")
+    assert draw(tmp_path) == first
+
+
+def draw(folder: Path) -> dict[str, str]:
+    """Make what is missing of the secrets; return what ``.env`` says."""
+    subprocess.run([folder / "make_secrets.sh"], check=True)
+    return dict(re.findall(r"^(\w+)=(.+)$", (folder / ".env").read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def test_jobs_and_servers_share_their_settings() -> None:

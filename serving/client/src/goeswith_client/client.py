@@ -20,11 +20,14 @@ from goeswith_client.features import Features
 from goeswith_client.filters import Filters
 from goeswith_client.many import ReadAhead, Result, answer_each
 from goeswith_client.new_items import Introducing
+from goeswith_client.online_reads import OnlineReads
 from goeswith_client.published import PublishedModels
 from goeswith_client.ranking import Preference, Ranking, ShopValues
 from goeswith_client.rerank import Reranker
 from goeswith_client.scores import score_pairs
 from goeswith_client.triton import Models, TritonModels
+
+AWAY = "the online store is away: what was read from it before is answered with"
 
 
 class Wish(NamedTuple):
@@ -112,7 +115,7 @@ class Client:
         asked = checks.check_pairs(pairs)
         self._known(list(dict.fromkeys(item for pair in asked for item in pair)))
         found, version, notes = score_pairs(self.models, asked)
-        return Scores(pairs=found, versions=self._versions(version), notes=notes)
+        return Scores(pairs=found, versions=self._versions(version), notes=self._noted(notes))
 
     def bundle(self, item_ids: Sequence[str], k: int = 10, filters: Filters | None = None, ranking: Preference = None, unit: str = "") -> Answer:
         """Return what completes a bundle of given items; without the model, what goes with them one by one.
@@ -122,7 +125,7 @@ class Client:
         given = checks.check_given(item_ids)
         wish = self._wish("bundle", k, filters, ranking, unit)
         answer = self._completing(self._known(given), wish.filters, wish.reranker).answer(k, self._versions)
-        return answer.model_copy(update={"trial": wish.placed.trial})
+        return answer.model_copy(update={"trial": wish.placed.trial, "notes": self._noted(answer.notes)})
 
     def make_bundle(self, item_id: str, size: int = 4, budget: float | None = None, filters: Filters | None = None) -> Answer:
         """Return a bundle of ``size`` items with the given one in it: one after another, what completes it best, each of another kind.
@@ -134,7 +137,8 @@ class Client:
         checks.check_budget(budget)
         self._check_age()
         seed = self._known([item_id])[0]
-        return make_bundle(self._completing([seed], filters, self._reranker), size, budget, self._versions)
+        answer = make_bundle(self._completing([seed], filters, self._reranker), size, budget, self._versions)
+        return answer.model_copy(update={"notes": self._noted(answer.notes)})
 
     def new_item(
         self,
@@ -176,7 +180,7 @@ class Client:
         notes: list[str] = []
         try:
             self._check_age()
-            notes += self.features.rules().notes
+            notes += self._noted(self.features.rules().notes)
             versions, has_features = self._versions(None), True
         except ClientError as error:
             notes.append(error.what)
@@ -234,8 +238,12 @@ class Client:
         notes: Sequence[str],
         trial: Trial | None = None,
     ) -> Answer:
-        versions = self._versions(version)
-        return Answer(query=tuple(query), type=kind, items=tuple(items), source=source, versions=versions, notes=tuple(notes), trial=trial)
+        versions, told = self._versions(version), self._noted(notes)
+        return Answer(query=tuple(query), type=kind, items=tuple(items), source=source, versions=versions, notes=told, trial=trial)
+
+    def _noted(self, notes: Sequence[str]) -> tuple[str, ...]:
+        """Return an answer's notes, with what is wrong with the features now."""
+        return (*notes, *([AWAY] if self.features.state().away else []))
 
     def _known(self, item_ids: Sequence[str]) -> list[Item]:
         return known_items(self.features, item_ids)
@@ -267,4 +275,4 @@ def known_items(features: Features, item_ids: Sequence[str]) -> list[Item]:
 def _open_features(config: ClientConfig) -> Features:
     if config.features is None:
         raise FeaturesUnavailable("no feature store was named", "set ClientConfig.features to the folder with feature_store.yaml")
-    return FeastFeatures(config.features)
+    return FeastFeatures(config.features, OnlineReads(config.features, last_good_s=config.last_good_s))

@@ -41,5 +41,7 @@ class ClientConfig(BaseModel):
     breaker_reset_s: float = Field(default=limits.BREAKER_RESET_S, ge=0)
     values: Path | None = None
     """The folder with the shop's own values, one file NAME.jsonl each, that ``Ranking(rank_by=NAME)`` goes by."""
+    last_good_s: float = Field(default=limits.LAST_GOOD_S, ge=0)
+    """While the online store is away, what was read from it so recently is answered with, and the answer's ``notes`` say so. 0: errors at once."""
     max_age: timedelta = limits.MAX_AGE
     """Released features older than this are not served: ``FreshnessError``."""

@@ -49,7 +49,7 @@ class FeastFeatures:
         found = self._online.read()
         if "release" not in found:  # at the first time, until all is there
             raise FeaturesUnavailable(f"nothing was materialised in {self._folder}", "run: goeswith run publish")
-        return State(found["release"], datetime.fromisoformat(found["released_at"]), found.get("versions", {}))
+        return State(found["release"], datetime.fromisoformat(found["released_at"]), found.get("versions", {}), self._reads.away)
 
     def items(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
         """Return the items that are known, at the prices and with the stock that were pushed since the release."""

@@ -32,11 +32,15 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Which release the online features come from, and which version of each table behind them."""
+    """Which release the online features come from, and which version of each table behind them.
+
+    ``away``: the store failed when it was asked last, and what was read from it before is returned.
+    """
 
     release: str
     released_at: datetime
     tables: Mapping[str, int] = field(default_factory=dict)
+    away: bool = False
 
 
 class Features(Protocol):

@@ -29,6 +29,7 @@ RETRIES = 2
 BACKOFF_S = 0.05
 BREAKER_FAILURES = 5
 BREAKER_RESET_S = 5.0
+LAST_GOOD_S = 900.0
 MAX_AGE = timedelta(days=7)
 """The freshness of the catalogue's neighbours and relations."""
 MAX_THREADS = 16
