@@ -11,6 +11,7 @@ from goeswith import fingerprint, lake
 from goeswith.jobs import JobResult, JobRun, folder_of
 from goeswith.lineage.refs import inputs_of, outputs_of, read_versions
 from goeswith.profile import Profile
+from goeswith.releases import read_releases
 from goeswith.results import write_json
 from goeswith.usage import Usage, count_rows
 
@@ -70,3 +71,11 @@ def write_record(name: str, step: str, job: JobRun, result: JobResult, usage: Us
 def read_records(profile: Profile, run_id: str) -> dict[str, dict[str, Any]]:
     """Return the records of a run by step."""
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((profile.runs / run_id).glob("*.json"))}
+
+
+def find_last_source(profile: Profile, until: datetime | None = None) -> dict[str, Any] | None:
+    """Return what the last ingest that was released (``until`` then) said of its source and rows; None where no record is left."""
+    runs = [release.name for release in read_releases(profile) if until is None or release.created_at <= until]
+    found = (read_records(profile, run).get("ingest") for run in reversed(runs))
+    record = next((each for each in found if each), None)
+    return dict(record["summary"]) if record else None

@@ -12,7 +12,7 @@ from goeswith.catalogue import find_table
 from goeswith.gate_history import GateRecord, read_history
 from goeswith.profile import Profile
 from goeswith.promotions import read_promotion
-from goeswith.records import read_records
+from goeswith.records import find_last_source
 from goeswith.releases import Release, read_releases
 
 if TYPE_CHECKING:
@@ -66,17 +66,8 @@ def data_facts(profile: Profile, name: str) -> dict[str, Any]:
     """Return what a data card says of a release; one that may not be read any more is told without its rows."""
     release = next((each for each in read_releases(profile) if each.name == name), None)
     tables = _tables(profile, release) if release and release.valid else []
-    return {"name": name, "release": release, "tables": tables, "source": find_source(profile, release), "refused": _refused(profile, release)}
-
-
-def find_source(profile: Profile, release: Release | None) -> dict[str, Any] | None:
-    """Return what the last ingest before a release said of its source and rows; None where no record is left."""
-    if release is None:
-        return None
-    before = [each.name for each in read_releases(profile) if each.created_at <= release.created_at]
-    found = (read_records(profile, run).get("ingest") for run in reversed(before))
-    record = next((each for each in found if each), None)
-    return dict(record["summary"]) if record else None
+    source = find_last_source(profile, release.created_at) if release else None
+    return {"name": name, "release": release, "tables": tables, "source": source, "refused": _refused(profile, release)}
 
 
 def _tables(profile: Profile, release: Release) -> list[dict[str, Any]]:

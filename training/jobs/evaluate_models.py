@@ -13,7 +13,7 @@ from goeswith import fingerprint
 from goeswith.config import STRICT, parse_config
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
-from goeswith.records import read_records
+from goeswith.records import find_last_source, read_records
 from goeswith.results import Figure, write_atomically, write_figures, write_json
 from training.evaluation.contenders import Contenders
 from training.evaluation.pages import figures_markdown
@@ -101,8 +101,9 @@ def measure(job: JobRun, config: Config, models: Path) -> dict[str, Any]:
 
 
 def source_name(job: JobRun) -> str:
-    """Return the source that this run ingested, 'shop' where another run did."""
-    name: str = read_records(job.profile, job.run_id).get("ingest", {}).get("summary", {}).get("source", "shop")
+    """Return the source of what this run ingested, or else was released last; 'shop' where no record is left."""
+    own = read_records(job.profile, job.run_id).get("ingest", {}).get("summary")
+    name: str = (own or find_last_source(job.profile) or {}).get("source", "shop")
     return name
 
 

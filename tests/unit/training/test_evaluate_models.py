@@ -12,10 +12,12 @@ from safetensors.numpy import save_file
 from goeswith.errors import ConfigError
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile
+from goeswith.records import record_path
+from goeswith.releases import write_release
 from goeswith.results import Figure, read_figures, write_json
 from tests.tiny_shop import RUN, bundle_rows, item_rows, relation_rows, write_tiny_lake
 from training.jobs import evaluate_models
-from training.jobs.evaluate_models import best_rows, run
+from training.jobs.evaluate_models import best_rows, run, source_name
 
 SMALL = {"max_cases": 60, "max_queries": 60, "bootstrap": 50}
 
@@ -53,6 +55,19 @@ def evaluated(profile: Profile) -> JobResult:
 def value(figures: list[Figure], task: str, part: str, model: str, metric: str) -> float:
     (found,) = [f.value for f in figures if (f.task, f.slice, f.model, f.metric) == (task, part, model, metric)]
     return found
+
+
+def test_figures_name_the_source_of_what_was_released_last_whichever_run_ingested_it(profile: Profile) -> None:
+    job = JobRun(profile=profile, run_id="training", versions={})
+    assert source_name(job) == "shop"
+    versions = write_tiny_lake(profile)
+    for run_id, source in (("monday", "hm"), ("tuesday", "synthetic"), ("never released", "files")):
+        write_json(record_path(profile, run_id, "ingest"), {"summary": {"source": source}})
+    for run_id in ("monday", "tuesday", "graph"):
+        write_release(profile, run_id, versions)
+    assert source_name(job) == "synthetic"
+    write_json(record_path(profile, "training", "ingest"), {"summary": {"source": "own"}})
+    assert source_name(job) == "own"
 
 
 def test_every_task_is_measured_with_models_and_baselines_in_one_table(evaluated: JobResult, profile: Profile) -> None:
