@@ -63,11 +63,13 @@ class TlsSettings(Section):
 class TritonSettings(Section):
     """Where Triton answers, or is started (local profile), and how its models are served. With ``tls.ca`` the gateway asks over TLS.
 
+    Models are configured for its ``kind``: a ``container`` has the onnxruntime backend, the ``wheel`` from PyPI the Python backend alone.
     ``gpu_instances`` of the item encoder run on each GPU of a container, all else, and it too where that is 0, on ``cpu_instances``. A model
     whose queue holds ``max_queue`` requests refuses the next; one that waited ``queue_timeout_ms`` is refused, too: nobody waits longer.
     ``cache_mb`` bounds the cache of answers (a container is started with ``--cache-config local,size=BYTES`` for it); 0: none.
     """
 
+    kind: Literal["wheel", "container"] = "wheel"
     host: str = "127.0.0.1"
     grpc_port: Port = 8701
     http_port: Port = 8700

@@ -162,6 +162,7 @@ def settings_of(home: Path, ports: Ports, redis: str) -> dict[str, str]:
         "GOESWITH_SPARK__CONF": json.dumps(lean),
         "GOESWITH_FEAST__ONLINE_PATH": redis,
         "GOESWITH_FEAST__PASSWORD": PASSWORD,
+        "GOESWITH_TRITON__KIND": "wheel",
         "GOESWITH_TRITON__HOST": LOOPBACK,
         "GOESWITH_TRITON__HTTP_PORT": str(ports.http),
         "GOESWITH_TRITON__GRPC_PORT": str(ports.grpc),

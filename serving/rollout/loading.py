@@ -16,18 +16,12 @@ from serving.rollout import repository as repo
 from serving.rollout.golden import replay_golden
 from serving.rollout.integrity import check_files, check_served, check_signatures, golden_of, holds
 from serving.rollout.manifest import Published, Version, write_published
-from serving.rollout.triton_config import Target
 from serving.runtime.triton import READY_AFTER_S, client_of, is_live, temporary_triton
-
-
-def target_of(profile: Profile) -> Target:
-    """Return which Triton the profile serves from."""
-    return "wheel" if profile.profile == "local" else "container"
 
 
 def write_configs(profile: Profile, models: Sequence[ModelSpec], serving: repo.Serving) -> None:
     """Write the configs by which the profile's Triton serves exactly ``serving``."""
-    repo.write_configs(profile.model_repository, models, target_of(profile), serving, profile.triton)
+    repo.write_configs(profile.model_repository, models, profile.triton.kind, serving, profile.triton)
 
 
 def serve(profile: Profile, models: Sequence[ModelSpec], serving: repo.Serving) -> bool:
