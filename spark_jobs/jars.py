@@ -7,8 +7,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyspark
-
 from goeswith.errors import EnvironmentMissing
 
 JARS = Path("~/.cache/goeswith/jars").expanduser()
@@ -33,10 +31,13 @@ AWS_SDK = "2.29.52"
 """What hadoop-aws 3.4.2 was built with."""
 DELTA = Jars(("io.delta:delta-spark_4.1_2.13:4.4.0",), ("io.delta_",))
 KAFKA = Jars(
-    (f"org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark.__version__}",),
-    ("org.apache.spark_spark-", "org.apache.kafka_", "org.apache.commons_commons-pool2"),
+    ("org.apache.spark:spark-sql-kafka-0-10_2.13:4.1.3",),
+    ("org.apache.spark_spark-sql-", "org.apache.kafka_", "org.apache.commons_commons-pool2"),
+    without="org.apache.spark:spark-token-provider-kafka-0-10_2.13",
 )
-"""Spark's connector, of Spark's own version: part of a session whose profile names brokers."""
+"""Spark's connector: part of a session whose profile names brokers. Before 4.1.3 a stream that goes on where another died ends with a null
+pointer (SPARK-57438); of the login tokens that it needs, Maven Central has other releases than of itself."""
+KAFKA_TOKENS = Jars(("org.apache.spark:spark-token-provider-kafka-0-10_2.13:4.1.1",), ("org.apache.spark_spark-token-",))
 S3 = Jars(
     ("org.apache.hadoop:hadoop-aws:3.4.2", *(f"software.amazon.awssdk:{module}:{AWS_SDK}" for module in ("s3", "s3-transfer-manager", "sts"))),
     ("org.apache.hadoop_hadoop-aws", "software.amazon.", "org.reactivestreams_"),
@@ -44,6 +45,9 @@ S3 = Jars(
 )
 """Hadoop's S3 client, of the version of Spark's Hadoop: part of a session whose lake lies in an object store. It asks for all of Amazon's SDK,
 600 MB, and uses three modules of it, 12 MB."""
+
+FETCHED = (DELTA, KAFKA, KAFKA_TOKENS, S3)
+"""All that a session may need."""
 
 
 def local_jars(jars: Jars, folder: Path = JARS) -> Path:

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from goeswith.errors import EnvironmentMissing
 from goeswith.logs import current_context
 from goeswith.profile import Profile
-from spark_jobs.jars import DELTA, KAFKA, S3, local_jars
+from spark_jobs.jars import DELTA, KAFKA, KAFKA_TOKENS, S3, local_jars
 from spark_jobs.shipping import pack_code
 
 COMMON = {
@@ -105,7 +105,7 @@ def session_settings(profile: Profile) -> dict[str, str]:
 
     A cluster is sent Delta's jars and our code. Its workers need a Python with our dependencies: this one's path, or ``spark.pyspark.python``.
     """
-    needed = [DELTA, *([KAFKA] if profile.kafka.servers else []), *([S3] if profile.on_s3 else [])]
+    needed = [DELTA, *([KAFKA, KAFKA_TOKENS] if profile.kafka.servers else []), *([S3] if profile.on_s3 else [])]
     sized = {
         "spark.driver.memory": profile.spark.driver_memory,
         "spark.sql.shuffle.partitions": str(profile.spark.shuffle_partitions),

@@ -116,6 +116,15 @@ class AirflowServer:
         found = self.ask("GET", f"/dags/{dag_id}/dagRuns/{run['dag_run_id']}/taskInstances")["task_instances"]
         return {task["task_id"]: task for task in found}
 
+    def failures(self, *dag_ids: str) -> list[str]:
+        """Return for every failed task of these DAGs' newest runs its name and the end of its last log."""
+        failed = [(dag, id_, task) for dag in dag_ids for id_, task in self.tasks(dag).items() if task["state"] == "failed"]
+        return [f"{dag}.{id_}: {self._last_words(dag, task['dag_run_id'], id_)}" for dag, id_, task in failed]
+
+    def _last_words(self, dag_id: str, run_id: str, task_id: str) -> str:
+        logs = [*(self.logs / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task_id}").glob("*.log")]
+        return max(logs, key=lambda log: log.stat().st_mtime).read_text(encoding="utf-8")[-4000:] if logs else "no log"
+
     def ask(self, method: str, path: str, **body: Any) -> Any:
         """Ask the public API."""
         answer = self._http.request(method, f"/api/v2{path}", json=body or None)

@@ -171,7 +171,7 @@ JUDGES = ("rules", "flan-t5", "openai", "distilled", "supervised")
 
 EDGE_VERDICTS = Table(
     name="edge_verdicts",
-    doc="The judge's cache: one verdict for a pair, a judge and a prompt, paid for once. Content only, so graph-free.",
+    doc="The judge's cache: one verdict for a pair, a judge and a prompt, kept also when an item leaves the shop. Content only, so graph-free.",
     layer=Layer.GRAPH,
     writer=Writer.SPARK,
     owner="models team",
@@ -204,7 +204,7 @@ EDGE_VERDICTS = Table(
         Between(column="p_substitute", low=0.0, high=1.0),
         Between(column="p_complement", low=0.0, high=1.0),
         Between(column="p_neither", low=0.0, high=1.0),
-        *_ENDS,
+        Differ(left="src", right="dst"),
         RowCountChange(low=0.5),
     ),
 )

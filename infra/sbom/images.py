@@ -59,6 +59,6 @@ def holds_jars(image: str) -> bool:
     return "jobs" in (image, BASES.get(image))
 
 
-def jar_folders(packages: Path, cached: Path) -> list[Path]:
+def jar_folders(packages: Path, fetched: Iterable[Path]) -> list[Path]:
     """Return the folders of the JARs that Spark runs with: its own, and those that we fetched for it."""
-    return [packages / "pyspark" / "jars", *sorted(cached.glob("delta-spark_*")), *sorted(cached.glob("spark-sql-kafka-*"))]
+    return [packages / "pyspark" / "jars", *fetched]

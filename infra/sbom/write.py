@@ -20,12 +20,10 @@ def write_all(folder: Path) -> list[str]:
     Raises ``EnvironmentMissing`` where the locked environments or the tools are not here and cannot be fetched.
     """
     from serving.runtime.environment import load_environment
-    from spark_jobs.jars import DELTA, JARS, KAFKA, S3, local_jars
+    from spark_jobs.jars import FETCHED, local_jars
 
-    for needed in (DELTA, KAFKA, S3):
-        local_jars(needed)
     bills = {images.PROJECT: read_environment(Path(sys.executable)), images.TRITON: read_environment(load_environment().root / "bin" / "python")}
-    jars = read_jars(images.jar_folders(Path(_purelib()), JARS))
+    jars = read_jars(images.jar_folders(Path(_purelib()), map(local_jars, FETCHED)))
     return [line for image in images.images() for line in _write(folder, image, bills, jars)]
 
 

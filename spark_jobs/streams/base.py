@@ -26,6 +26,10 @@ class Stream(Protocol):
     def source(self) -> str:
         """The source that its refused rows stand under in the quarantine."""
 
+    @property
+    def remedy(self) -> str:
+        """What to see to where it breaks off."""
+
     def open(self, spark: SparkSession) -> DataFrame:
         """Return the streaming frame."""
 

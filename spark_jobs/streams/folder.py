@@ -51,6 +51,11 @@ class FolderStream:
         """Tell the folders of one home apart."""
         return f"{self.source}-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]}"
 
+    @property
+    def remedy(self) -> str:
+        """Say where to look."""
+        return f"see that {self.folder} and the disk below the profile's home can be read and written"
+
     def open(self, spark: SparkSession) -> DataFrame:
         """Return the paths of the files that appear where a table's file or folder is mapped."""
         watched = ",".join(table.file for table in self.mapping.tables().values())

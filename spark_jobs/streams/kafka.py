@@ -22,6 +22,8 @@ LOGINS = {
     "SCRAM-SHA-512": "org.apache.kafka.common.security.scram.ScramLoginModule",
 }
 """SASL mechanism -> Kafka's class that logs in by it."""
+PATIENCE = {"kafka.default.api.timeout.ms": "20000", "kafka.request.timeout.ms": "20000"}
+"""Brokers that are away are told of after three tries, in a minute and not in three."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,11 @@ class KafkaStream:
     def name(self) -> str:
         """Tell the topics of one home apart."""
         return f"kafka-{self.topic}"
+
+    @property
+    def remedy(self) -> str:
+        """Say what to ask of the brokers."""
+        return f"see that the brokers {self.settings.servers} answer, hold the topic {self.topic} and let this user read it"
 
     def open(self, spark: SparkSession) -> DataFrame:
         """Return the messages' values as text. A message without a value holds no event."""
@@ -59,7 +66,7 @@ class KafkaStream:
 
 def connect_options(settings: KafkaSettings) -> dict[str, str]:
     """Return how Spark reaches the brokers and logs in there. Raises ``ConfigError`` for a login without user or password."""
-    options = {"kafka.bootstrap.servers": settings.servers, "kafka.security.protocol": settings.protocol}
+    options = {"kafka.bootstrap.servers": settings.servers, "kafka.security.protocol": settings.protocol, **PATIENCE}
     if not settings.protocol.startswith("SASL"):
         return options
     user, password = (_quoted(secret) for secret in (settings.user, settings.password))

@@ -65,7 +65,7 @@ def run_query(spark: SparkSession, profile: Profile, stream: Stream, take: Take,
 
 def _broken(stream: Stream, error: StreamingQueryException) -> SourceUnreadable:
     told = next((line.strip() for line in str(error).splitlines() if "Exception" in line or "Error" in line), str(error).splitlines()[0])
-    return SourceUnreadable(f"stream {stream.name} broke off: {told}", "mend the cause and run it again: nothing is taken in twice")
+    return SourceUnreadable(f"stream {stream.name} broke off: {told}", f"{stream.remedy}; then run it again: nothing is taken in twice")
 
 
 def _refuse_lost_rows(profile: Profile, stream: Stream) -> None:

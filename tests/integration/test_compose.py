@@ -104,9 +104,8 @@ def walk(parts: Composed, size: int, on_running: Callable[[str, str, Run], None]
     def published() -> bool:
         airflow.revive()
         runs = {dag: airflow.runs(dag) for dag in DAGS}
-        failed = [run["dag_run_id"] for each in runs.values() for run in each if run["state"] == "failed"]
-        if failed:
-            pytest.fail(f"runs failed: {failed}")
+        if any(run["state"] == "failed" for each in runs.values() for run in each):
+            pytest.fail("\n".join(airflow.failures(*DAGS)))
         for dag in DAGS:
             for task_id, task in airflow.tasks(dag).items():
                 if task["state"] == "running":

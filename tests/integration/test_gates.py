@@ -17,7 +17,7 @@ from goeswith.profile import Profile
 from spark_jobs.gates import check as check_module
 from spark_jobs.gates import gate as gate_module
 from spark_jobs.gates.job import run
-from tests.tiny_shop import write_tiny_lake
+from tests.tiny_shop import write_rows, write_tiny_lake
 
 pytestmark = pytest.mark.spark
 
@@ -182,6 +182,14 @@ def test_a_version_written_after_the_refused_one_is_left_alone(profile: Profile,
     with pytest.raises(GateFailed, match=f"version {later} was written since"):
         gate(profile, ["holdout"], {**shop, "holdout": refused})
     assert lake.current_version(profile, "holdout") == later
+
+
+def test_rows_of_earlier_runs_about_items_that_left_the_shop_stop_no_gate(profile: Profile, shop: dict[str, int]) -> None:
+    staying = [item for item in lake.read_table(profile, "items").to_pylist() if item["item_id"] != "pan-red-0"]
+    seen = {row["item_id"] for row in lake.read_table(profile, "training_sets").to_pylist()}
+    assert "pan-red-0" in seen
+    result = gate(profile, ["training_sets"], {**shop, "items": write_rows(profile, "items", staying)})
+    assert result.summary["tables"]["training_sets"]["decision"] == "pass"
 
 
 def test_a_table_that_the_source_lacks_passes_as_absent(profile: Profile, shop: dict[str, int]) -> None:

@@ -13,6 +13,7 @@ from goeswith import lake
 from goeswith.errors import ModelUnavailable
 from goeswith.jobs import JobResult, JobRun
 from goeswith.profile import Profile, load_profile
+from spark_jobs.gates import job as gate
 from spark_jobs.judge_edges import count_labels, run
 from tests.tiny_shop import EPOCH, write_rows, write_tiny_lake
 from tests.unit.spark_jobs.judges.stand_ins import GOOD, completion, serve, write_checkpoint
@@ -107,6 +108,14 @@ def test_a_changed_title_is_judged_anew_and_the_old_verdict_stays(profile: Profi
     again = judge_edges(profile, {**versions, "items": changed})
     assert (again.summary["judged"], again.summary["cached"]) == (1, 2)
     assert lake.read_table(profile, "edge_verdicts").num_rows == 4
+
+
+def test_an_item_that_left_the_shop_takes_no_verdict_with_it_and_stops_no_gate(profile: Profile, versions: dict[str, int]) -> None:
+    judged = judge_edges(profile, versions).versions
+    staying = [item for item in lake.read_table(profile, "items").to_pylist() if item["item_id"] != "pan-red-0"]
+    left = {**judged, "items": write_rows(profile, "items", staying)}
+    gate.run(JobRun(profile=profile, run_id="r1", versions=left, params={"tables": ["edge_verdicts"]}))
+    assert set(verdicts(profile)) == DISTINCT
 
 
 def test_flan_t5_judges_in_sparks_workers(profile: Profile, versions: dict[str, int], tmp_path: Path) -> None:

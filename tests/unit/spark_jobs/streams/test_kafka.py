@@ -8,7 +8,7 @@ import pytest
 from goeswith.errors import ConfigError
 from goeswith.profile import Profile, load_profile
 from goeswith.settings import KafkaSettings
-from spark_jobs.streams.kafka import build_kafka, connect_options
+from spark_jobs.streams.kafka import PATIENCE, build_kafka, connect_options
 
 SERVERS = "127.0.0.1:9092"
 
@@ -25,7 +25,7 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
 
 
 def test_a_broker_without_a_login_needs_its_address_only() -> None:
-    assert connect_options(settings()) == {"kafka.bootstrap.servers": SERVERS, "kafka.security.protocol": "PLAINTEXT"}
+    assert connect_options(settings()) == {"kafka.bootstrap.servers": SERVERS, "kafka.security.protocol": "PLAINTEXT", **PATIENCE}
 
 
 @pytest.mark.parametrize(("mechanism", "module"), [("PLAIN", "PlainLoginModule"), ("SCRAM-SHA-512", "ScramLoginModule")])
