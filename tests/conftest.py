@@ -1,6 +1,7 @@
 """What all tests share: a profile below a temporary folder, and one Spark session for those marked ``spark``."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +10,16 @@ import prometheus_client.values  # noqa: F401 - before Feast: its import lets al
 import pytest
 from hypothesis import settings
 
-from goeswith.profile import Profile, load_profile
+from goeswith.profile import PROJECT_ROOT, Profile, load_profile
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 for _name in [name for name in os.environ if name.upper().startswith("GOESWITH_")]:
     del os.environ[_name]  # they win over what a test chooses: its tables would be written into somebody's lake
+
+_airflow = tempfile.TemporaryDirectory(prefix="airflow-")  # Airflow reads these once in a process, as soon as anything of it is imported
+os.environ.update(AIRFLOW_HOME=_airflow.name, AIRFLOW__CORE__DAGS_FOLDER=str(PROJECT_ROOT / "dags"), AIRFLOW__CORE__LOAD_EXAMPLES="False")
 
 settings.register_profile("goeswith", deadline=None)  # a loaded machine is no failure
 settings.load_profile("goeswith")
