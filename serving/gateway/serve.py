@@ -1,7 +1,5 @@
 """The gateway's process: ``python -m serving.gateway.serve``, started by ``serving.gateway.process``."""
 
-import gc
-import logging
 import resource
 
 import uvicorn
@@ -11,8 +9,7 @@ from goeswith.logs import log_as_json
 from goeswith.model_contract import MANIFEST
 from goeswith.profile import Profile, load_profile
 from goeswith.settings import GatewaySettings, TlsSettings
-from goeswith_client import Client, ClientConfig, FeaturesUnavailable, Tls
-from goeswith_client.feast_features import FeastFeatures
+from goeswith_client import Client, ClientConfig, Tls
 from serving.gateway.app import build_app
 from serving.gateway.connections import ImpatientProtocol
 from serving.gateway.drift import add_drift
@@ -22,10 +19,9 @@ from serving.gateway.exposure import check_exposure, is_loopback, tls_options
 from serving.gateway.keys import Keys
 from serving.gateway.offers import Shelf, add_offers
 from serving.gateway.run_gauges import add_run_gauges
+from serving.gateway.warm import warm_up
 from serving.nearest import NearestIds, released_ids
 from serving.rules.table import renew_rules
-
-logger = logging.getLogger(__name__)
 
 DEADLINE_S = 10.0
 """People wait longer than services do: a new item on a busy machine of two cores takes more than the client's default."""
@@ -47,17 +43,6 @@ def build_client(profile: Profile) -> Client:
         values=profile.values,
     )
     return Client(config)
-
-
-def warm_up(client: Client) -> None:
-    """Import Feast before the first question; without features the gateway starts all the same, and its health says so."""
-    try:
-        if isinstance(client.features, FeastFeatures):
-            client.features.warm_up()
-    except FeaturesUnavailable as error:
-        logger.warning("%s", error)
-    gc.collect()
-    gc.freeze()  # what was imported stays; looking through all of it for garbage takes a fifth of a second, and some answer waits for it
 
 
 def build_server(app: ASGIApp, settings: GatewaySettings) -> uvicorn.Server:

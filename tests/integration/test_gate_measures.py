@@ -9,11 +9,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from goeswith.catalogue import find_table
+from goeswith.catalogue.rules import References
 from goeswith.jobs import JobRun
 from goeswith.profile import Profile
 from spark_jobs.gates.job import run
 from spark_jobs.gates.keys import BATCH_BYTES, HASHES_A_PART, count_repeated
-from spark_jobs.gates.measure import count_ends, count_unknown, count_values, measure_version, references_of
+from spark_jobs.gates.measure import count_ends, count_unknown, count_values, measure_version
 from spark_jobs.tables import spark_schema
 from tests.tiny_shop import EPOCH, write_tiny_lake
 
@@ -83,11 +84,11 @@ def test_a_table_without_rows_is_counted_too(spark: SparkSession) -> None:
 
 
 def test_a_null_is_no_reference(spark: SparkSession) -> None:
-    table = find_table("training_sets")
+    references = [References(column=column, table="items", to="item_id") for column in ("item_id", "dst")]
     rows = spark.createDataFrame([["a", None], ["b", "c"]], "item_id string, dst string")
     ends = count_ends(rows, ("item_id", "dst"), ())
     known = {("items", "item_id"): spark.createDataFrame([["a"]], "value string")}
-    assert count_unknown(ends, references_of(table), known) == {"item_id": 1, "dst": 1}
+    assert count_unknown(ends, references, known) == {"item_id": 1, "dst": 1}
 
 
 def test_keys_that_differ_only_in_where_their_parts_end_are_different(spark: SparkSession) -> None:

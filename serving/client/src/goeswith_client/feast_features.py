@@ -13,7 +13,7 @@ from goeswith_client.errors import FeaturesUnavailable
 from goeswith_client.features import Neighbour, Neighbours, State
 from goeswith_client.offers import Offers
 from goeswith_client.online_reads import OnlineReads
-from goeswith_client.online_store import Keys, Row
+from goeswith_client.online_store import Keys, Row, import_feast
 from goeswith_client.replaced import ReplacedFile
 from goeswith_client.rulebook import Rulebook
 from goeswith_client.rules_file import RULES_FILE, RulesFile
@@ -40,8 +40,12 @@ class FeastFeatures:
         self._offers = Offers(folder, self._read)
         self._rules = RulesFile(folder / RULES_FILE)
 
+    def import_feast(self) -> None:
+        """Import Feast, which takes seconds: that needs no release, so a process can do it when it starts."""
+        import_feast()
+
     def warm_up(self) -> None:
-        """Import Feast and read its registry, so that the first caller does not wait for it."""
+        """Open the store and read from it, so that the first caller does not wait for it. Raises ``FeaturesUnavailable``."""
         self.items([""])
 
     def state(self) -> State:

@@ -23,6 +23,11 @@ class Store(Protocol):
         """Write the features that each row has; others of the same key stay."""
 
 
+def import_feast() -> None:
+    """Import what every ``FeastStore`` needs; the kind of store that one has is imported when it is opened."""
+    import feast.infra.provider  # noqa: F401
+
+
 class FeastStore:
     """The store of the folder that holds ``feature_store.yaml``. Importing Feast takes seconds."""
 
